@@ -1,0 +1,44 @@
+#include "base/addr.h"
+
+#include "check.h"
+
+static const struct {
+    const char *text;
+    const char *with_port; /* NULL: refused */
+    bool v4, loopback, link_local, any;
+} rows[] = {
+    {"192.0.2.1", "192.0.2.1:5", true, false, false, false},
+    {"127.8.9.1", "127.8.9.1:5", true, true, false, false},
+    {"169.254.0.1", "169.254.0.1:5", true, false, true, false},
+    {"0.0.0.0", "0.0.0.0:5", true, false, false, true},
+    {"2001:db8::1", "[2001:db8::1]:5", false, false, false, false},
+    {"::1", "[::1]:5", false, true, false, false},
+    {"fe80::1", "[fe80::1]:5", false, false, true, false},
+    {"::", "[::]:5", false, false, false, true},
+    {"::ffff:1.2.3.4", "1.2.3.4:5", true, false, false, false},
+    {"", NULL, false, false, false, false},
+    {"1.2.3", NULL, false, false, false, false},
+    {"host.local", NULL, false, false, false, false},
+    {"1.2.3.4 ", NULL, false, false, false, false},
+    {"fe80::1%eth0", NULL, false, false, false, false},
+    {"1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222", NULL, false, false, false,
+     false},
+};
+
+TEST(addr_parses_and_writes)
+{
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char buf[ADDR_TEXT_MAX];
+        struct addr a = {0};
+        check_row(rows[i].text);
+        enum err e = sl_addr_parse(span_of(rows[i].text), 5, &a);
+        CHECK_INT(e, rows[i].with_port ? E_OK : E_MALFORMED);
+        if (e)
+            continue;
+        CHECK(strcmp(sl_addr_text(&a, buf), rows[i].with_port) == 0);
+        CHECK_INT(sl_addr_is_v4(&a), rows[i].v4);
+        CHECK_INT(sl_addr_is_loopback(&a), rows[i].loopback);
+        CHECK_INT(sl_addr_is_link_local(&a), rows[i].link_local);
+        CHECK_INT(sl_addr_is_any(&a), rows[i].any);
+    }
+}

@@ -1,0 +1,30 @@
+#include "base/clock.h"
+
+#include "base/rng.h"
+
+#include "check.h"
+
+TEST(timers_come_out_in_order)
+{
+    static struct timer all[500];
+    struct timers t = {0};
+    struct rng rng = sl_rng_of(7);
+    size_t n = 0;
+    usec before = 0;
+
+    CHECK_INT(sl_timers_deadline(&t), USEC_NEVER);
+    for (size_t i = 0; i < LEN(all); i++)
+        CHECK_INT(sl_timer_set(&t, &all[i], rng_u32(&rng) % 1000), E_OK);
+    for (size_t i = 0; i < LEN(all); i += 3)
+        CHECK_INT(sl_timer_set(&t, &all[i], rng_u32(&rng) % 1000), E_OK);
+    for (size_t i = 0; i < LEN(all); i += 5)
+        sl_timer_stop(&t, &all[i]);
+    CHECK(sl_timers_due(&t, -1) == NULL);
+    for (struct timer *due; (due = sl_timers_due(&t, 1000)); n++) {
+        CHECK(due->at >= before && due->pos == 0 && (due - all) % 5 != 0);
+        before = due->at;
+    }
+    CHECK_INT(n, 400);
+    sl_timer_stop(&t, &all[0]);
+    sl_timers_fini(&t);
+}
