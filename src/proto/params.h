@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Codecs and RTP header extensions by their registered names: the numbers that the whole
- * program uses for them, whatever payload types and ids a peer chose.
+ * What a negotiation settles, in numbers of our own: codecs and RTP header extensions by
+ * their registered names, and what was agreed for one track in one direction. Values without
+ * pointers: room writes them, sfu keeps them, service carries them from thread to thread.
  */
 
 #include <stdbool.h>
@@ -54,3 +55,56 @@ enum media_kind sl_codec_kind(enum codec c); /* RTX counts as video */
 
 enum rtp_ext sl_ext_of(struct span uri); /* EXT_NONE if unknown */
 const char *sl_ext_uri(enum rtp_ext e);  /* "" for EXT_NONE */
+
+/* ---- what was agreed ---- */
+
+enum {
+    PT_NONE = 0xff,
+    PARAMS_CODECS_MAX = 24,   /* in one m-section, RTX not counted */
+    PARAMS_ENCODINGS_MAX = 4, /* simulcast layers of one track */
+    PARAMS_NAME_MAX = 32,     /* a mid or a rid, with its NUL */
+};
+
+/* Two codecs can be forwarded one as the other if `codec` and `profile` are equal. */
+struct rtp_codec {
+    enum codec codec;
+    uint8_t pt;
+    uint8_t rtx_pt; /* PT_NONE without RTX */
+    uint8_t channels;
+    bool nack, pli, fir, twcc, remb; /* a=rtcp-fb that both sides have */
+    /* H.264: packetization-mode << 16 | profile_idc << 8 | constraint flags that matter;
+     * VP9: profile-id; AV1: profile; H.265: profile-id << 8 | tier-flag; others: 0. */
+    uint32_t profile;
+};
+
+/* One m-section in one direction. */
+struct rtp_params {
+    enum media_kind kind;
+    char mid[PARAMS_NAME_MAX];
+    uint8_t codecs_n;
+    struct rtp_codec codecs[PARAMS_CODECS_MAX]; /* in order of preference */
+    uint8_t ext_id[EXTS];                       /* 0: not negotiated */
+};
+
+/* One RTP stream of a track that is sent to us. 0 and "" are what the SDP did not tell;
+ * such a stream is found by mid and rid, or by its payload type (RFC 8843 §9.2). */
+struct rtp_encoding {
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;
+    char rid[PARAMS_NAME_MAX];
+};
+
+/* A track that a peer sends to us. */
+struct rtp_receive {
+    struct rtp_params params;
+    uint8_t encodings_n; /* lowest quality last, as in a=simulcast; 1 without simulcast */
+    struct rtp_encoding encodings[PARAMS_ENCODINGS_MAX];
+};
+
+/* A slot in which we send tracks to a peer, one at a time. Ours to choose: the SSRCs. */
+struct rtp_send {
+    struct rtp_params params;
+    uint32_t ssrc;
+    uint32_t rtx_ssrc; /* 0: no codec of it has RTX */
+    char cname[PARAMS_NAME_MAX];
+};
