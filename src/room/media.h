@@ -1,0 +1,73 @@
+#pragma once
+
+/*
+ * What rooms ask of the media plane: a table of operations that service implements by mail to
+ * the workers, and tests by a list of what was asked.
+ *
+ * Commands only go down. What they lead to comes back later as events (room.h):
+ * sl_rooms_transport_up, sl_rooms_transport_gone. An id names one thing for ever: the node's
+ * number in the upper 16 bits, a counter below; it is never used again, so an event about a
+ * thing that is already closed finds nothing and means nothing. 0 is nobody's id.
+ *
+ * Closing a transport closes what hangs on it: rooms do not close its producers and consumers
+ * one by one. All calls come from the control thread; pointers are valid during the call only.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#include "proto/params.h"
+
+enum {
+    MEDIA_UFRAG_MAX = 9, /* ours: 8 ice-chars, 48 bits, and a NUL (RFC 8445 §5.3: 24) */
+    MEDIA_PWD_MAX = 25,  /* ours: 24 ice-chars, 144 bits, and a NUL (RFC 8445: 128) */
+    MEDIA_FINGERPRINT = 64, /* octets of the longest hash */
+};
+
+/* Hashes that may name a certificate (RFC 8122 §5). SHA-1 is not among them: it can be forged. */
+enum media_hash { MEDIA_HASH_NONE, MEDIA_SHA256, MEDIA_SHA384, MEDIA_SHA512 };
+
+struct media_fingerprint {
+    enum media_hash hash;
+    uint8_t n; /* 32, 48, 64 */
+    uint8_t bytes[MEDIA_FINGERPRINT];
+};
+
+struct media_transport {
+    uint64_t id;
+    char ufrag[MEDIA_UFRAG_MAX]; /* ours: what the peer's checks are addressed to */
+    char pwd[MEDIA_PWD_MAX];
+    struct media_fingerprint peer; /* of the certificate it must show */
+    bool dtls_client; /* we begin the handshake (a=setup:active in our answer) */
+};
+
+struct media_ops {
+    void *ctx;
+
+    /* To be expected on any worker. E_FULL: the workers take no more now (answer 503). */
+    enum err (*transport_add)(void *ctx, const struct media_transport *t);
+    /* ICE restart: the old credentials stay valid until a check with the new ones arrives. */
+    enum err (*transport_restart)(void *ctx, uint64_t id, const char *ufrag,
+                                  const char *pwd);
+    void (*transport_close)(void *ctx, uint64_t id);
+
+    /* Before its transport is up, these wait for it. */
+    enum err (*producer_add)(void *ctx, uint64_t id, uint64_t transport, uint64_t room,
+                             const struct rtp_receive *r);
+    void (*producer_close)(void *ctx, uint64_t id);
+    enum err (*consumer_add)(void *ctx, uint64_t id, uint64_t transport, uint64_t room,
+                             const struct rtp_send *s);
+    /* producer 0: silence. Payload types, SSRC and sequence numbers of the consumer go on. */
+    void (*consumer_source)(void *ctx, uint64_t consumer, uint64_t producer);
+    void (*consumer_close)(void *ctx, uint64_t id);
+};
+
+/* Why a transport ended, said by the media plane or by rooms itself. */
+enum media_gone {
+    MEDIA_GONE_HANDSHAKE, /* DTLS failed, or another certificate than announced */
+    MEDIA_GONE_CONSENT,   /* no valid check for too long (RFC 7675), and no restart */
+    MEDIA_GONE_PEER,      /* close_notify: the peer said so */
+    MEDIA_GONE_KEYS,      /* SRTP keys are used up */
+};
