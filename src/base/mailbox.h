@@ -19,7 +19,10 @@ struct mail {
     uint32_t type; /* the meaning of the rest is between writer and reader */
     uint32_t arg;
     uint64_t id;
-    void *p; /* ownership goes with the mail unless the type says otherwise */
+    union {
+        void *p; /* ownership goes with the mail unless the type says otherwise */
+        uint64_t id2;
+    };
 };
 
 struct mailbox;

@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * Datagrams on their way out: what a worker's core has made and its sockets send.
+ */
+
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/* One datagram, or a run of them to one address: n octets at p, cut every `segment` octets;
+ * the last may be shorter. A run becomes one system call's worth of work (UDP GSO). */
+struct tx {
+    struct addr to;
+    uint16_t port;    /* which of the worker's sockets it leaves by */
+    uint16_t segment; /* 0: one datagram */
+    uint32_t n;
+    const uint8_t *p;
+};
+
+enum {
+    TX_RUN_MAX = 64,      /* datagrams in a run: UDP_MAX_SEGMENTS of older kernels */
+    TX_RUN_BYTES = 65000, /* octets in a run, below the largest UDP payload */
+};

@@ -1,0 +1,92 @@
+#include "net/udp.h"
+
+#include "check.h"
+
+enum { RUN = 5, SIZE = 100, LAST = 40 };
+
+static struct udp *opened(uint16_t port)
+{
+    struct addr at[2] = {addr_v4(127, 0, 0, 1, port), addr_v4(127, 0, 0, 2, port)};
+    struct udp *u = NULL;
+    CHECK_INT(sl_udp_new(at, LEN(at), 1 << 20, &u), E_OK);
+    return u;
+}
+
+static size_t receive(struct udp *u, struct pkt_pool *pool, struct pkt **ret, size_t want)
+{
+    size_t n = 0;
+    usec end = sl_udp_now() + SEC(2);
+    for (usec now; n < want && (now = sl_udp_now()) < end;) {
+        sl_udp_wait(u, now, end);
+        n += sl_udp_receive(u, pool, ret + n, UDP_BATCH);
+    }
+    return n;
+}
+
+TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
+{
+    static uint8_t bytes[(RUN - 1) * SIZE + LAST];
+    struct udp *a = opened(35101), *b = opened(35102);
+    struct pkt_pool *pool = sl_pkt_pool_new(128, 0);
+    struct pkt *got[128];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)i;
+    struct tx tx[] = {
+        {.to = addr_v4(127, 0, 0, 2, 35102),
+         .port = 1,
+         .p = bytes,
+         .n = sizeof bytes,
+         .segment = SIZE},
+        {.to = addr_v4(127, 0, 0, 1, 35102), .port = 0, .p = bytes, .n = 7},
+    };
+    sl_udp_send(a, tx, LEN(tx));
+    CHECK_INT(sl_udp_stats(a)->sent, RUN + 1);
+    CHECK_INT(sl_udp_stats(a)->runs, 1);
+    size_t n = receive(b, pool, got, RUN + 1);
+    CHECK_INT(n, RUN + 1);
+    for (size_t i = 0, run = 0; i < n; i++) {
+        struct pkt *p = got[i];
+        CHECK(sl_udp_now() - p->at < SEC(2) && p->at <= sl_udp_now());
+        if (p->port == 0) {
+            struct addr want = addr_v4(127, 0, 0, 1, 35101);
+            CHECK(p->n == 7 && addr_eq(&p->from, &want));
+        } else {
+            struct addr want = addr_v4(127, 0, 0, 2, 35101);
+            CHECK_INT(p->n, run == RUN - 1 ? LAST : SIZE);
+            CHECK(addr_eq(&p->from, &want));
+            CHECK(memcmp(p->data, bytes + run * SIZE, p->n) == 0);
+            run++;
+        }
+        sl_pkt_unref(p);
+    }
+    sl_udp_free(a);
+    sl_udp_free(b);
+    CHECK_INT(sl_pkt_pool_used(pool), 0);
+    sl_pkt_pool_free(pool);
+}
+
+TEST(udp_drops_what_is_longer_than_a_packet)
+{
+    static uint8_t bytes[PKT_CAP + 1];
+    struct udp *a = opened(35103), *b = opened(35104);
+    struct pkt_pool *pool = sl_pkt_pool_new(8, 0);
+    struct pkt *got[UDP_BATCH];
+    struct tx tx[] = {{.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = sizeof bytes},
+                      {.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = PKT_CAP}};
+    sl_udp_send(a, tx, LEN(tx));
+    CHECK_INT(receive(b, pool, got, 1), 1);
+    CHECK_INT(got[0]->n, PKT_CAP);
+    CHECK_INT(sl_udp_stats(b)->truncated, 1);
+    sl_pkt_unref(got[0]);
+    sl_udp_free(a);
+    sl_udp_free(b);
+    CHECK_INT(sl_pkt_pool_used(pool), 0);
+    sl_pkt_pool_free(pool);
+}
+
+TEST(udp_local_addrs_end_with_loopback)
+{
+    struct addr all[UDP_PORTS_MAX];
+    size_t n = sl_udp_local_addrs(all, LEN(all), 9);
+    CHECK(n > 0 && sl_addr_is_loopback(&all[n - 1]) && all[0].port == 9);
+}
