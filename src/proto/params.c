@@ -35,8 +35,8 @@ static const char *const uris[EXTS] = {
     [EXT_CONTENT_TYPE] =
         "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
     [EXT_COLOR_SPACE] = "http://www.webrtc.org/experiments/rtp-hdrext/color-space",
-    [EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/"
-                       "#dependency-descriptor-rtp-header-extension",
+    [EXT_DEPENDENCY] = ("https://aomediacodec.github.io/av1-rtp-spec/"
+                        "#dependency-descriptor-rtp-header-extension"),
     [EXT_ABS_CAPTURE_TIME] =
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
 };
