@@ -1,0 +1,124 @@
+#include "room/track.h"
+
+#include <stdio.h>
+
+void sl_tracks_init(struct tracks *t, const struct media_ops *media)
+{
+    t->media = media;
+    list_init(&t->live);
+    list_init(&t->waiting);
+}
+
+void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth)
+{
+    static const char *const known[][2] = {
+        {"microphone", "camera"},
+        {"screen-audio", "screen"},
+    };
+    bool video = kind == MEDIA_VIDEO;
+    if (nth < sizeof known / sizeof known[0])
+        snprintf(ret, SOURCE_CAP, "%s", known[nth][video]);
+    else
+        snprintf(ret, SOURCE_CAP, "%s-%u", video ? "video" : "audio", nth + 1);
+}
+
+/* A sender uses the first codec of the answer unless someone tells it otherwise, so that
+ * one decides: a slot that only knows a later one would take the track and stay dark. */
+bool sl_track_fits(const struct track *track, const struct slot *slot)
+{
+    if (track->params.kind != slot->params.kind || track->params.codecs_n == 0)
+        return false;
+    const struct rtp_codec *sent = &track->params.codecs[0];
+    for (size_t i = 0; i < slot->params.codecs_n; i++) {
+        const struct rtp_codec *c = &slot->params.codecs[i];
+        if (c->codec == sent->codec && c->profile == sent->profile)
+            return true;
+    }
+    return false;
+}
+
+static bool is_playing(const struct view *view, const struct track *track)
+{
+    for (size_t i = 0; i < view->n; i++)
+        if (view->slots[i].track == track)
+            return true;
+    return false;
+}
+
+static bool wants(const struct slot *slot, const struct track *track)
+{
+    const char *stream = slot->view->stream;
+    return (stream[0] == '\0' || strcmp(stream, track->stream) == 0) &&
+           sl_track_fits(track, slot) && !is_playing(slot->view, track);
+}
+
+/* The one place that changes what a slot plays. */
+static void play(struct tracks *t, struct slot *slot, struct track *track)
+{
+    list_del(&slot->link);
+    list_add(track ? &track->slots : &t->waiting, &slot->link);
+    slot->track = track;
+    t->media->consumer_source(t->media->ctx, slot->consumer, track ? track->producer : 0);
+}
+
+static struct track *find(const struct tracks *t, const struct slot *slot)
+{
+    list_each (struct track, track, &t->live, live)
+        if (wants(slot, track))
+            return track;
+    return NULL;
+}
+
+static void offer(struct tracks *t, struct track *track)
+{
+    list_each_safe(struct slot, slot, &t->waiting, link) if (wants(slot, track))
+        play(t, slot, track);
+}
+
+void sl_tracks_start(struct tracks *t, struct track *track, usec now)
+{
+    list_init(&track->slots);
+    list_add(&t->live, &track->live);
+    track->since = now;
+    offer(t, track);
+}
+
+void sl_tracks_end(struct tracks *t, struct track *track)
+{
+    list_del(&track->live);
+    list_each_safe(struct slot, slot, &track->slots, link) play(t, slot, find(t, slot));
+}
+
+void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, usec now)
+{
+    list_init(&to->slots);
+    list_add(&from->live, &to->live); /* before `from`: the same age in the queue */
+    to->since = now;
+    list_each_safe(struct slot, slot, &from->slots, link) if (sl_track_fits(to, slot))
+        play(t, slot, to);
+    sl_tracks_end(t, from);
+    offer(t, to);
+}
+
+void sl_tracks_watch(struct tracks *t, struct view *view)
+{
+    for (size_t i = 0; i < view->n; i++) {
+        struct slot *slot = &view->slots[i];
+        slot->view = view;
+        slot->track = NULL;
+        list_add(&t->waiting, &slot->link);
+    }
+    for (size_t i = 0; i < view->n; i++) {
+        struct track *track = find(t, &view->slots[i]);
+        if (track)
+            play(t, &view->slots[i], track);
+    }
+}
+
+void sl_tracks_unwatch(struct view *view)
+{
+    for (size_t i = 0; i < view->n; i++) {
+        list_del(&view->slots[i].link);
+        view->slots[i].track = NULL;
+    }
+}

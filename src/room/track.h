@@ -1,0 +1,74 @@
+#pragma once
+
+/*
+ * Who sees what in one room: the tracks that are live, and the slots in which they are seen.
+ *
+ * A viewer offered a number of m-sections; each is a slot, which plays one track at a time,
+ * or waits for one. When a track starts, waiting slots take it; when it ends, its slots take
+ * another or wait; when a stream is taken over, its slots move in place. All this is one
+ * operation of the media plane, consumer_source: nothing is negotiated again.
+ *
+ * Tracks and views live in their peers; these lists only thread through them.
+ */
+
+#include "base/clock.h"
+#include "base/list.h"
+
+#include "room/claims.h"
+#include "room/media.h"
+
+struct tracks {
+    const struct media_ops *media; /* borrowed */
+    struct list live;              /* struct track, the oldest first */
+    struct list waiting;           /* struct slot, first come, first served */
+};
+
+enum { SOURCE_CAP = 16 }; /* "microphone", "screen-audio", "video-3" */
+
+struct track {
+    struct list live;
+    struct list slots;  /* that play it */
+    const char *stream; /* the name it is published under; borrowed from its peer */
+    char source[SOURCE_CAP];
+    uint64_t producer;
+    usec since; /* when it went live */
+    struct rtp_params params;
+};
+
+struct slot {
+    struct list link;    /* among the waiting, or those that play its track */
+    struct view *view;   /* its owner */
+    struct track *track; /* NULL: waits */
+    uint64_t consumer;
+    struct rtp_params params;
+};
+
+/* All that one peer asked to see. */
+struct view {
+    char stream[NAME_CAP]; /* "": all streams of the room, as far as its slots reach */
+    size_t n;
+    struct slot *slots; /* owned by the peer, in order of the m-sections */
+};
+
+void sl_tracks_init(struct tracks *t, const struct media_ops *media);
+
+/* What the nth track of a kind is called, from 0: the first of each comes from a camera and
+ * a microphone, the second from a screen. Clients that know better will say so in a
+ * signalling of ours; SDP has no word for it. */
+void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth);
+
+/* The slot's receiver can decode what the track sends. */
+bool sl_track_fits(const struct track *track, const struct slot *slot);
+
+void sl_tracks_start(struct tracks *t, struct track *track, usec now);
+void sl_tracks_end(struct tracks *t, struct track *track);
+
+/* `to` starts, in the place of `from`, which ends: slots that both fit play on. */
+void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, usec now);
+
+/* The view's consumers exist; its slots are filled as far as possible. */
+void sl_tracks_watch(struct tracks *t, struct view *view);
+
+/* Takes its slots out, without a word to the media plane: the consumers go with their
+ * transport. */
+void sl_tracks_unwatch(struct view *view);

@@ -1,0 +1,185 @@
+#include "room/track.h"
+
+#include "check.h"
+#include "media_log.h"
+
+static struct rtp_params params(enum codec codec, uint32_t profile)
+{
+    return (struct rtp_params){.kind = sl_codec_kind(codec),
+                               .codecs_n = 1,
+                               .codecs = {{.codec = codec, .profile = profile}}};
+}
+
+static void expect(struct media_log *l, const char *what, const char *want)
+{
+    const char *got = ml_look(l);
+    if (strcmp(got, want) != 0)
+        check_fail(__FILE__, __LINE__, "%s: asked\n%swanted\n%s", what, got, want);
+}
+
+TEST(names_of_tracks)
+{
+    static const struct {
+        enum media_kind kind;
+        unsigned nth;
+        const char *want;
+    } rows[] = {
+        {MEDIA_AUDIO, 0, "microphone"},   {MEDIA_VIDEO, 0, "camera"},
+        {MEDIA_AUDIO, 1, "screen-audio"}, {MEDIA_VIDEO, 1, "screen"},
+        {MEDIA_AUDIO, 2, "audio-3"},      {MEDIA_VIDEO, 63, "video-64"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char name[SOURCE_CAP];
+        sl_track_name(name, rows[i].kind, rows[i].nth);
+        check_row(rows[i].want);
+        CHECK(strcmp(name, rows[i].want) == 0);
+    }
+}
+
+TEST(fits)
+{
+    static const struct {
+        const char *name;
+        enum codec sent[2], known[2];
+        uint32_t sent_profile, known_profile;
+        bool want;
+    } rows[] = {
+        {"the same", {CODEC_VP8}, {CODEC_VP8}, 0, 0, true},
+        {"any place in the receiver's list",
+         {CODEC_VP8},
+         {CODEC_AV1, CODEC_VP8},
+         0,
+         0,
+         true},
+        {"another codec", {CODEC_VP8}, {CODEC_VP9}, 0, 0, false},
+        {"another profile", {CODEC_H264}, {CODEC_H264}, 0x142e0, 0x16400, false},
+        {"only what is sent last", {CODEC_VP8, CODEC_AV1}, {CODEC_AV1}, 0, 0, false},
+        {"another kind", {CODEC_OPUS}, {CODEC_VP8}, 0, 0, false},
+        {"nothing known", {CODEC_VP8}, {CODEC_NONE}, 0, 0, false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct track track = {.params = params(rows[i].sent[0], rows[i].sent_profile)};
+        struct slot slot = {.params = params(rows[i].known[0], rows[i].known_profile)};
+        track.params.codecs[1].codec = rows[i].sent[1];
+        track.params.codecs_n = 2;
+        slot.params.codecs[1].codec = rows[i].known[1];
+        slot.params.codecs_n = 2;
+        check_row(rows[i].name);
+        CHECK_INT(sl_track_fits(&track, &slot), rows[i].want);
+    }
+}
+
+/* Three viewers and up to four tracks. Slots are 11, 12.. of the first viewer, 21.. of the
+ * second, 31.. of the third. */
+struct stage {
+    struct media_log log;
+    struct media_ops ops;
+    struct tracks tracks;
+    struct track track[4];
+    struct slot slots[3][3];
+    struct view views[3];
+};
+
+static void stage_init(struct stage *s)
+{
+    *s = (struct stage){.ops = ml_ops(&s->log)};
+    sl_tracks_init(&s->tracks, &s->ops);
+}
+
+static void watch(struct stage *s, size_t i, const char *stream, const char *kinds)
+{
+    struct view *v = &s->views[i];
+    snprintf(v->stream, sizeof v->stream, "%s", stream);
+    v->slots = s->slots[i];
+    v->n = strlen(kinds);
+    for (size_t k = 0; k < v->n; k++)
+        v->slots[k] = (struct slot){
+            .consumer = 10 * i + k + 11,
+            .params = params(kinds[k] == 'a' ? CODEC_OPUS : CODEC_VP8, 0),
+        };
+    sl_tracks_watch(&s->tracks, v);
+}
+
+static struct track *track(struct stage *s, size_t i, const char *stream, enum codec c)
+{
+    s->track[i] =
+        (struct track){.stream = stream, .producer = i + 1, .params = params(c, 0)};
+    return &s->track[i];
+}
+
+TEST(viewer_after_the_publisher)
+{
+    struct stage s;
+    stage_init(&s);
+    sl_tracks_start(&s.tracks, track(&s, 0, "x", CODEC_OPUS), 0);
+    sl_tracks_start(&s.tracks, track(&s, 1, "x", CODEC_VP8), 0);
+    expect(&s.log, "nobody watches", "");
+    watch(&s, 0, "x", "av");
+    expect(&s.log, "audio to audio, video to video",
+           "source 11 from 1\nsource 12 from 2\n");
+}
+
+TEST(viewer_before_the_publisher)
+{
+    struct stage s;
+    stage_init(&s);
+    watch(&s, 0, "", "va");
+    watch(&s, 1, "y", "va");
+    expect(&s.log, "nothing to see yet", "");
+    sl_tracks_start(&s.tracks, track(&s, 0, "x", CODEC_VP8), 7);
+    expect(&s.log, "who named nobody gets it", "source 11 from 1\n");
+    CHECK_INT(s.track[0].since, 7);
+    sl_tracks_start(&s.tracks, track(&s, 1, "y", CODEC_VP8), 8);
+    expect(&s.log, "who named it gets it; the other has no slot left",
+           "source 21 from 2\n");
+}
+
+TEST(slots_are_freed_and_filled)
+{
+    struct stage s;
+    stage_init(&s);
+    for (size_t i = 0; i < 3; i++)
+        sl_tracks_start(&s.tracks, track(&s, i, "x", CODEC_VP8), 0);
+    watch(&s, 0, "", "vv");
+    expect(&s.log, "the oldest first, none twice",
+           "source 11 from 1\nsource 12 from 2\n");
+    sl_tracks_end(&s.tracks, &s.track[0]);
+    expect(&s.log, "its slot takes one not yet seen", "source 11 from 3\n");
+    sl_tracks_end(&s.tracks, &s.track[1]);
+    expect(&s.log, "nothing else to see", "source 12 from 0\n");
+    sl_tracks_start(&s.tracks, track(&s, 3, "x", CODEC_VP8), 0);
+    expect(&s.log, "the free slot is filled again", "source 12 from 4\n");
+}
+
+TEST(take_over_in_place)
+{
+    struct stage s;
+    stage_init(&s);
+    sl_tracks_start(&s.tracks, track(&s, 0, "x", CODEC_VP8), 0);
+    sl_tracks_start(&s.tracks, track(&s, 1, "y", CODEC_VP8), 0);
+    watch(&s, 0, "", "vv");
+    watch(&s, 1, "x", "v");
+    watch(&s, 2, "", "v");
+    (void)ml_look(&s.log);
+
+    sl_tracks_replace(&s.tracks, &s.track[0], track(&s, 2, "x", CODEC_VP8), 5);
+    expect(&s.log, "each slot moves once",
+           "source 11 from 3\nsource 21 from 3\nsource 31 from 3\n");
+
+    sl_tracks_replace(&s.tracks, &s.track[2], track(&s, 3, "x", CODEC_AV1), 6);
+    expect(&s.log, "who cannot decode the new one sees another or nothing",
+           "source 11 from 0\nsource 21 from 0\nsource 31 from 2\n");
+}
+
+TEST(who_leaves_takes_no_more)
+{
+    struct stage s;
+    stage_init(&s);
+    watch(&s, 0, "", "v");
+    watch(&s, 1, "", "v");
+    sl_tracks_start(&s.tracks, track(&s, 0, "x", CODEC_VP8), 0);
+    (void)ml_look(&s.log);
+    sl_tracks_unwatch(&s.views[0]);
+    sl_tracks_end(&s.tracks, &s.track[0]);
+    expect(&s.log, "only the other is told", "source 21 from 0\n");
+}
