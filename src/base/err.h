@@ -22,7 +22,9 @@
     X(EXISTS, "already there")                                                           \
     X(UNSUPPORTED, "well formed, and not what this program does")                        \
     X(CRYPTO, "the crypto library refused")                                              \
-    X(SYS, "a system call failed")
+    X(SYS, "a system call failed")                                                       \
+    X(LATE, "its time is over")                                                          \
+    X(BUSY, "in use by another")
 
 #define E_ENUM(name, text) E_##name,
 enum err { E_LIST(E_ENUM) E_COUNT };
