@@ -64,10 +64,20 @@ struct media_ops {
     void (*consumer_close)(void *ctx, uint64_t id);
 };
 
-/* Why a transport ended, said by the media plane or by rooms itself. */
-enum media_gone {
-    MEDIA_GONE_HANDSHAKE, /* DTLS failed, or another certificate than announced */
-    MEDIA_GONE_CONSENT,   /* no valid check for too long (RFC 7675), and no restart */
-    MEDIA_GONE_PEER,      /* close_notify: the peer said so */
-    MEDIA_GONE_KEYS,      /* SRTP keys are used up */
-};
+/* Why a transport ended: the first are said by the media plane, the others by rooms. */
+#define MEDIA_GONE_LIST(X)                                                               \
+    X(HANDSHAKE, "handshake") /* DTLS failed, or another certificate than announced */   \
+    X(CONSENT, "consent")     /* no valid check for too long (RFC 7675), no restart */   \
+    X(CLOSED, "closed")       /* close_notify: the peer said so */                       \
+    X(KEYS, "keys")           /* SRTP keys are used up */                                \
+    X(LEFT, "left")           /* by signalling */                                        \
+    X(NEVER_UP, "never_up")   /* no connection in time */                                \
+    X(REPLACED, "replaced")   /* another publishes its stream */                         \
+    X(SHUTDOWN, "shutdown")   /* of the server */
+
+#define MEDIA_GONE_ENUM(name, text) MEDIA_GONE_##name,
+enum media_gone { MEDIA_GONE_LIST(MEDIA_GONE_ENUM) MEDIA_GONES };
+#undef MEDIA_GONE_ENUM
+
+/* As it appears in logs and metrics. */
+const char *sl_media_gone_name(enum media_gone why);
