@@ -1,0 +1,69 @@
+#include "api/limit.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+enum { WAYS = 8 }; /* places that an address may be kept in */
+
+struct bucket {
+    uint64_t who;
+    usec full_at;
+};
+
+struct limit {
+    struct limit_conf conf;
+    uint64_t seed[2];
+    uint64_t mask; /* of the index of a group of places */
+    struct bucket buckets[];
+};
+
+struct limit *sl_limit_new(const struct limit_conf *conf, const uint64_t seed[2])
+{
+    size_t n = WAYS;
+    while (n < conf->addresses)
+        n *= 2;
+    struct limit *l = calloc(1, sizeof *l + n * sizeof l->buckets[0]);
+    if (!l)
+        return NULL;
+    l->conf = *conf;
+    l->seed[0] = seed[0];
+    l->seed[1] = seed[1];
+    l->mask = n / WAYS - 1;
+    return l;
+}
+
+void sl_limit_free(struct limit *l)
+{
+    free(l);
+}
+
+/* The bucket of this address, or the place of the one that is full soonest. */
+static struct bucket *find(struct limit *l, uint64_t who, usec now)
+{
+    struct bucket *group = &l->buckets[(who & l->mask) * WAYS];
+    struct bucket *oldest = group;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (group[i].who == who)
+            return &group[i];
+        if (group[i].full_at < oldest->full_at)
+            oldest = &group[i];
+    }
+    *oldest = (struct bucket){.who = who, .full_at = now};
+    return oldest;
+}
+
+usec sl_limit_take(struct limit *l, const struct addr *from, usec now)
+{
+    if (l->conf.every == 0)
+        return 0;
+    struct span ip = {from->ip, sl_addr_is_v4(from) ? sizeof from->ip : 8};
+    struct bucket *b = find(l, sl_siphash(l->seed, ip), now);
+    if (b->full_at < now)
+        b->full_at = now;
+    usec wait = b->full_at + l->conf.every - now - l->conf.burst * l->conf.every;
+    if (wait > 0)
+        return wait;
+    b->full_at += l->conf.every;
+    return 0;
+}
