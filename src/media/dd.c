@@ -1,0 +1,206 @@
+#include "media/dd.h"
+
+enum { HEADER_N = 3, START_BIT = 0x80, END_BIT = 0x40, TEMPLATE_MASK = 0x3f };
+enum { SPATIAL_MAX = 3, TEMPORAL_MAX = 7 };
+enum {
+    LAYER_SAME,
+    LAYER_NEXT_TEMPORAL,
+    LAYER_NEXT_SPATIAL,
+    LAYER_END
+}; /* next_layer_idc */
+
+/* Decode target indications, A.8.3. */
+enum { DTI_ABSENT, DTI_DISCARDABLE, DTI_SWITCH };
+
+enum {
+    LATE_FRAMES = 256
+}; /* a structure this much older came late; else the sender began
+                             * to count anew */
+
+struct bits {
+    struct span in;
+    size_t pos; /* in bits */
+    bool bad;
+};
+
+static unsigned bits(struct bits *b, unsigned n)
+{
+    if (n > b->in.n * 8 - b->pos) {
+        b->pos = b->in.n * 8;
+        b->bad = true;
+        return 0;
+    }
+    unsigned v = 0;
+    for (; n > 0; n--, b->pos++)
+        v = v << 1 | ((unsigned)b->in.p[b->pos / 8] >> (7 - b->pos % 8) & 1);
+    return v;
+}
+
+/* ns(n) of AV1 §4.10.7: a value below n. */
+static unsigned bits_below(struct bits *b, unsigned n)
+{
+    unsigned w = 0;
+    while (n >> w)
+        w++;
+    unsigned m = (1U << w) - n;
+    unsigned v = bits(b, w - 1);
+    return v < m ? v : (v << 1) - m + bits(b, 1);
+}
+
+/* The indications of one frame, 2 bits for each decode target. */
+static uint64_t read_dtis(struct bits *b, unsigned targets)
+{
+    uint64_t dtis = 0;
+    for (unsigned i = 0; i < targets; i++)
+        dtis |= (uint64_t)bits(b, 2) << 2 * i;
+    return dtis;
+}
+
+static unsigned dti(uint64_t dtis, unsigned target)
+{
+    return dtis >> 2 * target & 3;
+}
+
+/* Discardable: no target that has the frame needs it for others. A frame marked S for a
+ * target makes all that follow in the target decodable; so targets of the frame's own
+ * spatial layer tell how high a viewer who has it may go. */
+static void judge(const struct dd *dd, uint64_t dtis, struct dd_template *ret)
+{
+    bool some = false, needed = false;
+    ret->switch_to = 0;
+    for (unsigned i = 0; i < dd->targets_n; i++) {
+        unsigned d = dti(dtis, i);
+        some |= d == DTI_DISCARDABLE;
+        needed |= d > DTI_DISCARDABLE;
+        if (d == DTI_SWITCH && dd->targets[i].spatial == ret->layer.spatial &&
+            dd->targets[i].temporal > ret->switch_to)
+            ret->switch_to = dd->targets[i].temporal;
+    }
+    ret->discardable = some && !needed;
+}
+
+static void read_layers(struct bits *b, struct dd *dd)
+{
+    struct dd_layer at = {0};
+    unsigned next = LAYER_SAME;
+    do {
+        if (dd->templates_n == DD_TEMPLATES_MAX || at.spatial > SPATIAL_MAX ||
+            at.temporal > TEMPORAL_MAX) {
+            b->bad = true;
+            return;
+        }
+        dd->templates[dd->templates_n++].layer = at;
+        next = bits(b, 2);
+        if (next == LAYER_NEXT_TEMPORAL)
+            at.temporal++;
+        if (next == LAYER_NEXT_SPATIAL)
+            at = (struct dd_layer){.spatial = (uint8_t)(at.spatial + 1)};
+    } while (next != LAYER_END && !b->bad);
+}
+
+static void skip_fdiffs(struct bits *b, unsigned templates)
+{
+    for (unsigned i = 0; i < templates; i++)
+        while (bits(b, 1))
+            bits(b, 4);
+}
+
+static void skip_chains(struct bits *b, unsigned templates, unsigned targets)
+{
+    unsigned chains = bits_below(b, targets + 1);
+    if (chains == 0)
+        return;
+    for (unsigned i = 0; i < targets; i++)
+        bits_below(b, chains);
+    for (unsigned i = 0; i < templates * chains && !b->bad; i++)
+        bits(b, 4);
+}
+
+/* template_dependency_structure(), A.8.3. */
+static struct dd read_structure(struct bits *b)
+{
+    struct dd dd = {.known = true};
+    uint64_t dtis[DD_TEMPLATES_MAX];
+
+    dd.offset = (uint8_t)bits(b, 6);
+    dd.targets_n = (uint8_t)(bits(b, 5) + 1);
+    read_layers(b, &dd);
+    unsigned spatial_n = dd.templates[dd.templates_n - 1].layer.spatial + 1U;
+    for (unsigned i = 0; i < dd.templates_n; i++)
+        dtis[i] = read_dtis(b, dd.targets_n);
+    skip_fdiffs(b, dd.templates_n);
+    skip_chains(b, dd.templates_n, dd.targets_n);
+    if (bits(b, 1))
+        for (unsigned i = 0; i < spatial_n; i++)
+            bits(b, 32);
+
+    for (unsigned i = 0; i < dd.templates_n; i++)
+        for (unsigned t = 0; t < dd.targets_n; t++) {
+            const struct dd_layer *l = &dd.templates[i].layer;
+            struct dd_layer *max = &dd.targets[t];
+            if (dti(dtis[i], t) == DTI_ABSENT)
+                continue;
+            max->spatial = l->spatial > max->spatial ? l->spatial : max->spatial;
+            max->temporal = l->temporal > max->temporal ? l->temporal : max->temporal;
+        }
+    for (unsigned i = 0; i < dd.templates_n; i++)
+        judge(&dd, dtis[i], &dd.templates[i]);
+    return dd;
+}
+
+/* extended_descriptor_fields(), and as much of the frame's own as can change our view. The
+ * structure, if there is one, goes to *fresh; own_dtis to *dtis. */
+static enum err read_extended(const struct dd *dd, struct span ext, struct dd *fresh,
+                              bool *own_dtis, uint64_t *dtis)
+{
+    struct bits b = {.in = ext, .pos = 8 * HEADER_N};
+    bool structure = bits(&b, 1);
+    bool active = bits(&b, 1);
+    *own_dtis = bits(&b, 1);
+    bits(&b, 2); /* fdiffs and chains of its own */
+
+    if (structure)
+        *fresh = read_structure(&b);
+    unsigned targets = structure ? fresh->targets_n : dd->targets_n;
+    if (active)
+        bits(&b, targets);
+    if (*own_dtis)
+        *dtis = read_dtis(&b, targets);
+    return b.bad ? E_MALFORMED : E_OK;
+}
+
+enum err sl_dd_read(struct dd *dd, struct span ext, struct dd_frame *ret)
+{
+    struct dd fresh; /* large, and seldom filled */
+    fresh.known = false;
+    bool own_dtis = false;
+    uint64_t dtis = 0;
+
+    if (ext.n < HEADER_N)
+        return E_MALFORMED;
+    if (ext.n > HEADER_N && read_extended(dd, ext, &fresh, &own_dtis, &dtis))
+        return E_MALFORMED;
+    const struct dd *use = fresh.known ? &fresh : dd;
+    struct dd_frame f = {.number = (uint16_t)(ext.p[1] << 8 | ext.p[2])};
+    unsigned i = (ext.p[0] - use->offset) & TEMPLATE_MASK;
+    if (i < use->templates_n) {
+        struct dd_template t = use->templates[i];
+        if (own_dtis)
+            judge(use, dtis, &t);
+        f.known = true;
+        f.start = ext.p[0] & START_BIT;
+        f.end = ext.p[0] & END_BIT;
+        f.spatial = t.layer.spatial;
+        f.temporal = t.layer.temporal;
+        f.switch_to = t.switch_to;
+        f.discardable = t.discardable;
+        f.key = fresh.known && f.start && f.spatial == 0;
+    }
+    uint16_t late_by = (uint16_t)(dd->frame - f.number);
+    if (fresh.known && !(dd->known && late_by > 0 && late_by < LATE_FRAMES)) {
+        *dd = fresh;
+        dd->frame = f.number;
+    }
+    *ret = f;
+    return E_OK;
+}

@@ -1,0 +1,91 @@
+#include "media/payload.h"
+
+#include "media/payload_check.h"
+
+static const struct {
+    const char *name;
+    enum codec codec;
+    const char *hex;
+    bool marker;
+    const char *ext;
+    enum err want;
+    const char *says;
+} rows[] = {
+    {"G.722", CODEC_G722, "00", false, "", E_OK, "key start end"},
+    {"PCMU", CODEC_PCMU, "00", true, "", E_OK, "key start end"},
+    {"PCMA", CODEC_PCMA, "00", false, "", E_OK, "key start end"},
+    {"padding of a probe", CODEC_VP8, "", false, "", E_OK, "empty"},
+    {"marker ends a VP8 frame", CODEC_VP8, "00 00", true, "", E_OK, "end"},
+    {"marker ends an H.264 frame", CODEC_H264, "01 48", true, "", E_OK, "end discard"},
+    {"marker ends an H.265 frame", CODEC_H265, "0201 50", true, "", E_OK, "end"},
+    {"marker ends an AV1 frame", CODEC_AV1, "90 aa", true, "", E_OK, "end"},
+    {"marker ends a VP9 picture, not its frame", CODEC_VP9, "40 86", true, "", E_OK, ""},
+    {"RTX is no codec", CODEC_RTX, "0001 10 00", false, "", E_UNSUPPORTED, ""},
+    {"none is no codec", CODEC_NONE, "10", false, "", E_UNSUPPORTED, ""},
+    {"encrypted H.264, described", CODEC_H264, "ffffff", false, "80 0007 80 00 e0", E_OK,
+     "key start frame7"},
+    {"the same, described before", CODEC_H264, "ffffff", false, "40 0007", E_OK,
+     "end frame7"},
+    {"unknown template: the payload tells", CODEC_H264, "6588", false, "c5 0008", E_OK,
+     "key start up7 frame8"},
+    {"broken extension: the payload tells", CODEC_H264, "6588", false, "c0 00", E_OK,
+     "key start up7"},
+    {"VP8 keeps its ids, described", CODEC_VP8, "90 e0 92 34 05 40 10", false, "40 0009",
+     E_OK, "end longpic4660 tl5 ids5 frame9"},
+    {"broken VP8, described", CODEC_VP8, "90 80", false, "40 0009", E_MALFORMED, ""},
+};
+
+TEST(payload_read)
+{
+    struct dd dd = {0};
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct payload p = {0};
+        check_row(rows[i].name);
+        CHECK_INT(sl_payload_read(rows[i].codec, check_hex(rows[i].hex), rows[i].marker,
+                                  check_hex(rows[i].ext), &dd, &p),
+                  rows[i].want);
+        check_payload(&p, rows[i].says);
+    }
+}
+
+TEST(payload_of_a_stream_without_descriptor)
+{
+    struct payload p = {0};
+    CHECK_INT(sl_payload_read(CODEC_H264, check_hex("6588"), false, check_hex("c0 0008"),
+                              NULL, &p),
+              E_OK);
+    check_payload(&p, "key start up7");
+}
+
+static const struct {
+    const char *name;
+    enum codec codec;
+    const char *hex;
+    uint16_t picture_id;
+    uint8_t tl0picidx;
+    const char *want; /* the first ids_n octets */
+} renumber[] = {
+    {"VP8, 15 bits", CODEC_VP8, "90 e0 92 34 05 40 11", 0x7fff, 9, "90 e0 ff ff 09"},
+    {"VP8, 15 bits of a low id", CODEC_VP8, "90 e0 92 34 05 40 11", 1, 9,
+     "90 e0 80 01 09"},
+    {"VP8, 7 bits", CODEC_VP8, "90 80 17 11", 0x1ff, 9, "90 80 7f"},
+    {"VP8, tl0picidx alone", CODEC_VP8, "90 60 07 80 11", 5, 9, "90 60 09"},
+    {"VP8 without ids", CODEC_VP8, "10 11", 5, 9, ""},
+    {"VP9", CODEC_VP9, "ec 92 34 50 07 86", 0x102, 9, "ec 81 02 50 09"},
+    {"VP9, flexible", CODEC_VP9, "fc 92 34 40 02 86", 0x102, 9, "fc 81 02"},
+};
+
+TEST(payload_renumber)
+{
+    for (size_t i = 0; i < LEN(renumber); i++) {
+        struct span in = check_hex(renumber[i].hex);
+        struct payload p = {0};
+        uint8_t got[PAYLOAD_IDS_MAX];
+        check_row(renumber[i].name);
+        CHECK_INT(
+            sl_payload_read(renumber[i].codec, in, false, (struct span){0}, NULL, &p),
+            E_OK);
+        sl_payload_renumber(&p, in, renumber[i].picture_id, renumber[i].tl0picidx, got);
+        CHECK(span_eq((struct span){got, p.ids_n}, check_hex(renumber[i].want)));
+    }
+}
