@@ -31,6 +31,9 @@ enum srtp_profile {
 
 enum { SRTP_KEY_MAX = 32, SRTP_SALT_MAX = 14, SRTP_TAG_MAX = 16, SRTP_RTCP_MAX = 20 };
 
+/* Octets of the longest packet, its tag included. */
+enum { SRTP_PKT_MAX = 2048 };
+
 /* One direction's master key and salt; lengths follow from the profile. */
 struct srtp_master {
     enum srtp_profile profile;
@@ -38,10 +41,10 @@ struct srtp_master {
     uint8_t salt[SRTP_SALT_MAX];
 };
 
-size_t sl_srtp_key_len(enum srtp_profile p);  /* 16, 16, 32; 0 for SRTP_NONE */
-size_t sl_srtp_salt_len(enum srtp_profile p); /* 14, 12, 12 */
-size_t sl_srtp_tag_len(enum srtp_profile p);  /* of RTP: 10, 16, 16 */
-const char *sl_srtp_name(enum srtp_profile p);
+size_t sl_srtp_key_len(enum srtp_profile p);   /* 16, 16, 32; 0 for SRTP_NONE */
+size_t sl_srtp_salt_len(enum srtp_profile p);  /* 14, 12, 12 */
+size_t sl_srtp_tag_len(enum srtp_profile p);   /* of RTP: 10, 16, 16 */
+const char *sl_srtp_name(enum srtp_profile p); /* as OpenSSL's use_srtp calls it */
 
 struct srtp_backend;
 
@@ -86,12 +89,14 @@ struct srtp_job {
     const uint8_t *body;
     uint16_t header_n, body_n;
     uint8_t pre_n;
-    uint8_t err; /* enum err, set by protect: E_OK, E_REPLAY (dst is zeroed), E_CRYPTO */
+    uint8_t err; /* enum err, set by protect; on error dst is zeroed */
     uint8_t pre[22];
 };
 
 /* Protects n jobs, in order where they share a guard. Any mixture of sessions, profiles and
- * lengths; equal lengths together are cheapest. All sessions must be of one back end. */
+ * lengths; equal lengths together are cheapest. All sessions must be of one back end.
+ * E_REPLAY: the index protected another packet, or may have, or has over 48 bits; E_FULL:
+ * longer than SRTP_PKT_MAX; E_CRYPTO: the crypto library refused. */
 void sl_srtp_protect(struct srtp_job *jobs, size_t n);
 
 /* In place: *n octets of RTCP at p become SRTCP; p has SRTP_RTCP_MAX octets of room. The
@@ -108,9 +113,10 @@ struct srtp_in *sl_srtp_in_new(const struct srtp_backend *b, const struct srtp_m
                                size_t ssrcs_max);
 void sl_srtp_in_free(struct srtp_in *in);
 
-/* In place: *n octets of SRTP at p become RTP. On error neither session nor *n changed.
- * *index: roll-over counter and sequence number. E_SHORT, E_MALFORMED, E_AUTH, E_REPLAY
- * (seen before, or more than 1024 behind), E_FULL (too many SSRCs). */
+/* In place: *n octets of SRTP at p become RTP. On error neither session nor *n changed, but
+ * after E_AUTH the payload at p may be lost. *index: roll-over counter and sequence number.
+ * E_SHORT, E_MALFORMED, E_AUTH, E_REPLAY (seen before, or 1024 or more behind), E_FULL (too
+ * many SSRCs), E_MEMORY (for the state of a new SSRC). */
 MUST_USE enum err sl_srtp_unprotect(struct srtp_in *in, uint8_t *p, size_t *n,
                                     uint64_t *index);
 MUST_USE enum err sl_srtp_unprotect_rtcp(struct srtp_in *in, uint8_t *p, size_t *n);

@@ -1,0 +1,183 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/srtp_backend.h"
+
+enum { BATCH = 64 }; /* jobs that go to the back end together; bounds the stack */
+
+struct srtp_out {
+    struct srtp_pair keys;
+    uint32_t rtcp_next;
+};
+
+struct srtp_out *sl_srtp_out_of(struct srtp_pair pair)
+{
+    struct srtp_out *o = calloc(1, sizeof *o);
+    if (o)
+        o->keys = pair;
+    else
+        sl_srtp_pair_fini(&pair);
+    return o;
+}
+
+struct srtp_out *sl_srtp_out_new(const struct srtp_backend *b,
+                                 const struct srtp_master *m)
+{
+    struct srtp_pair pair;
+    return sl_srtp_pair_init(&pair, b, m) == E_OK ? sl_srtp_out_of(pair) : NULL;
+}
+
+void sl_srtp_out_free(struct srtp_out *o)
+{
+    if (!o)
+        return;
+    sl_srtp_pair_fini(&o->keys);
+    free(o);
+}
+
+enum srtp_profile sl_srtp_out_profile(const struct srtp_out *o)
+{
+    return o->keys.rtp->profile;
+}
+
+enum err sl_srtp_guard_init(struct srtp_guard *g, uint32_t slots)
+{
+    assert((slots & (slots - 1)) == 0);
+    *g = (struct srtp_guard){.slots = slots};
+    if (slots == 0)
+        return E_OK;
+    g->tags = calloc(slots, sizeof *g->tags);
+    return g->tags ? E_OK : E_MEMORY;
+}
+
+void sl_srtp_guard_fini(struct srtp_guard *g)
+{
+    free(g->tags);
+    *g = (struct srtp_guard){0};
+}
+
+/* Whether index may be encrypted: it is new, which uses it up, or may prove to be a resend. */
+static bool guard_admit(struct srtp_guard *g, uint64_t index, bool *resent)
+{
+    *resent = index < g->next;
+    if (*resent)
+        return g->tags && g->next - index <= g->slots;
+    if (index >= SRTP_INDEX_END)
+        return false;
+    g->next = index + 1;
+    return true;
+}
+
+/* Whether the packet that was made may leave. Equal tags are equal packets: to find two
+ * that differ takes the key, or 2^64 resends. */
+static bool guard_release(struct srtp_guard *g, uint64_t index, bool resent,
+                          const uint8_t *tag)
+{
+    if (!g->tags)
+        return true;
+    uint64_t *kept = &g->tags[index & (g->slots - 1)], made;
+    memcpy(&made, tag, sizeof made);
+    if (resent)
+        return *kept == made;
+    *kept = made;
+    return true;
+}
+
+static size_t job_text(const struct srtp_job *j)
+{
+    return (size_t)j->pre_n + j->body_n;
+}
+
+static void refuse(struct srtp_job *j, enum err e)
+{
+    size_t tag_n = sl_srtp_tag_len(j->out->keys.rtp->profile);
+    memset(j->dst, 0, j->header_n + job_text(j) + tag_n);
+    j->err = (uint8_t)e;
+}
+
+/* The plaintext of a job with `pre` in two pieces: its first 64 octets are put together where
+ * the ciphertext will go, the rest stays where it is. */
+static void gather(struct srtp_op *op, struct srtp_job *j)
+{
+    assert(j->pre_n <= sizeof j->pre);
+    uint8_t *to = j->dst + j->header_n;
+    op->text = to;
+    op->more = to + SRTP_HEAD;
+    if (j->body == to) {
+        memmove(to + j->pre_n, to, j->body_n);
+    } else {
+        size_t room = SRTP_HEAD - j->pre_n;
+        memcpy(to + j->pre_n, j->body, j->body_n < room ? j->body_n : room);
+        op->more = j->body + room;
+    }
+    memcpy(to, j->pre, j->pre_n);
+}
+
+static void fill(struct srtp_op *op, struct srtp_job *j)
+{
+    srtp_lay(op, j->out->keys.rtp, j->dst, j->header_n, job_text(j), j->index);
+    op->text = j->body;
+    op->more = j->body + SRTP_HEAD;
+    if (j->pre_n > 0)
+        gather(op, j);
+}
+
+static bool too_long(const struct srtp_job *j)
+{
+    return j->header_n + job_text(j) + SRTP_TAG_MAX > SRTP_PKT_MAX;
+}
+
+static void protect_batch(struct srtp_job *jobs, size_t n)
+{
+    struct srtp_op ops[BATCH];
+    struct {
+        struct srtp_job *job;
+        bool resent;
+    } of[BATCH];
+    size_t m = 0;
+    for (struct srtp_job *j = jobs; j < jobs + n; j++) {
+        if (too_long(j)) {
+            refuse(j, E_FULL);
+        } else if (!guard_admit(j->guard, j->index, &of[m].resent)) {
+            refuse(j, E_REPLAY);
+        } else {
+            fill(&ops[m], j);
+            of[m++].job = j;
+        }
+    }
+    if (m == 0)
+        return;
+    jobs[0].out->keys.backend->seal(ops, m);
+    for (size_t i = 0; i < m; i++) {
+        struct srtp_job *j = of[i].job;
+        j->err = E_OK;
+        if (!ops[i].ok)
+            refuse(j, E_CRYPTO);
+        else if (!guard_release(j->guard, j->index, of[i].resent, ops[i].tag))
+            refuse(j, E_REPLAY);
+    }
+}
+
+void sl_srtp_protect(struct srtp_job *jobs, size_t n)
+{
+    for (; n > BATCH; jobs += BATCH, n -= BATCH)
+        protect_batch(jobs, BATCH);
+    protect_batch(jobs, n);
+}
+
+enum err sl_srtp_protect_rtcp(struct srtp_out *o, uint8_t *p, size_t *n)
+{
+    assert(*n >= SRTP_RTCP_HEADER && *n + SRTP_RTCP_MAX <= SRTP_PKT_MAX);
+    if (o->rtcp_next >= SRTCP_INDEX_END)
+        return E_FULL;
+    struct srtp_op op;
+    uint8_t aad[SRTP_RTCP_HEADER + SRTP_RTCP_WORD];
+    uint8_t *word = sl_srtp_lay_rtcp(&op, o->keys.rtcp, p, *n, o->rtcp_next++, aad);
+    memcpy(word, &op.word, sizeof op.word);
+    o->keys.backend->seal(&op, 1);
+    if (!op.ok)
+        return E_CRYPTO;
+    *n += SRTP_RTCP_WORD + sl_srtp_tag_len(o->keys.rtcp->profile);
+    return E_OK;
+}
