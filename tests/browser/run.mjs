@@ -1,0 +1,33 @@
+// usage: node run.mjs [SUITE...]
+//
+// Each suite is a file that exports a function; it is given the browsers, which are started
+// when first asked for and shared by all suites.
+
+import {done, test} from './harness.mjs';
+import {launch} from './rig.mjs';
+
+const SUITES = ['client', 'selftest'];
+
+const started = new Map();
+const once = (key, start) => {
+  if (!started.has(key)) started.set(key, start());
+  return started.get(key);
+};
+const browsers = kind => once(kind, async () => {
+  const b = await launch(kind);
+  console.log(`     ${b.version}`);
+  return b;
+});
+
+const named = process.argv.slice(2);
+for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
+for (const name of named.length ? named : SUITES) {
+  const {default: suite} = await import(`./${name}.mjs`);
+  try {
+    await suite({browsers});
+  } catch (error) {
+    await test(`${name} could not be run`, () => { throw error; });
+  }
+}
+for (const kind of ['chromium', 'firefox']) await (await started.get(kind))?.close();
+process.exit(done());
