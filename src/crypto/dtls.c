@@ -1,0 +1,496 @@
+#include "crypto/dtls.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "base/list.h"
+
+#include "crypto/hash.h"
+
+/* RFC 6347 §4.2.4.1 starts at 1 s and lets those who know better start earlier: media waits
+ * for this, and browsers start at 50 ms. OpenSSL gives up after 12 repetitions: about 25 s. */
+enum { RETRY_FIRST_US = 100000, RETRY_MAX_US = 3200000 };
+
+/* RFC 8827 §6.5 wants ECDHE with AES-GCM; CHACHA20 is for peers without AES in hardware. */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define GROUPS  "X25519:P-256:P-384"
+
+/* RFC 5764 §4.2: client key, server key, client salt, server salt. */
+#define EXPORTER "EXTRACTOR-dtls_srtp"
+
+struct dtls_ctx {
+    SSL_CTX *ssl;
+    BIO_METHOD *bio;
+};
+
+struct chunk {
+    struct list node;
+    size_t n;
+    uint8_t p[];
+};
+
+struct queue {
+    struct list chunks;
+    size_t n;
+};
+
+struct dtls {
+    SSL *ssl;
+    enum dtls_role role;
+    enum dtls_state state;
+    bool matched; /* the peer has shown the certificate that we expect */
+    enum err error;
+    const char *reason;
+    struct dtls_fingerprint peer;
+    struct span in; /* the datagram being read, or nothing */
+    struct queue datagrams, messages;
+    struct chunk *polled; /* what the last poll gave out */
+    usec deadline;
+};
+
+/* ---- queues ---- */
+
+static void queue_put(struct queue *q, const void *p, size_t n)
+{
+    struct chunk *c = q->n < DTLS_QUEUE_MAX ? malloc(sizeof *c + n) : NULL;
+    if (!c)
+        return; /* lost, as on any network */
+    c->n = n;
+    memcpy(c->p, p, n);
+    list_add(&q->chunks, &c->node);
+    q->n++;
+}
+
+static struct chunk *queue_take(struct queue *q)
+{
+    if (q->n == 0)
+        return NULL;
+    struct chunk *c = list_entry(q->chunks.next, struct chunk, node);
+    list_del(&c->node);
+    q->n--;
+    return c;
+}
+
+static void queue_fini(struct queue *q)
+{
+    for (struct chunk *c; (c = queue_take(q));)
+        free(c);
+}
+
+/* ---- what OpenSSL calls ---- */
+
+/* A BIO of our own, since OpenSSL's in memory forgets where a datagram ends. */
+static int bio_write(BIO *bio, const char *p, int n)
+{
+    struct dtls *d = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    queue_put(&d->datagrams, p, (size_t)n);
+    return n;
+}
+
+static int bio_read(BIO *bio, char *p, int cap)
+{
+    struct dtls *d = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (d->in.n == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    size_t n = d->in.n < (size_t)cap ? d->in.n : (size_t)cap;
+    memcpy(p, d->in.p, n);
+    d->in = (struct span){0};
+    return (int)n;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long arg, void *p)
+{
+    (void)bio;
+    (void)arg;
+    (void)p;
+    return cmd == BIO_CTRL_FLUSH;
+}
+
+static unsigned int retry_after(SSL *ssl, unsigned int last_us)
+{
+    (void)ssl;
+    if (last_us == 0)
+        return RETRY_FIRST_US;
+    return last_us < RETRY_MAX_US / 2 ? last_us * 2 : RETRY_MAX_US;
+}
+
+static const EVP_MD *hash_of(const struct dtls_fingerprint *f)
+{
+    switch (f->n) {
+    case 32: return EVP_sha256();
+    case 48: return EVP_sha384();
+    case 64: return EVP_sha512();
+    }
+    return NULL;
+}
+
+/* Instead of looking for an authority behind the certificate (RFC 8122 §6.2). OpenSSL checks
+ * that the peer has the private key. */
+static int verify(X509_STORE_CTX *store, void *arg)
+{
+    (void)arg;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct dtls *d = SSL_get_app_data(ssl);
+    X509 *cert = X509_STORE_CTX_get0_cert(store);
+    uint8_t got[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    d->matched =
+        cert && X509_digest(cert, hash_of(&d->peer), got, &n) &&
+        sl_secret_eq((struct span){got, n}, (struct span){d->peer.octets, d->peer.n});
+    if (d->matched)
+        return 1;
+    d->error = E_AUTH;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return 0;
+}
+
+/* ---- context ---- */
+
+static const char *use_srtp_name(enum srtp_profile p)
+{
+    switch (p) {
+    case SRTP_CM_SHA1_80: return "SRTP_AES128_CM_SHA1_80";
+    case SRTP_GCM_128: return "SRTP_AEAD_AES_128_GCM";
+    case SRTP_GCM_256: return "SRTP_AEAD_AES_256_GCM";
+    case SRTP_NONE: break;
+    }
+    return NULL;
+}
+
+static bool set_profiles(SSL_CTX *ssl, const enum srtp_profile *profiles, size_t n)
+{
+    char list[DTLS_PROFILES_MAX * 32];
+    struct wr w = wr_of((uint8_t *)list, sizeof list);
+    for (size_t i = 0; i < n && i < DTLS_PROFILES_MAX; i++) {
+        const char *name = use_srtp_name(profiles[i]);
+        if (!name)
+            return false;
+        wr_str(&w, i > 0 ? ":" : "");
+        wr_str(&w, name);
+    }
+    wr_u8(&w, 0);
+    return n > 0 && n <= DTLS_PROFILES_MAX && !w.bad &&
+           SSL_CTX_set_tlsext_use_srtp(ssl, list) == 0; /* 0 is success, here alone */
+}
+
+static bool set_rules(SSL_CTX *ssl)
+{
+    SSL_CTX_set_options(ssl, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_cert_list(ssl, DTLS_CERT_MAX);
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_cert_verify_callback(ssl, verify, NULL);
+    return SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) &&
+           SSL_CTX_set_max_proto_version(ssl, DTLS1_2_VERSION) &&
+           SSL_CTX_set_cipher_list(ssl, CIPHERS) && SSL_CTX_set1_groups_list(ssl, GROUPS);
+}
+
+static BIO_METHOD *new_bio_method(void)
+{
+    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
+    if (!m)
+        return NULL;
+    BIO_meth_set_write(m, bio_write);
+    BIO_meth_set_read(m, bio_read);
+    BIO_meth_set_ctrl(m, bio_ctrl);
+    return m;
+}
+
+struct dtls_ctx *sl_dtls_ctx_new(const struct cert *cert,
+                                 const enum srtp_profile *profiles, size_t n)
+{
+    struct dtls_ctx *ctx = calloc(1, sizeof *ctx);
+    if (!ctx)
+        return NULL;
+    ctx->ssl = SSL_CTX_new(DTLS_method());
+    ctx->bio = new_bio_method();
+    if (!ctx->ssl || !ctx->bio)
+        goto fail;
+    if (!set_rules(ctx->ssl) || !set_profiles(ctx->ssl, profiles, n))
+        goto fail;
+    if (!SSL_CTX_use_certificate(ctx->ssl, cert->x509) ||
+        !SSL_CTX_use_PrivateKey(ctx->ssl, cert->key))
+        goto fail;
+    return ctx;
+
+fail:
+    sl_dtls_ctx_free(ctx);
+    return NULL;
+}
+
+void sl_dtls_ctx_free(struct dtls_ctx *ctx)
+{
+    if (!ctx)
+        return;
+    SSL_CTX_free(ctx->ssl);
+    BIO_meth_free(ctx->bio);
+    free(ctx);
+}
+
+/* ---- one end ---- */
+
+/* OpenSSL gives the handshake up for a record in the clear of a type that has no place in
+ * one. Anybody who can forge an address could send that, and no peer does; RFC 6347 §4.1.2.7
+ * would rather have invalid records dropped. */
+static bool is_foul(struct span datagram)
+{
+    enum { CHANGE_CIPHER_SPEC = 20, ALERT, HANDSHAKE, SEQUENCE_N = 6 };
+    struct rd r = rd_of(datagram);
+    while (r.n > 0) {
+        uint8_t type = rd_u8(&r);
+        (void)rd_u16(&r); /* version */
+        uint16_t epoch = rd_u16(&r);
+        (void)rd_span(&r, SEQUENCE_N);
+        (void)rd_span(&r, rd_u16(&r));
+        if (!r.bad && epoch == 0 && (type < CHANGE_CIPHER_SPEC || type > HANDSHAKE))
+            return true;
+    }
+    return false;
+}
+
+static void fail(struct dtls *d, enum err error, const char *reason)
+{
+    d->state = DTLS_FAILED;
+    if (!d->error)
+        d->error = error;
+    d->reason = reason;
+}
+
+static void fail_by_openssl(struct dtls *d)
+{
+    unsigned long e = ERR_peek_error();
+    const char *reason = e ? ERR_reason_error_string(e) : NULL;
+    fail(d, ERR_GET_REASON(e) == SSL_R_READ_TIMEOUT_EXPIRED ? E_LATE : E_CRYPTO,
+         reason ? reason : "no reason given");
+}
+
+/* Continues the handshake as far as what came in allows. */
+static void handshake(struct dtls *d)
+{
+    int r = SSL_do_handshake(d->ssl);
+    if (r != 1) {
+        if (SSL_get_error(d->ssl, r) != SSL_ERROR_WANT_READ)
+            fail_by_openssl(d);
+        return;
+    }
+    if (!d->matched)
+        fail(d, E_AUTH, "no certificate");
+    else if (SSL_get_extms_support(d->ssl) != 1)
+        /* Without it another session's keys may be the same (RFC 7627 §1). */
+        fail(d, E_UNSUPPORTED, "no extended master secret");
+    else if (!SSL_get_selected_srtp_profile(d->ssl))
+        fail(d, E_UNSUPPORTED, "no srtp profile in common");
+    else
+        d->state = DTLS_UP;
+    if (d->state == DTLS_FAILED)
+        SSL_shutdown(d->ssl);
+}
+
+static void receive(struct dtls *d)
+{
+    uint8_t buf[DTLS_INPUT_MAX];
+    while (d->state == DTLS_UP) {
+        int n = SSL_read(d->ssl, buf, sizeof buf);
+        if (n > 0) {
+            queue_put(&d->messages, buf, (size_t)n);
+            continue;
+        }
+        int e = SSL_get_error(d->ssl, n);
+        if (e == SSL_ERROR_WANT_READ)
+            break;
+        if (e == SSL_ERROR_ZERO_RETURN) {
+            d->state = DTLS_CLOSED;
+            SSL_shutdown(d->ssl); /* RFC 5246 §7.2.1: answered with the same */
+        } else {
+            fail_by_openssl(d);
+        }
+    }
+    /* 33 kB that are made again when needed; most associations stay silent from here on. */
+    SSL_free_buffers(d->ssl);
+}
+
+static void set_deadline(struct dtls *d, usec now)
+{
+    struct timeval left;
+    bool running = d->state == DTLS_HANDSHAKE && DTLSv1_get_timeout(d->ssl, &left);
+    d->deadline = running ? now + SEC(left.tv_sec) + left.tv_usec : USEC_NEVER;
+}
+
+static void run(struct dtls *d, usec now)
+{
+    ERR_clear_error();
+    if (d->state == DTLS_HANDSHAKE)
+        handshake(d);
+    if (d->state == DTLS_UP)
+        receive(d);
+    d->in = (struct span){0};
+    set_deadline(d, now);
+    ERR_clear_error();
+}
+
+static bool set_up(struct dtls *d, struct dtls_ctx *ctx)
+{
+    BIO *bio = d->ssl ? BIO_new(ctx->bio) : NULL;
+    if (!bio)
+        return false;
+    BIO_set_data(bio, d);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(d->ssl, bio, bio);
+    SSL_set_app_data(d->ssl, d);
+    DTLS_set_timer_cb(d->ssl, retry_after);
+    SSL_set_mtu(d->ssl, DTLS_MTU);
+    if (d->role == DTLS_CLIENT)
+        SSL_set_connect_state(d->ssl);
+    else
+        SSL_set_accept_state(d->ssl);
+    return true;
+}
+
+struct dtls *sl_dtls_new(struct dtls_ctx *ctx, enum dtls_role role,
+                         const struct dtls_fingerprint *peer, usec now)
+{
+    struct dtls *d = hash_of(peer) ? malloc(sizeof *d) : NULL;
+    if (!d)
+        return NULL;
+    *d = (struct dtls){.ssl = SSL_new(ctx->ssl),
+                       .role = role,
+                       .peer = *peer,
+                       .reason = "",
+                       .deadline = USEC_NEVER};
+    list_init(&d->datagrams.chunks);
+    list_init(&d->messages.chunks);
+    if (!set_up(d, ctx)) {
+        sl_dtls_free(d);
+        return NULL;
+    }
+    run(d, now);
+    return d;
+}
+
+void sl_dtls_free(struct dtls *d)
+{
+    if (!d)
+        return;
+    SSL_free(d->ssl);
+    queue_fini(&d->datagrams);
+    queue_fini(&d->messages);
+    free(d->polled);
+    free(d);
+}
+
+enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
+{
+    if (d->state == DTLS_CLOSED || d->state == DTLS_FAILED)
+        return E_STATE;
+    if (datagram.n > DTLS_INPUT_MAX)
+        return E_FULL;
+    if (is_foul(datagram))
+        return E_OK;
+    d->in = datagram;
+    run(d, now);
+    return E_OK;
+}
+
+void sl_dtls_tick(struct dtls *d, usec now)
+{
+    if (d->state != DTLS_HANDSHAKE || now < d->deadline)
+        return;
+    ERR_clear_error();
+    if (DTLSv1_handle_timeout(d->ssl) < 0)
+        fail_by_openssl(d);
+    set_deadline(d, now);
+    ERR_clear_error();
+}
+
+usec sl_dtls_deadline(const struct dtls *d)
+{
+    return d->deadline;
+}
+
+bool sl_dtls_poll(struct dtls *d, struct dtls_out *ret)
+{
+    free(d->polled);
+    bool datagram = d->datagrams.n > 0;
+    d->polled = queue_take(datagram ? &d->datagrams : &d->messages);
+    if (!d->polled)
+        return false;
+    *ret = (struct dtls_out){.kind = datagram ? DTLS_OUT_DATAGRAM : DTLS_OUT_MESSAGE,
+                             .bytes = {d->polled->p, d->polled->n}};
+    return true;
+}
+
+enum dtls_state sl_dtls_state(const struct dtls *d)
+{
+    return d->state;
+}
+
+enum err sl_dtls_error(const struct dtls *d)
+{
+    return d->error;
+}
+
+const char *sl_dtls_reason(const struct dtls *d)
+{
+    return d->reason;
+}
+
+enum err sl_dtls_keys(const struct dtls *d, struct srtp_master *in,
+                      struct srtp_master *out)
+{
+    if (d->state != DTLS_UP)
+        return E_STATE;
+    enum srtp_profile p = (enum srtp_profile)SSL_get_selected_srtp_profile(d->ssl)->id;
+    size_t key = sl_srtp_key_len(p), salt = sl_srtp_salt_len(p);
+    uint8_t buf[2 * (SRTP_KEY_MAX + SRTP_SALT_MAX)];
+    if (SSL_export_keying_material(d->ssl, buf, 2 * (key + salt), EXPORTER,
+                                   sizeof EXPORTER - 1, NULL, 0, 0) != 1)
+        return E_CRYPTO;
+    struct srtp_master *of[] = {d->role == DTLS_CLIENT ? out : in,
+                                d->role == DTLS_CLIENT ? in : out};
+    for (size_t i = 0; i < 2; i++) {
+        *of[i] = (struct srtp_master){.profile = p};
+        memcpy(of[i]->key, buf + i * key, key);
+        memcpy(of[i]->salt, buf + 2 * key + i * salt, salt);
+    }
+    sl_wipe(buf, sizeof buf);
+    return E_OK;
+}
+
+enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
+{
+    if (d->state != DTLS_UP)
+        return E_STATE;
+    if (message.n == 0 || message.n > DTLS_get_data_mtu(d->ssl) ||
+        d->datagrams.n == DTLS_QUEUE_MAX)
+        return E_FULL;
+    ERR_clear_error();
+    SSL_alloc_buffers(d->ssl);
+    if (SSL_write(d->ssl, message.p, (int)message.n) <= 0)
+        fail_by_openssl(d);
+    set_deadline(d, now);
+    ERR_clear_error();
+    return d->state == DTLS_UP ? E_OK : d->error;
+}
+
+void sl_dtls_close(struct dtls *d, usec now)
+{
+    if (d->state == DTLS_UP) {
+        ERR_clear_error();
+        SSL_alloc_buffers(d->ssl);
+        SSL_shutdown(d->ssl);
+        ERR_clear_error();
+    }
+    if (d->state != DTLS_FAILED)
+        d->state = DTLS_CLOSED;
+    set_deadline(d, now);
+}
