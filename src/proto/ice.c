@@ -1,0 +1,240 @@
+#include "proto/ice.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "base/word.h"
+
+enum { UFRAG_OCTETS = 6, PWD_OCTETS = 18 };
+
+/* Base64's alphabet is that of ice-char: RFC 8839 §5.1. */
+static void random_text(char *ret, size_t octets)
+{
+    uint8_t raw[PWD_OCTETS];
+    struct wr w = wr_of((uint8_t *)ret, BASE64_LEN(octets));
+    sl_random(raw, octets);
+    sl_base64_write(&w, (struct span){raw, octets});
+    ret[w.n] = '\0';
+    sl_wipe(raw, sizeof raw);
+}
+
+struct ice_creds sl_ice_creds_make(void)
+{
+    struct ice_creds c;
+    random_text(c.ufrag, UFRAG_OCTETS);
+    random_text(c.pwd, PWD_OCTETS);
+    return c;
+}
+
+void sl_ice_init(struct ice *ice, const struct ice_creds *creds)
+{
+    *ice = (struct ice){.creds = {*creds}, .key = {sl_hmac_sha1_of(span_of(creds->pwd))}};
+}
+
+void sl_ice_restart(struct ice *ice, const struct ice_creds *creds)
+{
+    ice->creds[1] = *creds;
+    ice->key[1] = sl_hmac_sha1_of(span_of(creds->pwd));
+    ice->restarting = true;
+}
+
+struct span sl_ice_ufrag(const struct stun *check)
+{
+    struct span rest = check->username;
+    return word_cut(&rest, ':');
+}
+
+/* The first check with new credentials. Media stays on its path until the peer nominates
+ * another; the other paths were of the session before. */
+static void adopt(struct ice *ice)
+{
+    ice->creds[0] = ice->creds[1];
+    ice->key[0] = ice->key[1];
+    sl_wipe(&ice->creds[1], sizeof ice->creds[1]);
+    sl_wipe(&ice->key[1], sizeof ice->key[1]);
+    ice->pairs[0] = ice->pairs[ice->selected];
+    ice->n = ice->n > 0;
+    ice->selected = 0;
+    ice->restarting = false;
+    ice->nominated = false;
+    ice->ranked = false;
+}
+
+static uint8_t find(const struct ice *ice, const struct addr *from, uint16_t port)
+{
+    uint8_t i = 0;
+    while (i < ice->n &&
+           !(ice->pairs[i].port == port && addr_eq(&ice->pairs[i].remote, from)))
+        i++;
+    return i;
+}
+
+/* A free place, or that of the pair which was silent longest. */
+static uint8_t place(struct ice *ice)
+{
+    uint8_t oldest = ice->selected == 0 ? 1 : 0;
+    if (ice->n < ICE_PAIRS_MAX)
+        return ice->n++;
+    for (uint8_t i = 0; i < ice->n; i++)
+        if (i != ice->selected && ice->pairs[i].seen < ice->pairs[oldest].seen)
+            oldest = i;
+    return oldest;
+}
+
+/* The latest nomination counts; one with a number counts unless a higher one was seen. */
+static bool nominates(struct ice *ice, const struct stun *msg)
+{
+    if (!msg->has_nomination)
+        return msg->use_candidate;
+    if (msg->nomination == 0 || (ice->ranked && msg->nomination < ice->rank))
+        return false;
+    ice->ranked = true;
+    ice->rank = msg->nomination;
+    return true;
+}
+
+static bool reply(struct wr *w, const struct stun *answer, const struct hmac_sha1 *key)
+{
+    struct wr try = *w;
+    sl_stun_build(&try, answer, key);
+    if (!try.bad)
+        *w = try;
+    return !try.bad;
+}
+
+enum err sl_ice_check(struct ice *ice, const struct stun *msg, const struct addr *from,
+                      uint16_t port, usec now, struct wr *answer, struct ice_change *ret)
+{
+    if (msg->class != STUN_REQUEST || msg->method != STUN_BINDING)
+        return E_STATE;
+    struct span ufrag = sl_ice_ufrag(msg);
+    bool fresh = ice->restarting && span_is(ufrag, ice->creds[1].ufrag);
+    const struct hmac_sha1 *key = &ice->key[fresh];
+    if (!fresh && !span_is(ufrag, ice->creds[0].ufrag))
+        return E_AUTH;
+    if (!sl_stun_verify(msg, key))
+        return E_AUTH;
+
+    struct stun a = stun_answer(msg, 0);
+    if (msg->unknown_n > 0) {
+        a = stun_answer(msg, STUN_UNKNOWN_ATTRIBUTE);
+        a.unknown_n = msg->unknown_n;
+        memcpy(a.unknown, msg->unknown, sizeof a.unknown);
+        return reply(answer, &a, key) ? E_UNSUPPORTED : E_FULL;
+    }
+    if (msg->role == STUN_CONTROLLED) {
+        /* A lite agent is never controlling (§6.1.1), whatever the tie-breakers. */
+        a = stun_answer(msg, STUN_ROLE_CONFLICT);
+        return reply(answer, &a, key) ? E_DENIED : E_FULL;
+    }
+    a.has_mapped = true;
+    a.mapped = *from;
+    if (!reply(answer, &a, key))
+        return E_FULL;
+
+    struct ice_change change = {.restarted = fresh};
+    if (fresh)
+        adopt(ice);
+    uint8_t i = find(ice, from, port);
+    if (i == ice->n) {
+        change.pair = true;
+        change.path = ice->n == 0;
+        i = place(ice);
+    }
+    ice->pairs[i] = (struct ice_pair){.remote = *from, .port = port, .seen = now};
+    if (nominates(ice, msg)) {
+        change.path |= i != ice->selected;
+        ice->nominated = true;
+        ice->selected = i;
+    }
+    *ret = change;
+    return E_OK;
+}
+
+bool sl_ice_knows(const struct ice *ice, const struct addr *from, uint16_t port)
+{
+    return find(ice, from, port) < ice->n;
+}
+
+const struct ice_pair *sl_ice_path(const struct ice *ice)
+{
+    return ice->n > 0 ? &ice->pairs[ice->selected] : NULL;
+}
+
+usec sl_ice_expires(const struct ice *ice)
+{
+    const struct ice_pair *path = sl_ice_path(ice);
+    return path ? path->seen + ICE_CONSENT : USEC_NEVER;
+}
+
+/* ---- our candidates ---- */
+
+enum { TYPE_HOST = 126, LOCAL_MAX = 65535, COMPONENT = 1 }; /* RFC 8445 §5.1.2 */
+
+struct pool {
+    const struct addr *a;
+    size_t n;
+    bool v4, loopback;
+};
+
+/* The next address of a kind, or NULL. */
+static const struct addr *take(struct pool *p)
+{
+    while (p->n > 0) {
+        const struct addr *a = p->a++;
+        p->n--;
+        if (sl_addr_is_v4(a) == p->v4 && sl_addr_is_loopback(a) == p->loopback)
+            return a;
+    }
+    return NULL;
+}
+
+static bool any(const struct addr *a, size_t n, bool v4)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sl_addr_is_v4(&a[i]) == v4)
+            return true;
+    return false;
+}
+
+size_t sl_ice_candidates(const struct addr *hosts, size_t n, const struct addr *publics,
+                         size_t publics_n, struct ice_candidate *ret, size_t max)
+{
+    size_t done = 0;
+    for (int loopback = 0; loopback < 2; loopback++) {
+        struct pool kinds[2];
+        for (int v4 = 0; v4 < 2; v4++) {
+            bool mapped = any(publics, publics_n, v4);
+            kinds[v4] = (struct pool){.a = mapped ? publics : hosts,
+                                      .n = mapped ? publics_n : n,
+                                      .v4 = v4,
+                                      .loopback = loopback};
+        }
+        const struct addr *turn[2];
+        do {
+            for (int v4 = 0; v4 < 2; v4++) {
+                turn[v4] = take(&kinds[v4]);
+                if (!turn[v4] || done == max)
+                    continue;
+                struct ice_candidate *c = &ret[done];
+                c->foundation = (uint32_t)done + 1;
+                c->priority = (uint32_t)TYPE_HOST << 24 |
+                              (uint32_t)(LOCAL_MAX - done) << 8 | (256 - COMPONENT);
+                c->addr = *turn[v4];
+                if (c->addr.port == 0 && n > 0)
+                    c->addr.port = hosts[0].port;
+                done++;
+            }
+        } while (turn[0] || turn[1]);
+    }
+    return done;
+}
+
+void sl_ice_candidate_write(struct wr *w, const struct ice_candidate *c)
+{
+    char ip[ADDR_TEXT_MAX], line[ADDR_TEXT_MAX + 80];
+    (void)snprintf(line, sizeof line, "candidate:%u %d udp %u %s %u typ host",
+                   c->foundation, COMPONENT, c->priority, sl_addr_ip_text(&c->addr, ip),
+                   c->addr.port);
+    wr_str(w, line);
+}
