@@ -1,0 +1,209 @@
+#include "net/loop.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#include "base/list.h"
+
+struct loop {
+    uv_loop_t uv;
+    uv_timer_t tick; /* one libuv timer for the whole heap */
+    struct timers timers;
+    usec armed; /* what tick is set to */
+    struct list signals;
+};
+
+struct loop_wake {
+    uv_async_t async;
+    void (*fn)(void *user);
+    void *user;
+};
+
+struct sig {
+    uv_signal_t uv;
+    struct list by_loop;
+    void (*fn)(void *user);
+    void *user;
+};
+
+static usec clock_now(clockid_t id)
+{
+    struct timespec ts;
+    (void)clock_gettime(id, &ts);
+    return SEC(ts.tv_sec) + ts.tv_nsec / 1000;
+}
+
+usec sl_loop_now(void)
+{
+    return clock_now(CLOCK_MONOTONIC);
+}
+
+usec sl_wall_now(void)
+{
+    return clock_now(CLOCK_REALTIME);
+}
+
+struct loop *sl_loop_new(void)
+{
+    struct loop *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    if (uv_loop_init(&l->uv) != 0) {
+        free(l);
+        return NULL;
+    }
+    (void)uv_timer_init(&l->uv, &l->tick);
+    l->tick.data = l;
+    l->armed = USEC_NEVER;
+    list_init(&l->signals);
+    return l;
+}
+
+static void on_signal_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+void sl_loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    list_each_safe(struct sig, s, &l->signals, by_loop)
+        uv_close((uv_handle_t *)&s->uv, on_signal_closed);
+    uv_close((uv_handle_t *)&l->tick, NULL);
+    /* What is closing needs turns of the loop to end; what is not would need for ever. */
+    enum { TURNS = 1000 };
+    int e = UV_EBUSY;
+    for (int i = 0; i < TURNS && e == UV_EBUSY; i++) {
+        (void)uv_run(&l->uv, UV_RUN_NOWAIT);
+        e = uv_loop_close(&l->uv);
+    }
+    assert(e == 0);
+    sl_timers_fini(&l->timers);
+    free(l);
+}
+
+void sl_loop_run(struct loop *l)
+{
+    (void)uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void sl_loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+static void arm(struct loop *l);
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct loop *l = tick->data;
+    usec now = sl_loop_now();
+    l->armed = USEC_NEVER;
+    for (struct timer *t = sl_timers_due(&l->timers, now); t;
+         t = sl_timers_due(&l->timers, now)) {
+        struct loop_timer *lt = list_entry(t, struct loop_timer, timer);
+        lt->fn(lt->user);
+    }
+    arm(l);
+}
+
+static void arm(struct loop *l)
+{
+    usec at = sl_timers_deadline(&l->timers);
+    if (at == l->armed)
+        return;
+    l->armed = at;
+    if (at == USEC_NEVER) {
+        (void)uv_timer_stop(&l->tick);
+        return;
+    }
+    usec left = at - sl_loop_now();
+    uv_update_time(&l->uv);
+    (void)uv_timer_start(&l->tick, on_tick, left > 0 ? (uint64_t)(left + 999) / 1000 : 0,
+                         0);
+}
+
+enum err sl_loop_timer_set(struct loop *l, struct loop_timer *t, usec at)
+{
+    enum err e = sl_timer_set(&l->timers, &t->timer, at);
+    arm(l);
+    return e;
+}
+
+void sl_loop_timer_stop(struct loop *l, struct loop_timer *t)
+{
+    sl_timer_stop(&l->timers, &t->timer);
+    arm(l);
+}
+
+static void on_async(uv_async_t *async)
+{
+    struct loop_wake *w = async->data;
+    w->fn(w->user);
+}
+
+struct loop_wake *sl_loop_wake_new(struct loop *l, void (*fn)(void *user), void *user)
+{
+    struct loop_wake *w = malloc(sizeof *w);
+    if (!w)
+        return NULL;
+    *w = (struct loop_wake){.fn = fn, .user = user};
+    if (uv_async_init(&l->uv, &w->async, on_async) != 0) {
+        free(w);
+        return NULL;
+    }
+    w->async.data = w;
+    return w;
+}
+
+static void on_wake_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+void sl_loop_wake_free(struct loop_wake *w)
+{
+    if (w)
+        uv_close((uv_handle_t *)&w->async, on_wake_closed);
+}
+
+void sl_loop_wake_ring(struct loop_wake *w)
+{
+    (void)uv_async_send(&w->async);
+}
+
+static void on_signal(uv_signal_t *uv, int signum)
+{
+    struct sig *s = uv->data;
+    (void)signum;
+    s->fn(s->user);
+}
+
+enum err sl_loop_signal(struct loop *l, int signum, void (*fn)(void *user), void *user)
+{
+    struct sig *s = malloc(sizeof *s);
+    if (!s)
+        return E_MEMORY;
+    *s = (struct sig){.fn = fn, .user = user};
+    if (uv_signal_init(&l->uv, &s->uv) != 0) {
+        free(s);
+        return E_SYS;
+    }
+    s->uv.data = s;
+    if (uv_signal_start(&s->uv, on_signal, signum) != 0) {
+        uv_close((uv_handle_t *)&s->uv, on_signal_closed);
+        return E_SYS;
+    }
+    /* Waiting for a signal alone is no reason to run. */
+    uv_unref((uv_handle_t *)&s->uv);
+    list_add(&l->signals, &s->by_loop);
+    return E_OK;
+}
+
+struct uv_loop_s *sl_loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
