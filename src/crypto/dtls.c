@@ -183,6 +183,7 @@ static bool set_profiles(SSL_CTX *ssl, const enum srtp_profile *profiles, size_t
 
 static bool set_rules(SSL_CTX *ssl)
 {
+    char groups[] = GROUPS; /* the macro below casts const away */
     SSL_CTX_set_options(ssl, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -192,7 +193,7 @@ static bool set_rules(SSL_CTX *ssl)
     SSL_CTX_set_cert_verify_callback(ssl, verify, NULL);
     return SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(ssl, DTLS1_2_VERSION) &&
-           SSL_CTX_set_cipher_list(ssl, CIPHERS) && SSL_CTX_set1_groups_list(ssl, GROUPS);
+           SSL_CTX_set_cipher_list(ssl, CIPHERS) && SSL_CTX_set1_groups_list(ssl, groups);
 }
 
 static BIO_METHOD *new_bio_method(void)
