@@ -73,7 +73,8 @@ struct rtp_codec {
     uint8_t channels;
     bool nack, pli, fir, twcc, remb; /* a=rtcp-fb that both sides have */
     /* H.264: packetization-mode << 16 | profile_idc << 8 | constraint flags that matter;
-     * VP9: profile-id; AV1: profile; H.265: profile-id << 8 | tier-flag; others: 0. */
+     * VP9: profile-id; AV1: profile; H.265: profile-id << 8 | tier-flag; RED: the payload type
+     * of the Opus inside, which its packets name; others: 0. */
     uint32_t profile;
 };
 
@@ -97,7 +98,7 @@ struct rtp_encoding {
 /* A track that a peer sends to us. */
 struct rtp_receive {
     struct rtp_params params;
-    uint8_t encodings_n; /* lowest quality last, as in a=simulcast; 1 without simulcast */
+    uint8_t encodings_n; /* in the order of a=simulcast; 1 without simulcast */
     struct rtp_encoding encodings[PARAMS_ENCODINGS_MAX];
 };
 

@@ -1,0 +1,20 @@
+#pragma once
+
+/*
+ * The text of an answer, from the offer and what was settled about it. Decides nothing.
+ */
+
+#include "room/negotiate.h"
+
+void sl_answer_session(struct wr *w, const struct sdp *offer,
+                       const struct negotiate_conf *conf, const struct negotiated *n);
+
+/* The nth section. Candidates stand in the tagged section alone (RFC 9143 §7.1.3). */
+void sl_answer_section(struct wr *w, const struct sdp *offer,
+                       const struct negotiate_conf *conf, const struct negotiated *n,
+                       size_t nth, bool tagged);
+
+void sl_answer_candidates(struct wr *w, const struct negotiate_local *local);
+
+/* Of an a=ice-... line that has text. */
+void sl_answer_text(struct wr *w, enum sdp_kind kind, struct span text);
