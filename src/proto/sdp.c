@@ -70,10 +70,9 @@ static enum err read_formats(struct sdp_section *s)
 
 /* What of one section was said already. */
 struct said {
-    bool kinds[SDP_KINDS];
+    size_t kinds[SDP_KINDS];
     bool rtpmap[SDP_FORMATS_MAX];
     bool fmtp[SDP_FORMATS_MAX];
-    size_t fbs;
 };
 
 static enum err say_text(bool again, struct span *field, struct span text)
@@ -95,8 +94,10 @@ static enum err once(bool *said)
 /* Notes in the section's fields what the line says. The same twice is no harm. */
 static enum err say(struct sdp_section *s, struct said *said, const struct sdp_line *l)
 {
-    bool again = said->kinds[l->kind];
-    said->kinds[l->kind] = true;
+    bool again = said->kinds[l->kind] > 0;
+    size_t max = l->kind == SDP_RTCP_FB ? SDP_FB_MAX : SDP_LIST_MAX;
+    if (l->kind != SDP_OTHER && ++said->kinds[l->kind] > max)
+        return E_FULL;
     switch (l->kind) {
     case SDP_MID: return say_text(again, &s->mid, l->text);
     case SDP_UFRAG: return say_text(again, &s->ufrag, l->text);
@@ -119,7 +120,6 @@ static enum err say(struct sdp_section *s, struct said *said, const struct sdp_l
     case SDP_EXTMAP_MIXED: s->extmap_mixed = true; return E_OK;
     case SDP_RTPMAP: return once(&said->rtpmap[l->rtpmap.pt]);
     case SDP_FMTP: return once(&said->fmtp[l->fmtp.pt]);
-    case SDP_RTCP_FB: return ++said->fbs > SDP_FB_MAX ? E_FULL : E_OK;
     case SDP_SIMULCAST:
     case SDP_SCTP_PORT:
     case SDP_MAX_MESSAGE_SIZE: return again ? E_MALFORMED : E_OK;
@@ -130,6 +130,7 @@ static enum err say(struct sdp_section *s, struct said *said, const struct sdp_l
     case SDP_CANDIDATE:
     case SDP_FINGERPRINT:
     case SDP_EXTMAP:
+    case SDP_RTCP_FB:
     case SDP_SSRC:
     case SDP_SSRC_GROUP:
     case SDP_RID:
@@ -179,7 +180,7 @@ static enum err fill(struct sdp *sdp, struct span text, enum sdp_form form, size
 {
     struct walk w = {.rest = text};
     struct sdp_section *s = &sdp->session;
-    struct said said = {{false}};
+    struct said said = {{0}};
     struct span line;
     s->type = SDP_SESSION;
     s->direction = SDP_SENDRECV;
@@ -194,7 +195,7 @@ static enum err fill(struct sdp *sdp, struct span text, enum sdp_form form, size
             return e;
         if (l->kind == SDP_MEDIA) {
             s = &sdp->sections[sdp->sections_n++];
-            said = (struct said){{false}};
+            said = (struct said){{0}};
             e = begin(sdp, s, l);
         } else {
             e = say(s, &said, l);

@@ -25,6 +25,7 @@ enum {
     SDP_LINES_MAX = 16 * 1024, /* so the block is at most 2.5 MB */
     SDP_FORMATS_MAX = 128,     /* payload types of one section: all there are */
     SDP_FB_MAX = 2048,         /* a=rtcp-fb of one section */
+    SDP_LIST_MAX = 256,        /* of any other known attribute of one section */
 };
 
 enum sdp_form {

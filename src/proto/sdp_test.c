@@ -336,6 +336,8 @@ TEST(sdp_limits_are_refused_cleanly)
     CHECK_INT(repeated(HEAD, "a=x\n", SDP_LINES_MAX - 3), E_FULL);
     CHECK_INT(repeated(HEAD AUDIO, "a=rtcp-fb:0 nack\n", SDP_FB_MAX), E_OK);
     CHECK_INT(repeated(HEAD AUDIO, "a=rtcp-fb:0 nack\n", SDP_FB_MAX + 1), E_FULL);
+    CHECK_INT(repeated(HEAD AUDIO, "a=ssrc:1 cname:x\n", SDP_LIST_MAX), E_OK);
+    CHECK_INT(repeated(HEAD AUDIO, "a=ssrc:1 cname:x\n", SDP_LIST_MAX + 1), E_FULL);
     CHECK_INT(repeated(HEAD "a=", "x", SDP_TEXT_MAX - sizeof HEAD - 1), E_OK);
     CHECK_INT(repeated(HEAD "a=", "x", SDP_TEXT_MAX - sizeof HEAD), E_FULL);
     CHECK_INT(repeated(HEAD "a=", "x", 1 << 20), E_FULL);

@@ -124,6 +124,9 @@ static bool group_read(struct span v, struct sdp_line *l)
 {
     l->group.semantics = word_cut(&v, ' ');
     l->group.mids = word_trim(v);
+    for (size_t n = 0; v.n > 0; n++)
+        if (word_next(&v).n > 0 && n == SDP_GROUP_MIDS_MAX)
+            return false;
     return all(l->group.semantics, is_token, 1, SIZE_MAX);
 }
 
@@ -409,13 +412,14 @@ static void rid_write(struct wr *w, const struct sdp_line *l)
 
 static bool simulcast_list(struct span list)
 {
+    size_t n = 0;
     while (list.n > 0) {
         struct span stream = word_cut(&list, ';');
         do {
             struct span rid = word_cut(&stream, ',');
             if (word_starts(rid, "~"))
                 (void)word_cut(&rid, '~');
-            if (!all(rid, is_rid, 1, 255))
+            if (!all(rid, is_rid, 1, 255) || ++n > SDP_SIMULCAST_MAX)
                 return false;
         } while (stream.n > 0);
     }

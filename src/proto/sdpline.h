@@ -49,7 +49,9 @@ enum sdp_kind {
 };
 
 enum {
+    SDP_GROUP_MIDS_MAX = 128, /* in one a=group */
     SDP_GROUP_SSRCS_MAX = 16, /* in one a=ssrc-group */
+    SDP_SIMULCAST_MAX = 64,   /* names in one list of a=simulcast */
     SDP_FINGERPRINT_MAX = 64, /* octets: SHA-512 */
     SDP_PT_ANY = 0xff,        /* a=rtcp-fb:* */
 };
@@ -180,7 +182,7 @@ struct sdp_line {
 };
 
 /* text is one line without its end. E_MALFORMED: not a line of SDP, or a known attribute
- * with a broken grammar; E_FULL: more than 16 SSRCs in a group. */
+ * with a broken grammar, or with more members than the limits above. */
 MUST_USE enum err sl_sdp_line_parse(struct span text, struct sdp_line *ret);
 
 /* Appends the line and CRLF. w.bad tells whether it fit. */

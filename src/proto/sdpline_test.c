@@ -236,3 +236,26 @@ TEST(sdpline_simulcast_streams_in_order)
         CHECK(span_is(wr_done(&w), simulcasts[i].want));
     }
 }
+
+/* head, and n times the unit. */
+static enum err repeated(const char *head, const char *unit, size_t n)
+{
+    uint8_t buf[1024];
+    struct wr w = wr_of(buf, sizeof buf);
+    struct sdp_line l;
+    wr_str(&w, head);
+    for (size_t i = 0; i < n; i++)
+        wr_str(&w, unit);
+    CHECK(!w.bad);
+    return sl_sdp_line_parse(wr_done(&w), &l);
+}
+
+TEST(sdpline_lists_have_limits)
+{
+    CHECK_INT(repeated("a=group:BUNDLE", " 1", SDP_GROUP_MIDS_MAX), E_OK);
+    CHECK_INT(repeated("a=group:BUNDLE", " 1", SDP_GROUP_MIDS_MAX + 1), E_MALFORMED);
+    CHECK_INT(repeated("a=simulcast:send a", ";a", SDP_SIMULCAST_MAX - 1), E_OK);
+    CHECK_INT(repeated("a=simulcast:send a", ",a", SDP_SIMULCAST_MAX), E_MALFORMED);
+    CHECK_INT(repeated("a=ssrc-group:SIM", " 1", SDP_GROUP_SSRCS_MAX), E_OK);
+    CHECK_INT(repeated("a=ssrc-group:SIM", " 1", SDP_GROUP_SSRCS_MAX + 1), E_MALFORMED);
+}
