@@ -107,7 +107,7 @@ static bool read_attr(unsigned type, struct span value, struct stun *m)
             m->username = value;
         return value.n > 0 && value.n <= STUN_USERNAME_MAX;
     case XOR_MAPPED: return m->has_mapped || read_mapped(v, m);
-    case ERROR_CODE: return m->error || read_error(v, m);
+    case ERROR_CODE: return m->class != STUN_ERROR || m->error || read_error(v, m);
     case UNKNOWN:
         while (m->class == STUN_ERROR && v.n >= 2)
             add_unknown(m, rd_u16(&v));

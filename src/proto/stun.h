@@ -44,7 +44,7 @@ enum {
 enum stun_class { STUN_REQUEST, STUN_INDICATION, STUN_SUCCESS, STUN_ERROR };
 enum stun_role { STUN_NO_ROLE, STUN_CONTROLLING, STUN_CONTROLLED };
 
-/* Of an error response; 0: none. */
+/* Of an error response. */
 enum {
     STUN_BAD_REQUEST = 400,
     STUN_UNAUTHENTICATED = 401,
@@ -64,7 +64,7 @@ struct stun {
     uint32_t priority;
     uint32_t nomination; /* of renomination (draft-thatcher-ice-renomination) */
     struct addr mapped;  /* XOR-MAPPED-ADDRESS, in a success response */
-    uint16_t error;      /* in an error response */
+    uint16_t error;      /* in an error response, else 0 */
     uint8_t unknown_n;
     uint16_t unknown[STUN_UNKNOWN_MAX]; /* comprehension-required, not understood; in a
                                          * 420 those of the request */
