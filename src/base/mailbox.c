@@ -58,3 +58,9 @@ bool sl_mailbox_take(struct mailbox *m, struct mail *ret)
     atomic_store_explicit(&m->head, head + 1, memory_order_release);
     return true;
 }
+
+bool sl_mailbox_empty(const struct mailbox *m)
+{
+    return atomic_load_explicit(&m->head, memory_order_relaxed) ==
+           atomic_load_explicit(&m->tail, memory_order_acquire);
+}

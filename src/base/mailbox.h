@@ -37,6 +37,7 @@ bool sl_mailbox_put(struct mailbox *m, const struct mail *mail, size_t keep);
 
 /* For the reader. False: empty. */
 bool sl_mailbox_take(struct mailbox *m, struct mail *ret);
+bool sl_mailbox_empty(const struct mailbox *m);
 
 struct bell {
     atomic_bool asleep;

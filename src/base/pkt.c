@@ -14,7 +14,7 @@ struct pkt_pool {
     struct pkt pkts[];
 };
 
-struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases)
+struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases, uint16_t owner)
 {
     struct pkt_pool *pool =
         calloc(1, sizeof *pool + (packets + leases) * sizeof pool->pkts[0]);
@@ -31,6 +31,7 @@ struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases)
         struct pkt *p = &pool->pkts[i];
         struct pkt **list = i < packets ? &pool->free : &pool->free_leases;
         p->pool = pool;
+        p->owner = owner;
         p->data = i < packets ? pool->bytes + i * STRIDE : NULL;
         p->next = *list;
         *list = p;

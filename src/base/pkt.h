@@ -32,6 +32,7 @@ struct pkt {
     uint32_t refs;
     uint16_t n;         /* octets at data */
     uint16_t port;      /* which of the worker's sockets it came through */
+    uint16_t owner;     /* number of the thread whose pool this is, never changed */
     struct addr from;   /* who sent it */
     usec at;            /* when the kernel received it */
     uint8_t *data;      /* PKT_CAP octets, and PKT_SPARE after them */
@@ -41,9 +42,10 @@ struct pkt {
     _Alignas(16) uint8_t meta[PKT_META];
 };
 
-/* packets: buffers for datagrams; leases: places for packets of other pools. NULL when
- * memory ends. All packets must be back before sl_pkt_pool_free, which takes NULL. */
-struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases);
+/* packets: buffers for datagrams; leases: places for packets of other pools; owner: a number
+ * by which threads know where a packet goes back to. NULL when memory ends. No packet may be
+ * used after sl_pkt_pool_free, which takes NULL. */
+struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases, uint16_t owner);
 void sl_pkt_pool_free(struct pkt_pool *pool);
 
 /* How many packets are out, and how often none was left. */
@@ -67,6 +69,6 @@ void sl_pkt_unref(struct pkt *p);
 struct pkt *sl_pkt_lease(struct pkt_pool *pool, struct pkt *origin);
 
 /* Takes one finished origin out of those put aside, or NULL: send it to its own thread,
- * which unrefs it. `origin->pool` tells whose it is. */
+ * which unrefs it; `origin->owner` tells whose it is. */
 struct pkt *sl_pkt_returned(struct pkt_pool *pool);
 bool sl_pkt_any_returned(const struct pkt_pool *pool);

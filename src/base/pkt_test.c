@@ -4,7 +4,7 @@
 
 TEST(pkt_counts_its_references)
 {
-    struct pkt_pool *pool = sl_pkt_pool_new(1, 0);
+    struct pkt_pool *pool = sl_pkt_pool_new(1, 0, 0);
     struct pkt *p = sl_pkt_new(pool);
     CHECK_INT(p->refs, 1);
     CHECK(sl_pkt_ref(p) == p);
@@ -20,7 +20,7 @@ TEST(pkt_counts_its_references)
 
 TEST(pkt_lease_shares_bytes_and_comes_back_once)
 {
-    struct pkt_pool *owner = sl_pkt_pool_new(1, 0), *other = sl_pkt_pool_new(1, 1);
+    struct pkt_pool *owner = sl_pkt_pool_new(1, 0, 0), *other = sl_pkt_pool_new(1, 1, 0);
     struct pkt *p = sl_pkt_new(owner);
     p->n = 3;
     p->meta[5] = 7;

@@ -64,11 +64,16 @@ struct srtp_out *sl_srtp_out_new(const struct srtp_backend *b,
 void sl_srtp_out_free(struct srtp_out *o);
 enum srtp_profile sl_srtp_out_profile(const struct srtp_out *o);
 
-/* Of one SSRC that is sent. `next` is the lowest index that was never used. A stream whose
- * packets are resent as they were (no RTX) remembers the tags of its last `slots` packets (a
- * power of two): a repeated index goes out only if its tag comes out the same. */
+/* Of one SSRC that is sent. Indexes may be skipped and used later, within a window: a packet
+ * may overtake another on its way to us. A stream whose packets are resent as they were (no
+ * RTX) remembers the tags of its last `slots` packets (a power of two): a repeated index goes
+ * out only if its tag comes out the same. */
+enum { SRTP_GUARD_WINDOW = 512 };
+
 struct srtp_guard {
-    uint64_t next;
+    uint64_t next; /* above all that were used */
+    uint64_t
+        used[SRTP_GUARD_WINDOW / 64]; /* a bit for each index below, modulo the window */
     uint64_t
         *tags; /* first 8 octets of the tag, by index modulo slots; NULL: no resends */
     uint32_t slots;

@@ -57,15 +57,35 @@ void sl_srtp_guard_fini(struct srtp_guard *g)
     *g = (struct srtp_guard){0};
 }
 
-/* Whether index may be encrypted: it is new, which uses it up, or may prove to be a resend. */
+static uint64_t *guard_word(struct srtp_guard *g, uint64_t index)
+{
+    return &g->used[index % SRTP_GUARD_WINDOW / 64];
+}
+
+/* Makes index the highest; those between are not used yet. */
+static void guard_advance(struct srtp_guard *g, uint64_t index)
+{
+    uint64_t from = g->next;
+    if (index - from >= SRTP_GUARD_WINDOW)
+        from = index - SRTP_GUARD_WINDOW + 1;
+    for (; from < index; from++)
+        *guard_word(g, from) &= ~(UINT64_C(1) << from % 64);
+    g->next = index + 1;
+}
+
+/* Whether index may be encrypted: it is new, which uses it up, or may prove to be a resend.
+ * What is too old to tell counts as used. */
 static bool guard_admit(struct srtp_guard *g, uint64_t index, bool *resent)
 {
-    *resent = index < g->next;
-    if (*resent)
-        return g->tags && g->next - index <= g->slots;
+    uint64_t bit = UINT64_C(1) << index % 64, *word = guard_word(g, index);
     if (index >= SRTP_INDEX_END)
         return false;
-    g->next = index + 1;
+    *resent = index < g->next && (g->next - index > SRTP_GUARD_WINDOW || *word & bit);
+    if (*resent)
+        return g->tags && g->next - index <= g->slots;
+    if (index >= g->next)
+        guard_advance(g, index);
+    *word |= bit;
     return true;
 }
 

@@ -8,7 +8,7 @@ static struct pkt_pool *pool;
 
 static struct history *history_of(usec max_age)
 {
-    pool = sl_pkt_pool_new(64, 0);
+    pool = sl_pkt_pool_new(64, 0, 0);
     return sl_history_new(&(struct history_conf){.slots = SLOTS, .max_age = max_age});
 }
 

@@ -27,7 +27,7 @@ TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
 {
     static uint8_t bytes[(RUN - 1) * SIZE + LAST];
     struct udp *a = opened(35101), *b = opened(35102);
-    struct pkt_pool *pool = sl_pkt_pool_new(128, 0);
+    struct pkt_pool *pool = sl_pkt_pool_new(128, 0, 0);
     struct pkt *got[128];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)i;
@@ -69,7 +69,7 @@ TEST(udp_drops_what_is_longer_than_a_packet)
 {
     static uint8_t bytes[PKT_CAP + 1];
     struct udp *a = opened(35103), *b = opened(35104);
-    struct pkt_pool *pool = sl_pkt_pool_new(8, 0);
+    struct pkt_pool *pool = sl_pkt_pool_new(8, 0, 0);
     struct pkt *got[UDP_BATCH];
     struct tx tx[] = {{.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = sizeof bytes},
                       {.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = PKT_CAP}};

@@ -1,0 +1,47 @@
+#pragma once
+
+/*
+ * The media plane as the control thread sees it: which transport lives on which worker, what
+ * hangs on it, and which tracks cross from one worker to another.
+ *
+ * It implements the operations that rooms ask for (room/media.h) by mail to the workers and
+ * the association thread, and turns what comes back into room events. Until a transport has
+ * an owner its producers and consumers wait here; then the owner is told all of them at once.
+ *
+ * Commands keep their order. What a mailbox has no room for waits in a queue of ours, and
+ * while anything waits no new transport is taken (E_FULL). Control thread only; no I/O.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#include "room/media.h"
+#include "service/post.h"
+
+struct plane;
+
+/* What the plane has to say to the rooms. */
+struct plane_events {
+    void *ctx;
+    void (*up)(void *ctx, uint64_t transport);
+    void (*gone)(void *ctx, uint64_t transport, enum media_gone why);
+    void (*started)(void *ctx, uint64_t producer);
+};
+
+/* NULL when memory ends. post is borrowed. Free takes NULL. */
+struct plane *sl_plane_new(struct post *post, const uint64_t hash_key[2],
+                           const struct plane_events *events);
+void sl_plane_free(struct plane *p);
+
+/* To be handed to rooms. */
+struct media_ops sl_plane_ops(struct plane *p);
+
+/* A mail to control from a worker or the association thread. */
+void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m);
+
+/* Sends what waited; to be called after each round and, while sl_plane_waiting, soon again. */
+void sl_plane_flush(struct plane *p);
+size_t sl_plane_waiting(const struct plane *p);

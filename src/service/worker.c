@@ -1,0 +1,179 @@
+#include "service/worker.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "crypto/hash.h"
+
+struct worker {
+    struct worker_conf conf;
+    struct pkt_pool *pool;
+    struct udp *udp;
+    struct shard *shard;
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
+};
+
+enum {
+    MAILS_A_ROUND = 1024, /* so that datagrams have their turn */
+    LEASES_A_PACKET = 2,  /* places for packets of other workers, for each of our own */
+};
+
+static usec send_all(void *ctx, const struct tx *tx, size_t n)
+{
+    struct worker *w = ctx;
+    sl_udp_send(w->udp, tx, n);
+    return sl_udp_now();
+}
+
+static bool post_one(void *ctx, unsigned to, const struct mail *m, size_t keep)
+{
+    const struct worker *w = ctx;
+    return sl_post_put(w->conf.post, w->conf.number, to, m, keep);
+}
+
+static void wake(void *ctx)
+{
+    const struct worker *w = ctx;
+    sl_udp_wake(w->udp);
+}
+
+enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return E_MEMORY;
+    w->conf = *conf;
+    enum err e = sl_udp_new(conf->at, conf->at_n, conf->socket_buffer, &w->udp);
+    if (e)
+        goto fail;
+    struct shard_conf sc = {
+        .worker = conf->number,
+        .srtp = conf->srtp,
+        .io = {.ctx = w, .send = send_all, .post = post_one},
+    };
+    e = E_MEMORY;
+    sl_random(&sc.seed, sizeof sc.seed);
+    sl_random(sc.hash_key, sizeof sc.hash_key);
+    w->pool =
+        sl_pkt_pool_new(conf->packets, conf->packets * LEASES_A_PACKET, conf->number);
+    sc.pool = w->pool;
+    if (!w->pool || !(w->shard = sl_shard_new(&sc)))
+        goto fail;
+    sl_post_bell(conf->post, conf->number, wake, w);
+    *ret = w;
+    return E_OK;
+
+fail:
+    sl_worker_free(w);
+    return e;
+}
+
+/* One round: what came in, what others wrote, what is due; then all that it led to leaves
+ * together. False: there was nothing to do. */
+static bool work(struct worker *w)
+{
+    struct pkt *pkts[UDP_BATCH];
+    struct mail m;
+    unsigned from;
+    size_t mails = 0;
+    size_t n = sl_udp_receive(w->udp, w->pool, pkts, UDP_BATCH);
+    usec now = sl_udp_now();
+    sl_shard_datagrams(w->shard, pkts, n, now);
+    while (mails < MAILS_A_ROUND &&
+           sl_post_take(w->conf.post, w->conf.number, &from, &m)) {
+        sl_shard_mail(w->shard, from, &m, now);
+        mails++;
+    }
+    sl_shard_tick(w->shard, now);
+    sl_shard_flush(w->shard, now);
+    sl_post_ring(w->conf.post, w->conf.number);
+    return n > 0 || mails > 0;
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+        if (work(w) && sl_udp_ready(w->udp))
+            continue;
+        usec now = sl_udp_now();
+        usec until = sl_shard_deadline(w->shard);
+        if (!sl_post_may_sleep(w->conf.post, w->conf.number))
+            until = now;
+        sl_udp_wait(w->udp, now, until);
+        sl_post_awake(w->conf.post, w->conf.number);
+    }
+    return NULL;
+}
+
+enum err sl_worker_start(struct worker *w)
+{
+    pthread_attr_t attr;
+    char name[16];
+    if (pthread_attr_init(&attr) != 0)
+        return E_MEMORY;
+    if (w->conf.cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((unsigned)w->conf.cpu, &set);
+        (void)pthread_attr_setaffinity_np(&attr, sizeof set, &set);
+    }
+    w->running = pthread_create(&w->thread, &attr, run, w) == 0;
+    (void)pthread_attr_destroy(&attr);
+    if (!w->running)
+        return E_SYS;
+    (void)snprintf(name, sizeof name, "worker %u", w->conf.number);
+    (void)pthread_setname_np(w->thread, name);
+    return E_OK;
+}
+
+void sl_worker_stop(struct worker *w)
+{
+    if (!w || !w->running)
+        return;
+    atomic_store_explicit(&w->stop, true, memory_order_relaxed);
+    sl_udp_wake(w->udp);
+    (void)pthread_join(w->thread, NULL);
+    w->running = false;
+}
+
+void sl_worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    sl_shard_free(w->shard);
+    sl_udp_free(w->udp);
+    sl_pkt_pool_free(w->pool);
+    free(w);
+}
+
+const struct shard_stats *sl_worker_stats(const struct worker *w)
+{
+    return sl_shard_stats(w->shard);
+}
+
+const struct udp_stats *sl_worker_udp_stats(const struct worker *w)
+{
+    return sl_udp_stats(w->udp);
+}
+
+size_t sl_worker_packets_used(const struct worker *w)
+{
+    return sl_pkt_pool_used(w->pool);
+}
+
+uint64_t sl_worker_cpu_ns(const struct worker *w)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (!w->running || pthread_getcpuclockid(w->thread, &clock) != 0 ||
+        clock_gettime(clock, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}

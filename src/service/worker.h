@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * A media thread: one shard, its sockets, and the loop that joins them.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+#include "net/udp.h"
+#include "service/post.h"
+#include "sfu/shard.h"
+
+struct worker;
+
+struct worker_conf {
+    uint16_t number;
+    int cpu; /* pinned to this one; -1: wherever */
+    struct post *post;
+    const struct srtp_backend *srtp;
+    const struct addr *at; /* local addresses with the media port */
+    size_t at_n;
+    size_t packets; /* buffers in its pool */
+    int socket_buffer;
+};
+
+/* Opens the sockets; the thread does not run yet. E_SYS with errno set, E_MEMORY. Free takes
+ * NULL and a worker that was stopped: all workers are stopped before the first is freed. */
+MUST_USE enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret);
+MUST_USE enum err sl_worker_start(struct worker *w);
+void sl_worker_stop(struct worker *w);
+void sl_worker_free(struct worker *w);
+
+/* For other threads: single values may be read at any time, and are what they lately were. */
+const struct shard_stats *sl_worker_stats(const struct worker *w);
+const struct udp_stats *sl_worker_udp_stats(const struct worker *w);
+size_t sl_worker_packets_used(const struct worker *w);
+
+/* Nanoseconds of CPU time that the thread has had. */
+uint64_t sl_worker_cpu_ns(const struct worker *w);

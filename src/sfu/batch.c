@@ -1,0 +1,196 @@
+#include "sfu/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "sfu/consumer.h"
+#include "sfu/transport.h"
+
+enum {
+    JOBS = 2048,
+    /* Encrypted and sent together: the ciphertext of a chunk is still in the second-level
+     * cache when the kernel copies it. */
+    CHUNK = 128,
+    SLOT = PKT_CAP + CONSUMER_HEADER_MAX + SRTP_TAG_MAX,
+    DATAGRAMS = 64,
+    DATAGRAM_BYTES = 64 * 1024,
+};
+
+struct batch {
+    const struct shard_io *io;
+    struct shard_stats *stats;
+    struct list dirty; /* transports with jobs */
+    size_t jobs_n;
+    struct job jobs[JOBS];
+    /* the chunk that is being made */
+    size_t n, used;
+    struct srtp_job srtp[CHUNK];
+    const struct transport *to[CHUNK];
+    usec at[CHUNK]; /* when the packet was received; 0: no first sending */
+    struct tx tx[CHUNK];
+    uint8_t bytes[CHUNK * SLOT];
+    /* datagrams that are ready */
+    size_t datagrams_n, datagrams_used;
+    struct tx datagrams[DATAGRAMS];
+    uint8_t datagram_bytes[DATAGRAM_BYTES];
+};
+
+struct batch *sl_batch_new(const struct shard_io *io, struct shard_stats *stats)
+{
+    struct batch *b = malloc(sizeof *b);
+    if (!b)
+        return NULL;
+    b->io = io;
+    b->stats = stats;
+    b->jobs_n = b->n = b->used = b->datagrams_n = b->datagrams_used = 0;
+    list_init(&b->dirty);
+    return b;
+}
+
+void sl_batch_free(struct batch *b)
+{
+    for (size_t i = 0; b && i < b->jobs_n; i++)
+        sl_pkt_unref(b->jobs[i].pkt);
+    free(b);
+}
+
+void sl_batch_push(struct batch *b, const struct job *job, usec now)
+{
+    if (b->jobs_n == JOBS)
+        sl_batch_flush(b, now);
+    struct job *j = &b->jobs[b->jobs_n++];
+    struct transport *t = job->consumer->transport;
+    *j = *job;
+    j->next = NULL;
+    (void)sl_pkt_ref(j->pkt);
+    if (t->jobs)
+        t->jobs_last->next = j;
+    else {
+        t->jobs = j;
+        list_add(&b->dirty, &t->dirty);
+    }
+    t->jobs_last = j;
+}
+
+static void send_datagrams(struct batch *b)
+{
+    if (b->datagrams_n > 0)
+        (void)b->io->send(b->io->ctx, b->datagrams, b->datagrams_n);
+    b->datagrams_n = b->datagrams_used = 0;
+}
+
+uint8_t *sl_batch_room(struct batch *b, size_t n)
+{
+    if (n > BATCH_DATAGRAM_MAX)
+        return NULL;
+    if (b->datagrams_n == DATAGRAMS || b->datagrams_used + n > DATAGRAM_BYTES)
+        send_datagrams(b);
+    return b->datagram_bytes + b->datagrams_used;
+}
+
+void sl_batch_put(struct batch *b, const struct addr *to, uint16_t port, size_t n)
+{
+    assert(b->datagrams_n < DATAGRAMS && b->datagrams_used + n <= DATAGRAM_BYTES);
+    b->datagrams[b->datagrams_n++] =
+        (struct tx){.to = *to,
+                    .port = port,
+                    .n = (uint32_t)n,
+                    .p = b->datagram_bytes + b->datagrams_used};
+    b->datagrams_used += n;
+}
+
+/* One datagram's octets on the wire. */
+static size_t wire_of(const struct srtp_job *j)
+{
+    return (size_t)j->header_n + j->pre_n + j->body_n +
+           sl_srtp_tag_len(sl_srtp_out_profile(j->out));
+}
+
+/* Consecutive datagrams of one transport and one size become a run, which the last may end
+ * shorter: that is what UDP GSO carries. */
+static size_t make_runs(struct batch *b)
+{
+    size_t runs = 0;
+    const struct transport *last = NULL; /* whose run may be continued */
+    for (size_t i = 0; i < b->n; i++) {
+        const struct srtp_job *j = &b->srtp[i];
+        const struct transport *t = b->to[i];
+        size_t n = wire_of(j);
+        if (j->err != E_OK) {
+            b->stats->srtp_refused++;
+            last = NULL;
+            continue;
+        }
+        struct tx *run = runs > 0 ? &b->tx[runs - 1] : NULL;
+        if (run && last == t && n <= run->segment && run->n + n <= TX_RUN_BYTES &&
+            run->n < (uint32_t)run->segment * TX_RUN_MAX) {
+            run->n += (uint32_t)n;
+            if (n < run->segment)
+                last = NULL;
+            continue;
+        }
+        b->tx[runs++] = (struct tx){.to = t->to,
+                                    .port = t->port,
+                                    .segment = (uint16_t)n,
+                                    .n = (uint32_t)n,
+                                    .p = j->dst};
+        last = t;
+    }
+    return runs;
+}
+
+/* Delays of forwarded packets, from the kernel's stamp to the send. */
+static void note_delays(struct batch *b, usec sent)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->at[i] == 0)
+            continue;
+        usec delay = sent > b->at[i] ? sent - b->at[i] : 0;
+        unsigned slot = 0;
+        for (usec d = delay >> 4; d > 0 && slot < SHARD_DELAYS - 1; d >>= 1)
+            slot++;
+        b->stats->delays[slot]++;
+        b->stats->delay_sum_us += (uint64_t)delay;
+    }
+}
+
+static void send_chunk(struct batch *b)
+{
+    if (b->n == 0)
+        return;
+    sl_srtp_protect(b->srtp, b->n);
+    size_t runs = make_runs(b);
+    if (runs > 0)
+        note_delays(b, b->io->send(b->io->ctx, b->tx, runs));
+    b->n = b->used = 0;
+}
+
+static void add(struct batch *b, struct transport *t, const struct job *j, usec now)
+{
+    if (b->n == CHUNK)
+        send_chunk(b);
+    struct srtp_job *s = &b->srtp[b->n];
+    s->dst = b->bytes + b->used;
+    sl_consumer_write(j, s, now);
+    s->out = t->out;
+    b->at[b->n] = j->kind == JOB_MEDIA ? j->pkt->at : 0;
+    b->to[b->n++] = t;
+    b->used += wire_of(s);
+}
+
+void sl_batch_flush(struct batch *b, usec now)
+{
+    send_datagrams(b);
+    while (!list_empty(&b->dirty)) {
+        struct transport *t = list_entry(b->dirty.next, struct transport, dirty);
+        for (const struct job *j = t->jobs; j; j = j->next)
+            if (t->sendable)
+                add(b, t, j, now);
+        t->jobs = NULL;
+        list_del(&t->dirty);
+    }
+    send_chunk(b);
+    for (size_t i = 0; i < b->jobs_n; i++)
+        sl_pkt_unref(b->jobs[i].pkt);
+    b->jobs_n = 0;
+}

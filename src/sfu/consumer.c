@@ -1,0 +1,367 @@
+#include "sfu/consumer.h"
+
+#include <stdlib.h>
+
+#include "media/opus.h"
+#include "media/unwrap.h"
+#include "sfu/inside.h"
+#include "sfu/producer.h"
+#include "sfu/transport.h"
+
+enum {
+    VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
+    FIRST_MASK = 0x7fff,
+};
+#define RESEND_MIN                                                                       \
+    MSEC(10) /* between two resends of one packet, where the RTT is shorter */
+
+static bool any_nack(const struct rtp_params *p, bool *rtx)
+{
+    bool nack = false;
+    *rtx = false;
+    for (uint8_t i = 0; i < p->codecs_n; i++) {
+        nack |= p->codecs[i].nack;
+        *rtx |= p->codecs[i].rtx_pt != PT_NONE;
+    }
+    return nack;
+}
+
+static bool any_ext(const uint8_t ids[EXTS])
+{
+    for (int e = 1; e < EXTS; e++)
+        if (ids[e])
+            return true;
+    return false;
+}
+
+struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t)
+{
+    struct rng *rng = &t->shard->rng;
+    struct consumer *c = calloc(1, sizeof *c);
+    bool rtx;
+    if (!c)
+        return NULL;
+    bool nack = any_nack(&conf->send.params, &rtx);
+    c->id = conf->id;
+    c->transport = t;
+    c->conf = conf->send;
+    c->ssrc = conf->send.ssrc;
+    c->with_exts = any_ext(conf->send.params.ext_id);
+    c->resends_same = nack && !rtx;
+    c->rtx_next = rng_u32(rng) & FIRST_MASK;
+    memcpy(c->ext_id, conf->send.params.ext_id, sizeof c->ext_id);
+    memset(c->pt_of, PT_NONE, sizeof c->pt_of);
+    memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    list_init(&c->in_encoding);
+    list_init(&c->in_wanting);
+    list_init(&c->in_producer);
+    list_init(&c->in_transport);
+    /* What is resent as it was must not carry what changes with each sending. */
+    if (c->resends_same)
+        c->ext_id[EXT_TWCC] = c->ext_id[EXT_ABS_SEND_TIME] = 0;
+    c->map = sl_seqmap_new(&(struct seqmap_conf){.first = rng_u32(rng) & FIRST_MASK,
+                                                 .first_ts = rng_u32(rng),
+                                                 .slots = nack ? VIDEO_SLOTS : 0});
+    if (!c->map ||
+        sl_srtp_guard_init(&c->guard, c->resends_same ? VIDEO_SLOTS : 0) != E_OK ||
+        sl_srtp_guard_init(&c->rtx_guard, 0) != E_OK) {
+        sl_consumer_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void sl_consumer_free(struct consumer *c)
+{
+    if (!c)
+        return;
+    sl_consumer_source(c, NULL);
+    list_del(&c->in_transport);
+    sl_seqmap_free(c->map);
+    sl_srtp_guard_fini(&c->guard);
+    sl_srtp_guard_fini(&c->rtx_guard);
+    free(c);
+}
+
+/* ---- the source ---- */
+
+void sl_consumer_restart(struct consumer *c)
+{
+    list_del(&c->in_encoding);
+    c->from = NULL;
+}
+
+static const struct rtp_codec *same_codec(const struct rtp_params *p, enum codec codec,
+                                          uint32_t profile)
+{
+    for (uint8_t i = 0; i < p->codecs_n; i++)
+        if (p->codecs[i].codec == codec && p->codecs[i].profile == profile)
+            return &p->codecs[i];
+    return NULL;
+}
+
+static void map_payload_types(struct consumer *c, const struct producer *p)
+{
+    memset(c->pt_of, PT_NONE, sizeof c->pt_of);
+    memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    c->red_pt = PT_NONE;
+    for (uint8_t i = 0; i < p->params.codecs_n; i++) {
+        const struct rtp_codec *s = &p->params.codecs[i];
+        const struct rtp_codec *d = same_codec(&c->conf.params, s->codec, s->profile);
+        if (!d && s->codec == CODEC_RED) {
+            /* Who did not negotiate the redundancy gets the Opus in it. */
+            d = same_codec(&c->conf.params, CODEC_OPUS, 0);
+            c->red_pt = d ? s->pt : PT_NONE;
+        }
+        if (!d)
+            continue;
+        c->pt_of[s->pt & 0x7f] = d->pt;
+        c->rtx_pt_of[s->pt & 0x7f] = d->rtx_pt;
+    }
+}
+
+void sl_consumer_source(struct consumer *c, struct producer *p)
+{
+    sl_consumer_restart(c);
+    list_del(&c->in_wanting);
+    list_del(&c->in_producer);
+    memset(c->sources, 0, sizeof c->sources);
+    c->want = NULL;
+    c->producer = p;
+    if (!p)
+        return;
+    list_add(&p->consumers, &c->in_producer);
+    map_payload_types(c, p);
+}
+
+void sl_consumer_want(struct consumer *c, struct encoding *e)
+{
+    list_del(&c->in_wanting);
+    c->want = e != c->from ? e : NULL;
+    if (c->want)
+        list_add(&e->wanting, &c->in_wanting);
+}
+
+/* Encodings of one producer share its clock; then the time goes on as the producer's does.
+ * Otherwise as much of it has passed as in the world. */
+static uint32_t next_ts(const struct consumer *c, const struct encoding *e, uint32_t ts,
+                        usec now)
+{
+    uint64_t ntp;
+    uint32_t was;
+    if (c->from && sl_clockmap_ntp(&e->clock, ts, &ntp) == E_OK &&
+        sl_clockmap_ts(&c->from->clock, ntp, &was) == E_OK)
+        return was + c->ts_shift;
+    return sl_seqmap_ts_at(c->map, now, e->clock.clock_hz);
+}
+
+void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
+{
+    const struct media_pkt *m = media_in(first);
+    struct encoding *e = c->want;
+    uint32_t ts = next_ts(c, e, m->ts, now);
+    uint16_t generation = sl_seqmap_switch(c->map, m->seq, m->ts, ts);
+    list_del(&c->in_wanting);
+    list_del(&c->in_encoding);
+    c->want = NULL;
+    c->from = e;
+    c->sources[generation % CONSUMER_SOURCES] =
+        (struct consumer_source){.encoding = e, .generation = generation};
+    list_add(&e->consumers, &c->in_encoding);
+}
+
+/* ---- packets ---- */
+
+enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct job *ret)
+{
+    const struct media_pkt *m = media_in(p);
+    struct seqmap_out out;
+    uint64_t hole;
+    uint8_t facts = !c->mid_known && c->ext_id[EXT_MID] ? FACT_MID : 0;
+    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0 || m->info.empty) {
+        /* A hole that stays is asked for a few times, in vain; nothing worse. */
+        (void)sl_seqmap_drop(c->map, m->seq, &hole);
+        return E_ABSENT;
+    }
+    enum err e = sl_seqmap_pass(c->map, m->seq, m->ts, facts, now, &out);
+    if (e)
+        return e;
+    c->ts_shift = out.ts - m->ts;
+    c->packets++;
+    c->octets += m->payload_n;
+    *ret = (struct job){.consumer = c,
+                        .pkt = p,
+                        .seq = out.seq,
+                        .ts = out.ts,
+                        .kind = JOB_MEDIA,
+                        .facts = facts};
+    return E_OK;
+}
+
+enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now, struct job *ret)
+{
+    struct seqmap_sent sent;
+    struct pkt *p;
+    uint64_t out = unwrap_seq(sl_seqmap_next(c->map), seq);
+    usec least = c->rtt > RESEND_MIN ? c->rtt : RESEND_MIN;
+    enum err e = sl_seqmap_resend(c->map, out, now, least, &sent);
+    if (e)
+        return e;
+    const struct consumer_source *from = &c->sources[sent.generation % CONSUMER_SOURCES];
+    if (!from->encoding || from->generation != sent.generation ||
+        !from->encoding->history)
+        return E_ABSENT;
+    e = sl_history_get(from->encoding->history, sent.seq, now, &p);
+    if (e)
+        return e;
+    bool rtx = c->rtx_pt_of[media_in(p)->pt] != PT_NONE && c->conf.rtx_ssrc != 0;
+    if (!rtx && !c->resends_same)
+        return E_ABSENT;
+    *ret = (struct job){.consumer = c,
+                        .pkt = p,
+                        .seq = rtx ? c->rtx_next++ : out,
+                        .ts = sent.ts,
+                        .osn = seq,
+                        .kind = rtx ? JOB_REPAIR : JOB_AGAIN,
+                        .facts = (uint8_t)sent.facts};
+    return E_OK;
+}
+
+/* ---- headers ---- */
+
+/* Absolute send time: seconds in 6.18 fixed point. */
+static uint32_t abs_send_time(usec now)
+{
+    return (uint32_t)(((uint64_t)now << 18) / 1000000) & 0xffffff;
+}
+
+/* Whether an element needs the two-byte form (RFC 8285 §4.3). */
+static bool needs_long(const struct consumer *c, const struct media_pkt *m)
+{
+    for (uint8_t i = 0; i < m->exts_n; i++) {
+        uint8_t id = c->ext_id[m->exts[i].ext];
+        if (id && (id > 14 || m->exts[i].len > 16))
+            return true;
+    }
+    return false;
+}
+
+static uint8_t *put_elem(uint8_t *at, bool long_form, uint8_t id, size_t n)
+{
+    if (long_form) {
+        *at++ = id;
+        *at++ = (uint8_t)n;
+    } else {
+        *at++ = (uint8_t)((unsigned)id << 4 | (unsigned)(n - 1));
+    }
+    return at;
+}
+
+/* Writes the extension block behind the fixed header; returns its end. */
+static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
+{
+    const struct consumer *c = j->consumer;
+    const struct media_pkt *m = media_in(j->pkt);
+    struct transport *t = c->transport;
+    bool long_form = needs_long(c, m);
+    uint8_t *start = at;
+    at += 4;
+    if (c->ext_id[EXT_TWCC]) {
+        uint16_t n = t->twcc_next++;
+        at = put_elem(at, long_form, c->ext_id[EXT_TWCC], 2);
+        *at++ = (uint8_t)(n >> 8);
+        *at++ = (uint8_t)n;
+    } else if (c->ext_id[EXT_ABS_SEND_TIME]) {
+        uint32_t v = abs_send_time(now);
+        at = put_elem(at, long_form, c->ext_id[EXT_ABS_SEND_TIME], 3);
+        *at++ = (uint8_t)(v >> 16);
+        *at++ = (uint8_t)(v >> 8);
+        *at++ = (uint8_t)v;
+    }
+    if (j->facts & FACT_MID) {
+        size_t n = strlen(c->conf.params.mid);
+        at = put_elem(at, long_form, c->ext_id[EXT_MID], n);
+        memcpy(at, c->conf.params.mid, n);
+        at += n;
+    }
+    for (uint8_t i = 0; i < m->exts_n; i++) {
+        uint8_t id = c->ext_id[m->exts[i].ext];
+        if (!id)
+            continue;
+        at = put_elem(at, long_form, id, m->exts[i].len);
+        memcpy(at, j->pkt->data + m->exts[i].off, m->exts[i].len);
+        at += m->exts[i].len;
+    }
+    size_t n = (size_t)(at - start) - 4;
+    if (n == 0)
+        return start;
+    while (n % 4 != 0) {
+        *at++ = 0;
+        n++;
+    }
+    struct wr w = wr_of(start, 4);
+    wr_u16(&w, long_form ? RTP_TWO_BYTE : RTP_ONE_BYTE);
+    wr_u16(&w, (unsigned)(n / 4));
+    return at;
+}
+
+void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
+{
+    struct consumer *c = j->consumer;
+    const struct media_pkt *m = media_in(j->pkt);
+    bool repair = j->kind == JOB_REPAIR;
+    uint8_t pt = repair ? c->rtx_pt_of[m->pt] : c->pt_of[m->pt];
+    struct wr w = wr_of(out->dst, RTP_HEADER_MIN);
+    uint8_t *end = out->dst + RTP_HEADER_MIN;
+    struct span body = {j->pkt->data + m->payload, m->payload_n};
+    if (c->with_exts)
+        end = write_exts(j, end, now);
+    bool x = end != out->dst + RTP_HEADER_MIN;
+    if (m->pt == c->red_pt) {
+        uint8_t primary;
+        if (sl_red_primary(body, &primary, &body) != E_OK)
+            body.n = 0;
+    }
+    wr_u8(&w, RTP_VERSION << 6 | (x ? 0x10U : 0U));
+    wr_u8(&w, (m->marker ? 0x80U : 0U) | pt);
+    wr_u16(&w, (unsigned)(j->seq & 0xffff));
+    wr_u32(&w, j->ts);
+    wr_u32(&w, repair ? c->conf.rtx_ssrc : c->ssrc);
+    out->guard = repair ? &c->rtx_guard : &c->guard;
+    out->index = j->seq;
+    out->body = body.p;
+    out->header_n = (uint16_t)(end - out->dst);
+    out->body_n = (uint16_t)body.n;
+    out->pre_n = repair ? 2 : 0;
+    out->pre[0] = (uint8_t)(j->osn >> 8);
+    out->pre[1] = (uint8_t)j->osn;
+}
+
+/* ---- reports ---- */
+
+void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now)
+{
+    c->mid_known = true;
+    if (b->lsr == 0 || b->lsr != c->lsr)
+        return;
+    usec rtt = now - c->lsr_at - (usec)b->dlsr * 1000000 / 65536;
+    if (rtt > 0 && rtt < SEC(10))
+        c->rtt = rtt;
+}
+
+bool sl_consumer_sender(struct consumer *c, usec now, struct rtcp_sender *ret)
+{
+    uint64_t ntp;
+    uint32_t ts;
+    if (!c->from || c->packets == c->packets_told ||
+        sl_clockmap_now(&c->from->clock, now, &ntp, &ts) != E_OK)
+        return false;
+    *ret = (struct rtcp_sender){.ntp = ntp,
+                                .rtp_ts = ts + c->ts_shift,
+                                .packets = (uint32_t)c->packets,
+                                .octets = (uint32_t)c->octets};
+    c->packets_told = c->packets;
+    c->lsr = (uint32_t)(ntp >> 16);
+    c->lsr_at = now;
+    return true;
+}

@@ -1,0 +1,113 @@
+#pragma once
+
+/*
+ * A slot on a transport in which tracks are sent, one at a time: what of its source is
+ * forwarded, and the headers it goes out with.
+ *
+ * SSRC, sequence numbers and time stamps belong to the slot and go on whatever its source
+ * is. A video source begins with a key frame: until one comes, the consumer waits in the
+ * list of the encoding that it wants, and what it had before goes on.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pkt.h"
+
+#include "crypto/srtp.h"
+#include "media/seqmap.h"
+#include "proto/params.h"
+#include "proto/rtcp.h"
+#include "sfu/batch.h"
+#include "sfu/mail.h"
+
+struct encoding;
+struct producer;
+struct transport;
+
+enum {
+    /* RTP header, mid, transport-cc, send time and the forwarded extensions. */
+    CONSUMER_HEADER_MAX = 12 + 4 + 256,
+    FACT_MID = 1,         /* the packet carried its mid */
+    CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
+};
+
+struct consumer_source {
+    struct encoding *encoding;
+    uint16_t generation; /* as the seqmap numbers sources */
+};
+
+struct consumer {
+    /* hot: read for each packet */
+    struct list in_encoding; /* among the consumers of `from`, or the wanting of `want` */
+    struct transport *transport;
+    struct encoding *from; /* what is forwarded now; NULL: nothing yet */
+    struct seqmap *map;
+    uint32_t ssrc;
+    bool with_exts;     /* it has header extensions at all */
+    bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
+    bool resends_same;  /* no RTX: a resend is the first packet again */
+    uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
+    uint8_t ext_id[EXTS];
+    uint8_t red_pt;           /* of the source: RED to be opened; PT_NONE */
+    uint32_t ts_shift;        /* from the source's timestamps to ours */
+    uint64_t packets, octets; /* as sender reports count them */
+
+    /* warm */
+    struct srtp_guard guard, rtx_guard;
+    uint64_t rtx_next; /* output number of the next RTX packet */
+    uint8_t rtx_pt_of[128];
+    struct consumer_source sources[CONSUMER_SOURCES];
+    struct encoding *want;     /* what it waits for, NULL when content */
+    struct list in_wanting;    /* of `want` */
+    struct list in_producer;   /* all that have this source */
+    struct producer *producer; /* the source; NULL: none */
+
+    /* cold */
+    uint64_t id;
+    struct map_node by_id;
+    struct list in_transport;
+    uint64_t packets_told; /* in the last sender report */
+    uint32_t lsr;          /* of our last sender report, and when it left */
+    usec lsr_at;
+    usec rtt;
+    struct rtp_send conf;
+};
+
+/* NULL when memory ends. Free takes NULL; the consumer must be out of all lists. */
+struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t);
+void sl_consumer_free(struct consumer *c);
+
+/* Gives it another source, NULL for none. What it wants is asked for by the caller. */
+void sl_consumer_source(struct consumer *c, struct producer *p);
+
+/* It shall forward e as soon as that can be begun. */
+void sl_consumer_want(struct consumer *c, struct encoding *e);
+
+/* What it waits for begins with this packet: from now on that is forwarded. */
+void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now);
+
+/* What it forwarded was interrupted: nothing is, until what it wants begins. */
+void sl_consumer_restart(struct consumer *c);
+
+/* Makes a job of a packet of c->from. E_OK: *ret is to be pushed. E_UNSUPPORTED: a payload
+ * type that was not negotiated; E_ABSENT: nothing to send (padding, or too late). */
+MUST_USE enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now,
+                                     struct job *ret);
+
+/* Makes the job that answers a NACK of output number seq. E_ABSENT, E_EARLY. */
+MUST_USE enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now,
+                                     struct job *ret);
+
+/* Writes the job's RTP header to out->dst and fills the rest of *out. */
+void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now);
+
+/* What the receiver says of the SSRC. */
+void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now);
+
+/* The numbers for a sender report. False: the source's clock is not known yet. */
+bool sl_consumer_sender(struct consumer *c, usec now, struct rtcp_sender *ret);

@@ -1,0 +1,318 @@
+#include "sfu/feedback.h"
+
+#include "sfu/consumer.h"
+#include "sfu/inside.h"
+#include "sfu/pipe.h"
+#include "sfu/producer.h"
+#include "sfu/transport.h"
+
+enum {
+    RTCP_OCTETS = 1200,   /* of one compound, to fit any path */
+    RTCP_ENTRY = 160,     /* octets that one more report needs at the most */
+    NACKS_A_ROUND = 64,   /* packets asked for at once of one encoding */
+    RESENDS_A_NACK = 128, /* packets resent for one NACK: more is asked for again */
+};
+
+/* What a publisher may send where there is no estimate of ours: no limit in practice. */
+#define REMB_BPS 20000000
+
+/* ---- in ---- */
+
+static void take_clock(struct transport *t, struct encoding *e,
+                       const struct rtcp_sender *sr, usec at)
+{
+    sl_stats_sr(&e->stats, sr->ntp, at);
+    sl_clockmap_sr(&e->clock, sr->ntp, sr->rtp_ts, at);
+    sl_pipe_clock(t->shard, e);
+}
+
+static void take_report(struct transport *t, const struct rtcp *r, usec now, usec at)
+{
+    struct rtcp_report rep;
+    struct rtcp_block b;
+    if (sl_rtcp_report(r, &rep) != E_OK)
+        return;
+    if (r->type == RTCP_SR)
+        for (size_t i = 0; i < t->streams_n; i++)
+            if (t->streams[i].ssrc == rep.ssrc && !t->streams[i].repair)
+                take_clock(t, t->streams[i].encoding, &rep.sender, at);
+    while (sl_rtcp_block_next(&rep.blocks, &b)) {
+        struct consumer *c = sl_transport_consumer(t, b.ssrc);
+        if (c && c->ssrc == b.ssrc)
+            sl_consumer_report(c, &b, now);
+    }
+}
+
+static void resend(struct transport *t, struct consumer *c, const struct rtcp_fb *fb,
+                   usec now)
+{
+    struct rtcp_nacks it = rtcp_nacks_of(fb);
+    uint16_t seq;
+    for (int i = 0; i < RESENDS_A_NACK && sl_rtcp_nack_next(&it, &seq); i++) {
+        struct job job;
+        t->shard->stats.nacks_received++;
+        if (sl_consumer_resend(c, seq, now, &job) != E_OK)
+            continue;
+        sl_batch_push(t->shard->batch, &job, now);
+        t->shard->stats.retransmitted++;
+    }
+}
+
+static void ask_for(struct transport *t, uint32_t ssrc, usec now)
+{
+    struct consumer *c = sl_transport_consumer(t, ssrc);
+    struct encoding *e = c ? c->want ? c->want : c->from : NULL;
+    t->shard->stats.keyreqs_received++;
+    if (e)
+        sl_feedback_keyframe(t->shard, e, now);
+}
+
+static void take_feedback(struct transport *t, const struct rtcp *r, usec now)
+{
+    struct rtcp_fb fb;
+    uint32_t ssrc;
+    uint8_t seq;
+    if (sl_rtcp_fb(r, &fb) != E_OK)
+        return;
+    if (r->type == RTCP_RTPFB && r->count == RTPFB_NACK) {
+        struct consumer *c = sl_transport_consumer(t, fb.media);
+        if (c && c->ssrc == fb.media)
+            resend(t, c, &fb, now);
+    } else if (r->type == RTCP_PSFB && r->count == PSFB_PLI) {
+        ask_for(t, fb.media, now);
+    } else if (r->type == RTCP_PSFB && r->count == PSFB_FIR) {
+        while (sl_rtcp_fir_next(&fb.fci, &ssrc, &seq))
+            ask_for(t, ssrc, now);
+    }
+}
+
+void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
+{
+    struct shard_stats *st = &t->shard->stats;
+    size_t n = p->n;
+    struct rd compound;
+    struct rtcp r;
+    enum err e = sl_srtp_unprotect_rtcp(t->in, p->data, &n);
+    if (e) {
+        *(e == E_AUTH     ? &st->srtp_auth
+          : e == E_REPLAY ? &st->srtp_replay
+                          : &st->malformed) += 1;
+        return;
+    }
+    if (sl_rtcp_parse((struct span){p->data, n}, &compound) != E_OK) {
+        st->malformed++;
+        return;
+    }
+    while (sl_rtcp_next(&compound, &r)) {
+        if (r.type == RTCP_SR || r.type == RTCP_RR)
+            take_report(t, &r, now, p->at);
+        else if (r.type == RTCP_RTPFB || r.type == RTCP_PSFB)
+            take_feedback(t, &r, now);
+    }
+}
+
+/* ---- out ---- */
+
+/* A compound that is being made where it will be sent from. */
+struct out {
+    struct transport *t;
+    struct wr w;
+};
+
+static struct out begin(struct transport *t)
+{
+    uint8_t *p = sl_batch_room(t->shard->batch, RTCP_OCTETS + SRTP_RTCP_MAX);
+    struct out o = {.t = t, .w = wr_of(p, RTCP_OCTETS)};
+    return o;
+}
+
+static void end(struct out *o)
+{
+    struct transport *t = o->t;
+    size_t n = o->w.n;
+    if (n > 0 && !o->w.bad && sl_srtp_protect_rtcp(t->out, o->w.p, &n) == E_OK)
+        sl_batch_put(t->shard->batch, &t->to, t->port, n);
+}
+
+/* Room for one more entry; what there is leaves when there is not. */
+static void make_room(struct out *o)
+{
+    if (o->w.cap - o->w.n >= RTCP_ENTRY)
+        return;
+    end(o);
+    *o = begin(o->t);
+}
+
+/* Every compound begins with a report (RFC 3550 §6.1), if only an empty one. */
+static void need_report(struct out *o)
+{
+    if (o->w.n == 0)
+        sl_rtcp_build_report(&o->w, o->t->ssrc, NULL, NULL, 0);
+}
+
+static void report_received(struct out *o, usec now)
+{
+    struct rtcp_block blocks[RTCP_COUNT_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < o->t->streams_n; i++) {
+        const struct tp_stream *s = &o->t->streams[i];
+        if (s->repair || n == RTCP_COUNT_MAX)
+            continue;
+        if (s->encoding->stats.received == 0)
+            continue;
+        sl_stats_report(&s->encoding->stats, now, &blocks[n]);
+        blocks[n++].ssrc = s->ssrc;
+    }
+    if (n == 0)
+        return;
+    sl_rtcp_build_report(&o->w, o->t->ssrc, NULL, blocks, n);
+    o->t->shard->stats.reports_sent++;
+}
+
+static void report_sent(struct out *o, usec now)
+{
+    list_each (struct consumer, c, &o->t->consumers, in_transport) {
+        struct rtcp_sender s;
+        if (!sl_consumer_sender(c, now, &s))
+            continue;
+        make_room(o);
+        sl_rtcp_build_report(&o->w, c->ssrc, &s, NULL, 0);
+        sl_rtcp_build_cname(&o->w, c->ssrc, span_of(c->conf.cname));
+        o->t->shard->stats.reports_sent++;
+    }
+}
+
+static void tell_limit(struct out *o)
+{
+    uint32_t ssrcs[TP_STREAMS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < o->t->streams_n; i++)
+        ssrcs[n++] = o->t->streams[i].ssrc;
+    if (n == 0)
+        return;
+    make_room(o);
+    need_report(o);
+    sl_rtcp_build_remb(&o->w, o->t->ssrc, REMB_BPS, ssrcs, n);
+}
+
+static void ask_again(struct out *o, struct encoding *e, usec now)
+{
+    uint64_t missing[NACKS_A_ROUND];
+    uint16_t seqs[NACKS_A_ROUND];
+    if (!e->nack || e->ssrc == 0)
+        return;
+    size_t n = sl_nack_poll(e->nack, now, missing, NACKS_A_ROUND);
+    if (sl_nack_take_key_wanted(e->nack))
+        keyreq_want(&e->keyreq);
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        seqs[i] = (uint16_t)missing[i];
+    end(o);
+    *o = begin(o->t);
+    need_report(o);
+    sl_rtcp_build_nack(&o->w, o->t->ssrc, e->ssrc, seqs, n);
+    o->t->shard->stats.nacks_sent += n;
+}
+
+static bool has_feedback(const struct producer *p, bool fir)
+{
+    for (uint8_t i = 0; i < p->params.codecs_n; i++)
+        if (fir ? p->params.codecs[i].fir : p->params.codecs[i].pli)
+            return true;
+    return false;
+}
+
+static void ask_keyframe(struct out *o, struct encoding *e, usec now)
+{
+    if (e->ssrc == 0 || !keyreq_poll(&e->keyreq, now))
+        return;
+    make_room(o);
+    need_report(o);
+    if (has_feedback(e->producer, false))
+        sl_rtcp_build_pli(&o->w, o->t->ssrc, e->ssrc);
+    else if (has_feedback(e->producer, true))
+        sl_rtcp_build_fir(&o->w, o->t->ssrc, e->ssrc, e->fir_seq++);
+    else
+        return;
+    o->t->shard->stats.keyreqs_sent++;
+}
+
+static void requests(struct out *o, usec now)
+{
+    list_each (struct producer, p, &o->t->producers, in_transport)
+        for (uint8_t i = 0; i < p->encodings_n; i++) {
+            ask_again(o, &p->encodings[i], now);
+            ask_keyframe(o, &p->encodings[i], now);
+        }
+}
+
+static void arrivals(struct transport *t)
+{
+    uint32_t media = t->streams_n > 0 ? t->streams[0].ssrc : 0;
+    while (t->twcc && sl_twcc_pending(t->twcc)) {
+        struct out o = begin(t);
+        need_report(&o);
+        if (!sl_twcc_build(t->twcc, t->ssrc, media, &o.w))
+            break;
+        end(&o);
+        t->shard->stats.feedback_sent++;
+    }
+}
+
+void sl_feedback_due(struct transport *t, usec now)
+{
+    struct out o = begin(t);
+    if (now >= t->next_report) {
+        t->next_report = now + REPORT_INTERVAL;
+        report_received(&o, now);
+        report_sent(&o, now);
+        if (t->remb)
+            tell_limit(&o);
+    }
+    requests(&o, now);
+    end(&o);
+    if (now >= t->next_feedback) {
+        t->next_feedback = now + FEEDBACK_INTERVAL;
+        arrivals(t);
+    }
+}
+
+static usec sooner(usec a, usec b)
+{
+    return a < b ? a : b;
+}
+
+void sl_feedback_arm(struct transport *t, usec now)
+{
+    usec at = sooner(t->next_report, sl_ice_expires(&t->ice));
+    if (!t->out)
+        return;
+    if (!t->sendable)
+        at = now + REPORT_INTERVAL;
+    else
+        at = sooner(at, t->next_feedback);
+    list_each (struct producer, p, &t->producers, in_transport)
+        for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
+            struct encoding *e = &p->encodings[i];
+            if (e->nack)
+                at = sooner(at, sl_nack_deadline(e->nack));
+            at = sooner(at, keyreq_deadline(&e->keyreq));
+        }
+    if (at < now)
+        at = now;
+    if (sl_timer_set(&t->shard->timers, &t->timer, at) != E_OK)
+        t->shard->stats.pool_empty++;
+}
+
+void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now)
+{
+    struct producer *p = e->producer;
+    keyreq_want(&e->keyreq);
+    if (p->transport) {
+        sl_feedback_arm(p->transport, now);
+    } else if (keyreq_poll(&e->keyreq, now)) {
+        struct mail m = {.type = MAIL_KEYFRAME, .id = p->id, .arg = e->number};
+        sl_shard_post(s, p->origin, &m, SHARD_KEEP_MEDIA);
+    }
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * A shard from the inside: what its modules share. Not for users of sfu/shard.h.
+ */
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/rng.h"
+
+#include "sfu/batch.h"
+#include "sfu/router.h"
+#include "sfu/shard.h"
+
+struct shard {
+    struct shard_conf conf;
+    struct shard_stats stats;
+    struct rng rng;
+    struct timers timers;
+    struct map transports; /* by id */
+    struct map ufrags;     /* of transports, by our user fragment */
+    struct map addrs;      /* struct tp_addr by key */
+    struct map producers, consumers;
+    struct batch *batch;
+    struct router router;
+    struct pkt *back[SHARD_PEERS]; /* packets of others that go back to them */
+    usec reviewed;                 /* when the encodings were last compared */
+};
+
+struct transport *sl_shard_transport(const struct shard *s, uint64_t id);
+struct producer *sl_shard_producer(const struct shard *s, uint64_t id);
+struct consumer *sl_shard_consumer(const struct shard *s, uint64_t id);
+
+/* Gives a mail away, and counts when that fails. */
+bool sl_shard_post(struct shard *s, unsigned to, const struct mail *m, size_t keep);
+
+/* Frees a producer and what is queued of it. */
+void sl_shard_drop_producer(struct shard *s, struct producer *p);
+void sl_shard_drop_consumer(struct shard *s, struct consumer *c);

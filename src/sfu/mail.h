@@ -1,0 +1,107 @@
+#pragma once
+
+/*
+ * What the threads of the media plane write to each other: the meaning of struct mail.
+ *
+ * Whoever takes a mail with a pointer owns what it points to: a struct below is freed with
+ * free(), a packet is leased (base/pkt.h) and goes back by MAIL_BACK. Between two threads
+ * mails keep their order, so a command about a thing follows the one that made it.
+ */
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/mailbox.h"
+#include "base/pkt.h"
+
+#include "crypto/srtp.h"
+#include "media/clockmap.h"
+#include "proto/ice.h"
+#include "proto/params.h"
+
+enum mail_type {
+    MAIL_NONE,
+
+    /* Control to workers. id: the thing; cmd_*: in p. */
+    MAIL_EXPECT,   /* cmd_expect; to all workers: checks for this transport may come */
+    MAIL_RESTART,  /* cmd_expect; to all: new credentials beside the old */
+    MAIL_OWNER,    /* id transport, arg worker; to all but that one: hand over to it */
+    MAIL_PRODUCER, /* cmd_producer; to the owner of its transport */
+    MAIL_REMOTE,   /* cmd_producer; to a worker that gets the producer by pipe */
+    MAIL_PRODUCER_CLOSE, /* id; to all who have it */
+    MAIL_PIPE,           /* id producer, arg worker: carry it there too */
+    MAIL_UNPIPE,         /* id producer, arg worker */
+    MAIL_CONSUMER,       /* cmd_consumer; to the owner of its transport */
+    MAIL_SOURCE,         /* id consumer, id2 producer (0: none) */
+    MAIL_CONSUMER_CLOSE, /* id */
+    MAIL_READY,          /* id transport: all that hangs on it was told */
+    MAIL_CLOSE,          /* id transport; to all, and what hangs on it goes too */
+
+    /* Control to the association thread, and back. */
+    MAIL_ASSOC, /* cmd_assoc: a handshake for this transport may come, or is ours to begin */
+    MAIL_UP,    /* id transport, arg worker: keys went there */
+    MAIL_FAILED,  /* id transport: its handshake failed, or took too long */
+    MAIL_HUNG_UP, /* id transport: the peer closed the association */
+
+    /* Association thread to workers. */
+    MAIL_KEYS,     /* cmd_keys: the transport is yours */
+    MAIL_DTLS_OUT, /* id transport, p packet: send it as it is */
+
+    /* Workers to the association thread. */
+    MAIL_PATH, /* id transport: a first check was valid, it can be sent to */
+    MAIL_DTLS, /* id transport, p packet: a datagram from a validated address */
+
+    /* Workers to workers. */
+    MAIL_RAW,      /* id transport, p packet: a datagram as it came, for the owner */
+    MAIL_RTP,      /* id producer, arg encoding, p packet: what a pipe carries down */
+    MAIL_CLOCK,    /* cmd_clock: the encoding's clock, downward */
+    MAIL_KEYFRAME, /* id producer, arg encoding: somebody below needs one; upward */
+
+    /* To whom a packet belongs. p: packets, chained by next, each giving one reference up. */
+    MAIL_BACK,
+
+    /* Workers to control. */
+    MAIL_STALE,   /* id transport: consent expired, nothing is sent */
+    MAIL_LOST,    /* id transport: and it did not come back */
+    MAIL_STARTED, /* id producer: its first packet came */
+};
+
+struct cmd_expect {
+    uint64_t transport;
+    struct ice_creds creds; /* ours: what the peer's checks are addressed to */
+};
+
+struct cmd_assoc {
+    uint64_t transport;
+    bool client;  /* we begin */
+    uint8_t hash; /* octets of the digest: 32, 48 or 64, of SHA-256, -384 or -512 */
+    uint8_t digest[64];
+};
+
+struct cmd_keys {
+    uint64_t transport;
+    struct srtp_master in, out;
+};
+
+struct cmd_producer {
+    uint64_t id;
+    uint64_t transport; /* 0 where it comes by pipe */
+    uint16_t origin;    /* the worker that its packets land on */
+    struct rtp_receive receive;
+};
+
+struct cmd_consumer {
+    uint64_t id;
+    uint64_t transport;
+    struct rtp_send send;
+};
+
+struct cmd_clock {
+    uint64_t producer;
+    uint32_t encoding;
+    struct clockmap clock;
+};
+
+/* Frees what a mail carries that nobody read. Packets are left to their pools, which end
+ * with their threads. */
+void sl_mail_free(struct mail *m);

@@ -1,0 +1,99 @@
+#include "sfu/pipe.h"
+
+#include <stdlib.h>
+
+#include "sfu/inside.h"
+#include "sfu/mail.h"
+#include "sfu/producer.h"
+
+void sl_pipe_clock(struct shard *s, const struct encoding *e)
+{
+    for (uint64_t left = e->producer->pipes; left; left &= left - 1) {
+        struct cmd_clock *c = malloc(sizeof *c);
+        if (!c)
+            return;
+        *c = (struct cmd_clock){
+            .producer = e->producer->id, .encoding = e->number, .clock = e->clock};
+        struct mail m = {.type = MAIL_CLOCK, .p = c};
+        if (!sl_shard_post(s, (unsigned)__builtin_ctzll(left), &m, SHARD_KEEP_MEDIA))
+            free(c);
+    }
+}
+
+static struct encoding *encoding_of(const struct shard *s, uint64_t producer, uint32_t i)
+{
+    struct producer *p = sl_shard_producer(s, producer);
+    return p && i < p->encodings_n ? &p->encodings[i] : NULL;
+}
+
+void sl_pipe_take_clock(struct shard *s, const struct mail *m)
+{
+    struct cmd_clock *c = m->p;
+    struct encoding *e = encoding_of(s, c->producer, c->encoding);
+    if (e && !e->producer->transport)
+        e->clock = c->clock;
+    free(c);
+}
+
+/* A packet that is not wanted after all: back to its own thread, at the end of the round. */
+static void give_one(struct shard *s, struct pkt *origin)
+{
+    struct pkt **list = &s->back[origin->owner];
+    origin->next = *list;
+    *list = origin;
+}
+
+struct pkt *sl_pipe_lease(struct shard *s, struct pkt *origin)
+{
+    struct pkt *lease = sl_pkt_lease(s->conf.pool, origin);
+    if (!lease) {
+        s->stats.pool_empty++;
+        give_one(s, origin);
+    }
+    return lease;
+}
+
+void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now)
+{
+    struct encoding *e = encoding_of(s, m->id, m->arg);
+    if (!e || e->producer->transport) {
+        give_one(s, m->p);
+        return;
+    }
+    struct pkt *p = sl_pipe_lease(s, m->p);
+    if (!p)
+        return;
+    s->stats.piped_in++;
+    sl_producer_piped(e, p, now);
+    sl_router_put(&s->router, e, p, now);
+    sl_pkt_unref(p);
+}
+
+void sl_pipe_take_back(const struct mail *m)
+{
+    for (struct pkt *p = m->p, *next; p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        sl_pkt_unref(p);
+    }
+}
+
+void sl_pipe_hand(struct shard *s, unsigned to, enum mail_type type, uint64_t transport,
+                  struct pkt *p)
+{
+    struct mail m = {.type = type, .id = transport, .p = p};
+    if (!sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA))
+        sl_pkt_unref(p);
+}
+
+void sl_pipe_give_back(struct shard *s)
+{
+    for (struct pkt *p; (p = sl_pkt_returned(s->conf.pool));)
+        give_one(s, p);
+    for (unsigned to = 0; to < SHARD_PEERS; to++) {
+        struct mail m = {.type = MAIL_BACK, .p = s->back[to]};
+        /* They stay with us until there is room: nothing is lost. */
+        if (m.p && s->conf.io.post(s->conf.io.ctx, to, &m, 0))
+            s->back[to] = NULL;
+    }
+}

@@ -1,0 +1,190 @@
+#include "sfu/producer.h"
+
+#include <stdlib.h>
+
+#include "sfu/consumer.h"
+#include "sfu/feedback.h"
+#include "sfu/inside.h"
+
+enum {
+    /* Of what came, kept to be sent again: 1 s at most, and so many packets. */
+    VIDEO_SLOTS = 1024,
+    NACK_TRIES = 10,
+};
+#define HISTORY_AGE  SEC(1)
+#define SILENT_AFTER MSEC(500) /* an encoding from which nothing comes is not chosen */
+
+static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number)
+{
+    bool nack = false;
+    *e = (struct encoding){.producer = p, .number = number};
+    list_init(&e->consumers);
+    list_init(&e->wanting);
+    for (uint8_t i = 0; i < p->params.codecs_n; i++)
+        nack |= p->params.codecs[i].nack;
+    if (p->params.codecs_n > 0) {
+        uint32_t hz = sl_codec_clock_hz(p->params.codecs[0].codec);
+        e->stats.clock_hz = hz;
+        e->clock.clock_hz = hz;
+    }
+    if (p->params.kind == MEDIA_AUDIO)
+        return true;
+    e->history = sl_history_new(
+        &(struct history_conf){.slots = VIDEO_SLOTS, .max_age = HISTORY_AGE});
+    if (nack && p->transport)
+        e->nack = sl_nack_new(
+            &(struct nack_conf){.max_age = HISTORY_AGE, .max_tries = NACK_TRIES});
+    return e->history && (e->nack || !nack || !p->transport);
+}
+
+static void index_payload_types(struct producer *p)
+{
+    memset(p->codec_of, PT_NONE, sizeof p->codec_of);
+    memset(p->media_pt_of, PT_NONE, sizeof p->media_pt_of);
+    for (uint8_t i = 0; i < p->params.codecs_n; i++) {
+        const struct rtp_codec *c = &p->params.codecs[i];
+        p->codec_of[c->pt & 0x7f] = i;
+        if (c->rtx_pt != PT_NONE)
+            p->media_pt_of[c->rtx_pt & 0x7f] = c->pt;
+    }
+}
+
+struct producer *sl_producer_new(const struct cmd_producer *conf, struct transport *t)
+{
+    struct producer *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->id = conf->id;
+    p->transport = t;
+    p->origin = conf->origin;
+    p->params = conf->receive.params;
+    p->encodings_n = conf->receive.encodings_n;
+    memcpy(p->names, conf->receive.encodings, sizeof p->names);
+    list_init(&p->in_transport);
+    list_init(&p->consumers);
+    index_payload_types(p);
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (!init_encoding(&p->encodings[i], p, i)) {
+            p->encodings_n = (uint8_t)(i + 1);
+            sl_producer_free(p);
+            return NULL;
+        }
+    return p;
+}
+
+void sl_producer_free(struct producer *p)
+{
+    if (!p)
+        return;
+    list_each_safe(struct consumer, c, &p->consumers, in_producer)
+        sl_consumer_source(c, NULL);
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        sl_history_free(p->encodings[i].history);
+        sl_nack_free(p->encodings[i].nack);
+    }
+    free(p);
+}
+
+/* Extensions that go on as they came, where a consumer negotiated them. */
+static void keep_exts(struct media_pkt *m, const struct rtp_exts *x)
+{
+    m->exts_n = 0;
+    for (int e = EXT_AUDIO_LEVEL; e < EXTS && m->exts_n < FORWARDED_EXTS_MAX; e++) {
+        if (x->len[e] == 0)
+            continue;
+        m->exts[m->exts_n].off = x->off[e];
+        m->exts[m->exts_n].len = x->len[e];
+        m->exts[m->exts_n++].ext = (uint8_t)e;
+    }
+}
+
+static enum err describe(struct encoding *e, struct pkt *p, const struct rtp *rtp,
+                         const struct rtp_exts *x, uint64_t seq)
+{
+    const struct producer *pr = e->producer;
+    struct media_pkt *m = media_of(p);
+    uint8_t codec = pr->codec_of[rtp->pt];
+    struct span dd = {p->data + x->off[EXT_DEPENDENCY], x->len[EXT_DEPENDENCY]};
+    if (codec == PT_NONE)
+        return E_UNSUPPORTED;
+    *m = (struct media_pkt){
+        .seq = seq,
+        .ts = rtp->ts,
+        .payload = (uint16_t)(rtp->payload.p ? rtp->payload.p - p->data : p->n),
+        .payload_n = (uint16_t)rtp->payload.n,
+        .pt = rtp->pt,
+        .marker = rtp->marker,
+        .encoding = e->number,
+    };
+    if (rtp->payload.n == 0)
+        return E_OK;
+    keep_exts(m, x);
+    return sl_payload_read(pr->params.codecs[codec].codec, rtp->payload, rtp->marker, dd,
+                           pr->params.ext_id[EXT_DEPENDENCY] ? &e->dd : NULL, &m->info);
+}
+
+/* What is the same on the worker where a packet landed and on those it is carried to. */
+static void keep(struct encoding *e, struct pkt *p, usec now)
+{
+    const struct media_pkt *m = media_in(p);
+    e->last = now;
+    e->octets += m->payload_n;
+    if (e->history && m->payload_n > 0)
+        sl_history_put(e->history, m->seq, p, now);
+    if (m->info.key && e->producer->params.kind == MEDIA_VIDEO)
+        keyreq_done(&e->keyreq);
+}
+
+enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *rtp,
+                           const struct rtp_exts *x, uint64_t seq, bool repair, usec now)
+{
+    enum err err = describe(e, p, rtp, x, seq);
+    if (!repair)
+        sl_stats_input(&e->stats, seq, rtp->ts, rtp->payload.n, p->at);
+    if (e->nack && sl_nack_input(e->nack, seq, now) == NACK_OLD)
+        return E_EXISTS;
+    if (err)
+        return err;
+    if (e->nack && media_in(p)->info.key)
+        sl_nack_key(e->nack, seq);
+    keep(e, p, now);
+    return E_OK;
+}
+
+void sl_producer_piped(struct encoding *e, struct pkt *p, usec now)
+{
+    keep(e, p, now);
+}
+
+struct encoding *sl_producer_best(struct producer *p, usec now)
+{
+    struct encoding *best = &p->encodings[0];
+    for (uint8_t i = 1; i < p->encodings_n; i++) {
+        struct encoding *e = &p->encodings[i];
+        bool flows = now - e->last < SILENT_AFTER;
+        if (flows &&
+            (e->bitrate_bps > best->bitrate_bps || now - best->last >= SILENT_AFTER))
+            best = e;
+    }
+    return best;
+}
+
+void sl_producer_review(struct producer *p, struct shard *s, usec now)
+{
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        struct encoding *e = &p->encodings[i];
+        e->bitrate_bps = (uint32_t)(e->octets * 8 * SEC(1) / REVIEW_INTERVAL);
+        e->octets = 0;
+        if (e->history)
+            sl_history_trim(e->history, now);
+    }
+    struct encoding *best = sl_producer_best(p, now);
+    bool needed = false;
+    list_each (struct consumer, c, &p->consumers, in_producer) {
+        if (c->from != best)
+            sl_consumer_want(c, best);
+        needed |= c->want == best;
+    }
+    if (needed)
+        sl_feedback_keyframe(s, best, now);
+}

@@ -1,0 +1,124 @@
+#pragma once
+
+/*
+ * A track that a peer sends, as one worker knows it: its encodings (RTP streams), what came,
+ * what is missing, and who gets it.
+ *
+ * On the worker where its packets land a producer hangs on a transport; on others it comes
+ * by pipe, and has no transport. Packets are parsed once, where they land: what was found
+ * travels with them (struct media_pkt).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pkt.h"
+
+#include "media/clockmap.h"
+#include "media/dd.h"
+#include "media/history.h"
+#include "media/keyreq.h"
+#include "media/nack.h"
+#include "media/payload.h"
+#include "media/stats.h"
+#include "proto/params.h"
+#include "proto/rtp.h"
+#include "sfu/mail.h"
+
+struct shard;
+struct transport;
+
+enum { FORWARDED_EXTS_MAX = 6 };
+
+/* What was found in a packet: the meta of struct pkt. */
+struct media_pkt {
+    uint64_t seq; /* of its encoding, unwrapped */
+    uint32_t ts;
+    uint16_t payload;   /* offset in the datagram */
+    uint16_t payload_n; /* without padding; 0: nothing but padding */
+    uint8_t pt;
+    bool marker;
+    uint8_t encoding; /* its number in the producer */
+    uint8_t exts_n;
+    struct {
+        uint16_t off;
+        uint8_t len;
+        uint8_t ext; /* enum rtp_ext */
+    } exts[FORWARDED_EXTS_MAX];
+    struct payload info;
+};
+
+_Static_assert(sizeof(struct media_pkt) <= PKT_META, "meta of a packet");
+
+static inline struct media_pkt *media_of(struct pkt *p)
+{
+    return (struct media_pkt *)(void *)p->meta;
+}
+
+static inline const struct media_pkt *media_in(const struct pkt *p)
+{
+    return (const struct media_pkt *)(const void *)p->meta;
+}
+
+struct encoding {
+    struct producer *producer;
+    uint8_t number;
+    struct list consumers; /* that forward it: consumer.in_encoding */
+    struct list wanting;   /* that wait for its key frame: consumer.in_wanting */
+    struct history *history;
+    struct nack *nack; /* NULL where nothing can be asked for again */
+    struct stats stats;
+    struct clockmap clock;
+    struct dd dd;
+    struct keyreq keyreq;
+    uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
+    usec last;               /* when a packet of it came */
+    uint64_t octets;         /* since the last review */
+    uint32_t bitrate_bps;
+    uint8_t fir_seq;
+};
+
+struct producer {
+    uint64_t id;
+    struct map_node by_id;
+    struct transport *transport; /* NULL: it comes by pipe */
+    uint16_t origin;             /* the worker on which its packets land */
+    bool started;
+    struct list in_transport;
+    struct list consumers; /* all that have it as their source: consumer.in_producer */
+    uint64_t pipes;        /* a bit for each worker that it is carried to */
+    struct rtp_params params;
+    uint8_t ext_of_id[256];
+    uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */
+    uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
+    uint8_t encodings_n;
+    struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
+    struct encoding encodings[PARAMS_ENCODINGS_MAX];
+};
+
+/* NULL when memory ends. t NULL: it will come by pipe. Free takes NULL; its consumers are
+ * left without a source. */
+struct producer *sl_producer_new(const struct cmd_producer *conf, struct transport *t);
+void sl_producer_free(struct producer *p);
+
+/* A packet that landed here, authentic and in plain, with its unwrapped number. Parses it into its meta and keeps the
+ * books: E_OK: to be forwarded. E_EXISTS: seen before; E_MALFORMED, E_UNSUPPORTED. */
+MUST_USE enum err sl_producer_input(struct encoding *e, struct pkt *p,
+                                    const struct rtp *rtp, const struct rtp_exts *x,
+                                    uint64_t seq, bool repair, usec now);
+
+/* A packet that came by pipe, with its meta. */
+void sl_producer_piped(struct encoding *e, struct pkt *p, usec now);
+
+/* The encoding that a viewer with all the bandwidth in the world would take: the one that
+ * carries most, of those that flow. */
+struct encoding *sl_producer_best(struct producer *p, usec now);
+
+/* Measures its encodings; consumers that have another than the best want that one from now
+ * on, and its key frame is asked for. To be called each REVIEW_INTERVAL. */
+#define REVIEW_INTERVAL MSEC(500)
+void sl_producer_review(struct producer *p, struct shard *s, usec now);

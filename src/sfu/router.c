@@ -1,0 +1,90 @@
+#include "sfu/router.h"
+
+#include "sfu/consumer.h"
+#include "sfu/producer.h"
+#include "sfu/transport.h"
+
+void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now)
+{
+    if (r->n == ROUTER_QUEUE)
+        sl_router_run(r, now);
+    r->from[r->n] = e;
+    r->pkts[r->n++] = sl_pkt_ref(p);
+}
+
+static void to_consumers(const struct router *r, struct encoding *e,
+                         struct pkt *const *pkts, size_t n, usec now)
+{
+    list_each (struct consumer, c, &e->consumers, in_encoding) {
+        if (!c->transport->sendable)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            struct job job;
+            if (sl_consumer_select(c, pkts[i], now, &job) != E_OK)
+                continue;
+            sl_batch_push(r->batch, &job, now);
+            r->stats->forwarded++;
+            r->stats->forwarded_bytes += media_in(pkts[i])->payload_n;
+        }
+    }
+}
+
+/* Once for each worker, however many consumers are there. */
+static void to_pipes(const struct router *r, const struct encoding *e,
+                     struct pkt *const *pkts, size_t n)
+{
+    for (uint64_t left = e->producer->pipes; left; left &= left - 1) {
+        unsigned to = (unsigned)__builtin_ctzll(left);
+        for (size_t i = 0; i < n; i++) {
+            struct mail m = {.type = MAIL_RTP,
+                             .arg = e->number,
+                             .id = e->producer->id,
+                             .p = sl_pkt_ref(pkts[i])};
+            if (r->io->post(r->io->ctx, to, &m, SHARD_KEEP_MEDIA)) {
+                r->stats->piped++;
+            } else {
+                sl_pkt_unref(pkts[i]);
+                r->stats->mail_full++;
+            }
+        }
+    }
+}
+
+/* Those who waited for this key frame take it from its first packet on. */
+static void begin(struct encoding *e, const struct pkt *first, usec now)
+{
+    while (!list_empty(&e->wanting))
+        sl_consumer_switch(list_entry(e->wanting.next, struct consumer, in_wanting),
+                           first, now);
+}
+
+static void forward(const struct router *r, struct encoding *e, struct pkt *const *pkts,
+                    size_t n, usec now)
+{
+    size_t done = 0;
+    if (!list_empty(&e->wanting))
+        for (size_t i = 0; i < n; i++) {
+            if (!media_in(pkts[i])->info.key)
+                continue;
+            to_consumers(r, e, pkts, i, now);
+            begin(e, pkts[i], now);
+            done = i;
+            break;
+        }
+    to_consumers(r, e, pkts + done, n - done, now);
+    to_pipes(r, e, pkts, n);
+}
+
+void sl_router_run(struct router *r, usec now)
+{
+    size_t n = r->n;
+    for (size_t i = 0, k; i < n; i += k) {
+        k = 1;
+        while (i + k < n && r->from[i + k] == r->from[i])
+            k++;
+        forward(r, r->from[i], &r->pkts[i], k, now);
+    }
+    for (size_t i = 0; i < n; i++)
+        sl_pkt_unref(r->pkts[i]);
+    r->n = 0;
+}

@@ -1,0 +1,470 @@
+#include "sfu/shard.h"
+
+#include <stdlib.h>
+
+#include "proto/stun.h"
+#include "sfu/consumer.h"
+#include "sfu/feedback.h"
+#include "sfu/inside.h"
+#include "sfu/pipe.h"
+#include "sfu/producer.h"
+#include "sfu/transport.h"
+
+static struct span key_of(const uint64_t *id)
+{
+    return (struct span){(const uint8_t *)id, sizeof *id};
+}
+
+struct transport *sl_shard_transport(const struct shard *s, uint64_t id)
+{
+    struct map_node *n = sl_map_get(&s->transports, key_of(&id));
+    return n ? map_entry(n, struct transport, by_id) : NULL;
+}
+
+struct producer *sl_shard_producer(const struct shard *s, uint64_t id)
+{
+    struct map_node *n = sl_map_get(&s->producers, key_of(&id));
+    return n ? map_entry(n, struct producer, by_id) : NULL;
+}
+
+struct consumer *sl_shard_consumer(const struct shard *s, uint64_t id)
+{
+    struct map_node *n = sl_map_get(&s->consumers, key_of(&id));
+    return n ? map_entry(n, struct consumer, by_id) : NULL;
+}
+
+bool sl_shard_post(struct shard *s, unsigned to, const struct mail *m, size_t keep)
+{
+    if (s->conf.io.post(s->conf.io.ctx, to, m, keep))
+        return true;
+    s->stats.mail_full++;
+    return false;
+}
+
+struct shard *sl_shard_new(const struct shard_conf *conf)
+{
+    struct shard *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->conf = *conf;
+    s->rng = sl_rng_of(conf->seed);
+    sl_map_init(&s->transports, conf->hash_key);
+    sl_map_init(&s->ufrags, conf->hash_key);
+    sl_map_init(&s->addrs, conf->hash_key);
+    sl_map_init(&s->producers, conf->hash_key);
+    sl_map_init(&s->consumers, conf->hash_key);
+    s->batch = sl_batch_new(&s->conf.io, &s->stats);
+    if (!s->batch) {
+        free(s);
+        return NULL;
+    }
+    s->router = (struct router){.batch = s->batch, .stats = &s->stats, .io = &s->conf.io};
+    return s;
+}
+
+/* What is queued leaves before anything that it refers to goes. */
+static void settle(struct shard *s, usec now)
+{
+    sl_router_run(&s->router, now);
+    sl_batch_flush(s->batch, now);
+}
+
+static void drop_transport(struct shard *s, struct transport *t)
+{
+    sl_map_del(&s->transports, &t->by_id);
+    s->stats.transports -= t->out != NULL;
+    sl_transport_free(t);
+}
+
+void sl_shard_free(struct shard *s)
+{
+    if (!s)
+        return;
+    settle(s, 0);
+    for (struct map_node *n; (n = sl_map_next(&s->transports, NULL));)
+        drop_transport(s, map_entry(n, struct transport, by_id));
+    for (struct map_node *n; (n = sl_map_next(&s->producers, NULL));)
+        sl_shard_drop_producer(s, map_entry(n, struct producer, by_id));
+    sl_batch_free(s->batch);
+    sl_timers_fini(&s->timers);
+    sl_map_fini(&s->transports);
+    sl_map_fini(&s->ufrags);
+    sl_map_fini(&s->addrs);
+    sl_map_fini(&s->producers);
+    sl_map_fini(&s->consumers);
+    free(s);
+}
+
+const struct shard_stats *sl_shard_stats(const struct shard *s)
+{
+    return &s->stats;
+}
+
+/* ---- datagrams ---- */
+
+static struct tp_key addr_key(const struct pkt *p)
+{
+    return (struct tp_key){.from = p->from, .port = p->port};
+}
+
+static struct transport *transport_at(const struct shard *s, const struct pkt *p)
+{
+    struct tp_key k = addr_key(p);
+    struct map_node *n =
+        sl_map_get(&s->addrs, (struct span){(const uint8_t *)&k, sizeof k});
+    return n ? map_entry(n, struct tp_addr, node)->transport : NULL;
+}
+
+/* A valid check came from a new address. One address belongs to one transport: the last that
+ * proved it. When all places are taken, one that ICE gave up is used again. */
+static void learn_addr(struct shard *s, struct transport *t, const struct pkt *p)
+{
+    struct tp_addr *a = NULL;
+    if (t->addrs_n < TP_ADDRS_MAX)
+        a = &t->addrs[t->addrs_n];
+    for (size_t i = 0; !a && i < t->addrs_n; i++)
+        if (!sl_ice_knows(&t->ice, &t->addrs[i].key.from, t->addrs[i].key.port))
+            a = &t->addrs[i];
+    if (!a)
+        a = &t->addrs[t->addrs_next++ % TP_ADDRS_MAX];
+    struct transport *before = transport_at(s, p);
+    if (before == t)
+        return;
+    if (before)
+        sl_transport_forget_addr(before, &p->from, p->port);
+    if (a == &t->addrs[t->addrs_n])
+        t->addrs_n++;
+    else if (a->transport)
+        sl_map_del(&s->addrs, &a->node);
+    *a = (struct tp_addr){.key = addr_key(p), .transport = t};
+    if (sl_map_put(&s->addrs, (struct span){(const uint8_t *)&a->key, sizeof a->key},
+                   &a->node) != E_OK)
+        a->transport = NULL;
+}
+
+static void take_check(struct shard *s, struct transport *t, const struct stun *msg,
+                       const struct pkt *p, usec now)
+{
+    struct ice_change change = {false, false, false};
+    uint8_t *room = sl_batch_room(s->batch, STUN_ANSWER_MAX);
+    struct wr answer = wr_of(room, STUN_ANSWER_MAX);
+    enum err e = sl_ice_check(&t->ice, msg, &p->from, p->port, now, &answer, &change);
+    if (answer.n > 0 && !answer.bad) {
+        sl_batch_put(s->batch, &p->from, p->port, answer.n);
+        s->stats.stun_answered++;
+    }
+    if (e) {
+        s->stats.stun_refused++;
+        return;
+    }
+    if (change.pair)
+        learn_addr(s, t, p);
+    if (change.pair && t->owner == TP_NOBODY)
+        sl_shard_post(s, SHARD_TO_ASSOC, &(struct mail){.type = MAIL_PATH, .id = t->id},
+                      0);
+    sl_transport_checked(t, now);
+}
+
+static bool vouched(const struct transport *t, const struct stun *msg)
+{
+    return sl_stun_verify(msg, &t->ice.key[0]) ||
+           (t->ice.restarting && sl_stun_verify(msg, &t->ice.key[1]));
+}
+
+static void take_stun(struct shard *s, struct pkt *p, usec now)
+{
+    struct stun msg;
+    s->stats.stun++;
+    if (sl_stun_parse((struct span){p->data, p->n}, &msg) != E_OK) {
+        s->stats.malformed++;
+        sl_pkt_unref(p);
+        return;
+    }
+    struct map_node *n = sl_map_get(&s->ufrags, sl_ice_ufrag(&msg));
+    struct transport *t = n ? map_entry(n, struct tp_name, node)->transport : NULL;
+    if (!t)
+        s->stats.stun_unknown++;
+    else if (t->owner != s->conf.worker && t->owner != TP_NOBODY) {
+        /* The owner answers. What comes from there later is its own, too. */
+        if (vouched(t, &msg))
+            learn_addr(s, t, p);
+        s->stats.handed_over++;
+        sl_pipe_hand(s, t->owner, MAIL_RAW, t->id, p);
+        return;
+    } else
+        take_check(s, t, &msg, p, now);
+    sl_pkt_unref(p);
+}
+
+/* Takes the packet's reference. */
+static void take_datagram(struct shard *s, struct pkt *p, usec now)
+{
+    enum dgram kind = p->n > 0 ? dgram_of(p->data[0]) : DGRAM_OTHER;
+    if (kind == DGRAM_STUN) {
+        take_stun(s, p, now);
+        return;
+    }
+    struct transport *t =
+        kind == DGRAM_RTP || kind == DGRAM_DTLS ? transport_at(s, p) : NULL;
+    if (kind == DGRAM_DTLS) {
+        s->stats.dtls++;
+        s->stats.dtls_stray += !t;
+        if (t) {
+            sl_pipe_hand(s, SHARD_TO_ASSOC, MAIL_DTLS, t->id, p);
+            return;
+        }
+    } else if (t && t->owner != s->conf.worker && t->owner != TP_NOBODY) {
+        s->stats.handed_over++;
+        sl_pipe_hand(s, t->owner, MAIL_RAW, t->id, p);
+        return;
+    } else if (t) {
+        sl_transport_srtp(t, p, now);
+        return;
+    } else {
+        s->stats.stray += kind == DGRAM_RTP;
+        s->stats.malformed += kind != DGRAM_RTP;
+    }
+    sl_pkt_unref(p);
+}
+
+void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec now)
+{
+    for (size_t i = 0; i < n; i++)
+        take_datagram(s, pkts[i], now);
+}
+
+/* ---- mail ---- */
+
+static void expect(struct shard *s, const struct cmd_expect *c, usec now)
+{
+    struct transport *t = sl_transport_new(s, c, now);
+    if (!t)
+        return;
+    if (sl_map_put(&s->transports, key_of(&t->id), &t->by_id) != E_OK) {
+        sl_transport_free(t);
+        return;
+    }
+    if (sl_transport_name(t, &c->creds) != E_OK)
+        drop_transport(s, t);
+}
+
+static void restart(struct shard *s, const struct cmd_expect *c)
+{
+    struct transport *t = sl_shard_transport(s, c->transport);
+    if (t)
+        sl_transport_restart(t, &c->creds);
+}
+
+static void keys(struct shard *s, const struct cmd_keys *k, usec now)
+{
+    struct transport *t = sl_shard_transport(s, k->transport);
+    if (t && sl_transport_keys(t, k, now) == E_OK)
+        s->stats.transports++;
+}
+
+static void dtls_out(struct shard *s, uint64_t id, const struct pkt *p)
+{
+    const struct transport *t = sl_shard_transport(s, id);
+    const struct ice_pair *path = t ? sl_ice_path(&t->ice) : NULL;
+    uint8_t *room = path ? sl_batch_room(s->batch, p->n) : NULL;
+    if (!room)
+        return;
+    memcpy(room, p->data, p->n);
+    sl_batch_put(s->batch, &path->remote, path->port, p->n);
+}
+
+static void new_producer(struct shard *s, const struct cmd_producer *c, usec now)
+{
+    struct transport *t = c->transport ? sl_shard_transport(s, c->transport) : NULL;
+    if ((c->transport != 0) != (t != NULL) || sl_shard_producer(s, c->id))
+        return;
+    struct producer *p = sl_producer_new(c, t);
+    if (!p)
+        return;
+    if (sl_map_put(&s->producers, key_of(&p->id), &p->by_id) != E_OK) {
+        sl_producer_free(p);
+        return;
+    }
+    s->stats.producers++;
+    if (t)
+        sl_transport_add_producer(t, p, now);
+}
+
+void sl_shard_drop_producer(struct shard *s, struct producer *p)
+{
+    if (p->transport)
+        sl_transport_del_producer(p->transport, p);
+    sl_map_del(&s->producers, &p->by_id);
+    s->stats.producers--;
+    sl_producer_free(p);
+}
+
+static void new_consumer(struct shard *s, const struct cmd_consumer *c)
+{
+    struct transport *t = sl_shard_transport(s, c->transport);
+    if (!t || sl_shard_consumer(s, c->id))
+        return;
+    struct consumer *co = sl_consumer_new(c, t);
+    if (!co)
+        return;
+    if (sl_map_put(&s->consumers, key_of(&co->id), &co->by_id) != E_OK) {
+        sl_consumer_free(co);
+        return;
+    }
+    s->stats.consumers++;
+    list_add(&t->consumers, &co->in_transport);
+}
+
+void sl_shard_drop_consumer(struct shard *s, struct consumer *c)
+{
+    sl_map_del(&s->consumers, &c->by_id);
+    s->stats.consumers--;
+    sl_consumer_free(c);
+}
+
+static void source(struct shard *s, const struct mail *m, usec now)
+{
+    struct consumer *c = sl_shard_consumer(s, m->id);
+    struct producer *p = sl_shard_producer(s, m->id2);
+    if (!c)
+        return;
+    settle(s, now);
+    sl_consumer_source(c, p);
+    if (!p)
+        return;
+    struct encoding *e = sl_producer_best(p, now);
+    sl_consumer_want(c, e);
+    sl_feedback_keyframe(s, e, now);
+}
+
+static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
+{
+    struct producer *p = sl_shard_producer(s, id);
+    if (!p || worker >= SHARD_WORKERS_MAX)
+        return;
+    if (!on) {
+        p->pipes &= ~(UINT64_C(1) << worker);
+        return;
+    }
+    p->pipes |= UINT64_C(1) << worker;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        sl_pipe_clock(s, &p->encodings[i]);
+}
+
+static void keyframe(struct shard *s, const struct mail *m, usec now)
+{
+    struct producer *p = sl_shard_producer(s, m->id);
+    if (p && m->arg < p->encodings_n)
+        sl_feedback_keyframe(s, &p->encodings[m->arg], now);
+}
+
+static void raw(struct shard *s, const struct mail *m, usec now)
+{
+    struct pkt *p = sl_pipe_lease(s, m->p);
+    struct transport *t = sl_shard_transport(s, m->id);
+    if (!p)
+        return;
+    if (!t || t->owner != s->conf.worker)
+        sl_pkt_unref(p); /* it moved, or went, meanwhile */
+    else if (dgram_of(p->data[0]) == DGRAM_STUN)
+        take_stun(s, p, now);
+    else
+        sl_transport_srtp(t, p, now);
+}
+
+/* Commands about one thing that carry nothing. */
+static void command(struct shard *s, const struct mail *m, usec now)
+{
+    struct transport *t = sl_shard_transport(s, m->id);
+    struct producer *p = sl_shard_producer(s, m->id);
+    struct consumer *c = sl_shard_consumer(s, m->id);
+    settle(s, now);
+    if (m->type == MAIL_OWNER && t && t->owner == TP_NOBODY)
+        t->owner = (uint16_t)m->arg;
+    else if (m->type == MAIL_READY && t)
+        sl_transport_ready(t, now);
+    else if (m->type == MAIL_CLOSE && t)
+        drop_transport(s, t);
+    else if (m->type == MAIL_PRODUCER_CLOSE && p)
+        sl_shard_drop_producer(s, p);
+    else if (m->type == MAIL_CONSUMER_CLOSE && c)
+        sl_shard_drop_consumer(s, c);
+    else if (m->type == MAIL_PIPE || m->type == MAIL_UNPIPE)
+        pipe_to(s, m->id, m->arg, m->type == MAIL_PIPE);
+}
+
+void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec now)
+{
+    struct mail unread = *m;
+    struct pkt *p;
+    (void)from;
+    switch ((enum mail_type)m->type) {
+    case MAIL_EXPECT: expect(s, m->p, now); break;
+    case MAIL_RESTART: restart(s, m->p); break;
+    case MAIL_KEYS: keys(s, m->p, now); break;
+    case MAIL_PRODUCER:
+    case MAIL_REMOTE: new_producer(s, m->p, now); break;
+    case MAIL_CONSUMER: new_consumer(s, m->p); break;
+    case MAIL_SOURCE: source(s, m, now); return;
+    case MAIL_OWNER:
+    case MAIL_READY:
+    case MAIL_CLOSE:
+    case MAIL_PRODUCER_CLOSE:
+    case MAIL_CONSUMER_CLOSE:
+    case MAIL_PIPE:
+    case MAIL_UNPIPE: command(s, m, now); return;
+    case MAIL_DTLS_OUT:
+        if ((p = sl_pipe_lease(s, m->p)))
+            dtls_out(s, m->id, p);
+        sl_pkt_unref(p);
+        return;
+    case MAIL_RAW: raw(s, m, now); return;
+    case MAIL_RTP: sl_pipe_take_rtp(s, m, now); return;
+    case MAIL_CLOCK: sl_pipe_take_clock(s, m); return;
+    case MAIL_KEYFRAME: keyframe(s, m, now); return;
+    case MAIL_BACK: sl_pipe_take_back(m); return;
+    case MAIL_NONE:
+    case MAIL_ASSOC:
+    case MAIL_UP:
+    case MAIL_FAILED:
+    case MAIL_HUNG_UP:
+    case MAIL_PATH:
+    case MAIL_DTLS:
+    case MAIL_STALE:
+    case MAIL_LOST:
+    case MAIL_STARTED: break; /* not for workers */
+    }
+    sl_mail_free(&unread);
+}
+
+/* ---- time ---- */
+
+static void review(struct shard *s, usec now)
+{
+    if (now - s->reviewed < REVIEW_INTERVAL)
+        return;
+    s->reviewed = now;
+    map_each (n, &s->producers)
+        sl_producer_review(map_entry(n, struct producer, by_id), s, now);
+}
+
+void sl_shard_tick(struct shard *s, usec now)
+{
+    for (struct timer *due; (due = sl_timers_due(&s->timers, now));)
+        sl_transport_tick(list_entry(due, struct transport, timer), now);
+    review(s, now);
+}
+
+void sl_shard_flush(struct shard *s, usec now)
+{
+    sl_router_run(&s->router, now);
+    sl_batch_flush(s->batch, now);
+    sl_pipe_give_back(s);
+}
+
+usec sl_shard_deadline(const struct shard *s)
+{
+    usec at = sl_timers_deadline(&s->timers);
+    usec next = s->producers.n > 0 ? s->reviewed + REVIEW_INTERVAL : USEC_NEVER;
+    return at < next ? at : next;
+}

@@ -1,0 +1,97 @@
+#pragma once
+
+/*
+ * All media state of one worker: its transports, producers, consumers and pipes.
+ *
+ * A shard is given datagrams, mails and the time, and gives datagrams and mails. It owns no
+ * socket, no thread and no clock; the worker thread around it does (service/worker), and a
+ * test may stand in for that. The same inputs always give the same outputs: chance comes
+ * from the seed. One thread.
+ *
+ * A round: sl_shard_datagrams, sl_shard_mail and sl_shard_tick in any number and order, then
+ * one sl_shard_flush, which encrypts and sends what they led to.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pkt.h"
+#include "base/tx.h"
+
+#include "sfu/mail.h"
+
+enum {
+    SHARD_WORKERS_MAX = 64,
+    /* To whom a mail goes: a worker's number, or one of these. */
+    SHARD_TO_CONTROL = SHARD_WORKERS_MAX,
+    SHARD_TO_ASSOC,
+    SHARD_PEERS,
+    SHARD_DELAYS = 16,
+    SHARD_KEEP_MEDIA = 1024, /* places in a mailbox that media leaves to the rest */
+};
+
+struct shard_io {
+    void *ctx;
+    /* The datagrams are valid during the call only. Gives the time when it is done. */
+    usec (*send)(void *ctx, const struct tx *tx, size_t n);
+    /* False: no room beyond `keep` places, and nothing was taken. */
+    bool (*post)(void *ctx, unsigned to, const struct mail *m, size_t keep);
+};
+
+struct shard_conf {
+    uint16_t worker;       /* our number */
+    struct pkt_pool *pool; /* borrowed: of the packets that come in, and of leases */
+    const struct srtp_backend *srtp;
+    uint64_t seed;
+    uint64_t hash_key[2]; /* secret: keys the maps */
+    struct shard_io io;
+};
+
+/* What happened, counted. Written by the shard; other threads may read single values. */
+struct shard_stats {
+    uint64_t stun, stun_answered, stun_unknown, stun_refused;
+    uint64_t dtls, dtls_stray; /* stray: from an address that passed no check */
+    uint64_t rtp, rtp_bytes, rtcp;
+    uint64_t stray;     /* neither STUN nor from an address that passed a check */
+    uint64_t malformed; /* does not parse, or is of no known kind */
+    uint64_t srtp_auth, srtp_replay, srtp_early; /* refused; early: before the keys */
+    uint64_t unknown_ssrc;
+    uint64_t forwarded, forwarded_bytes; /* RTP packets to consumers */
+    uint64_t retransmitted;              /* answers to NACKs, with RTX or again */
+    uint64_t nacks_received, nacks_sent, recovered;
+    uint64_t keyreqs_received, keyreqs_sent;
+    uint64_t reports_sent, feedback_sent;
+    uint64_t handed_over; /* datagrams that another worker's transport was sent */
+    uint64_t piped;       /* packets that other workers were given */
+    uint64_t piped_in;    /* packets that came by pipe */
+    uint64_t mail_full;   /* packets and requests dropped because a mailbox was full */
+    uint64_t pool_empty;  /* packets and leases for which there was no place */
+    uint64_t
+        srtp_refused; /* protect refused: an index would have protected two packets */
+    uint64_t transports, producers, consumers; /* there are now, on this worker */
+    /* From the kernel's stamp to the end of the send, of forwarded packets: delays[i] took
+     * less than 16 << i microseconds, the last slot holds the rest. */
+    uint64_t delays[SHARD_DELAYS];
+    uint64_t delay_sum_us;
+};
+
+struct shard;
+
+/* NULL when memory ends. Free takes NULL; leases of other shards' packets are dropped, so
+ * all shards end together. */
+struct shard *sl_shard_new(const struct shard_conf *conf);
+void sl_shard_free(struct shard *s);
+
+/* Takes the packets over. */
+void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec now);
+
+/* Takes what the mail carries over. from: a worker's number or a SHARD_TO_*. */
+void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec now);
+void sl_shard_tick(struct shard *s, usec now);
+void sl_shard_flush(struct shard *s, usec now);
+usec sl_shard_deadline(const struct shard *s);
+
+const struct shard_stats *sl_shard_stats(const struct shard *s);

@@ -1,0 +1,145 @@
+#pragma once
+
+/*
+ * What producers and consumers hang on: ICE and SRTP of one peer, on one worker.
+ *
+ * Every worker knows every transport from its expectation on, since a check may arrive at any
+ * of them, and answers it. One of them, the owner, gets the keys; its transport is the real
+ * one, and the others hand over to it what lands with them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pkt.h"
+
+#include "crypto/srtp.h"
+#include "proto/ice.h"
+#include "proto/twcc.h"
+#include "sfu/mail.h"
+
+struct consumer;
+struct encoding;
+struct job;
+struct producer;
+struct shard;
+
+enum {
+    TP_NOBODY = 0xffff,  /* as owner: not known yet */
+    TP_HELD_MAX = 32,    /* SRTP datagrams kept until keys and producers came */
+    TP_STREAMS_MAX = 64, /* SSRCs that a peer may send */
+    TP_ADDRS_MAX = 16,   /* addresses that passed a check */
+    TP_NAMES = 3,        /* credentials: in use, offered by a restart, and those before */
+};
+
+/* One SSRC that is received. */
+struct tp_stream {
+    uint32_t ssrc;
+    bool repair; /* RTX */
+    struct encoding *encoding;
+};
+
+/* An address that passed a check: what comes from it is this transport's. */
+struct tp_addr {
+    struct map_node node; /* of the shard, by key */
+    struct tp_key {
+        struct addr from;
+        uint16_t port;
+        uint16_t zero;
+    } key;
+    struct transport *transport; /* NULL: another transport has the address now */
+};
+
+/* A user fragment of ours, by which checks find it. */
+struct tp_name {
+    struct map_node node; /* of the shard */
+    struct transport *transport;
+    char ufrag[ICE_UFRAG_MAX]; /* empty: not in use */
+};
+
+struct transport {
+    /* hot */
+    struct shard *shard;
+    struct addr to; /* the path that is sent on */
+    uint16_t port;
+    uint16_t owner; /* a worker's number, or TP_NOBODY */
+    bool sendable;  /* a path, consent and keys */
+    bool ready;     /* what hangs on it was told */
+    struct srtp_out *out;
+    struct srtp_in *in;
+    struct job *jobs, *jobs_last; /* of the batch */
+    struct list dirty;
+    uint16_t twcc_next; /* number of the next packet sent */
+    size_t streams_n;
+    struct tp_stream streams[TP_STREAMS_MAX];
+
+    /* warm */
+    struct list producers, consumers; /* by in_transport */
+    struct twcc *twcc;                /* arrivals; NULL: not negotiated */
+    bool remb;                        /* no transport-cc, but REMB */
+    struct timer timer;
+    usec next_feedback, next_report;
+    uint32_t ssrc; /* as a sender of RTCP */
+
+    /* cold */
+    uint64_t id;
+    struct map_node by_id;
+    struct ice ice;
+    struct tp_name names[TP_NAMES];
+    unsigned names_next;
+    usec stale_since;       /* consent expired; 0: it did not */
+    bool lost;              /* and control was told that it did not come back */
+    uint8_t ext_of_id[256]; /* of what is received: enum rtp_ext, one table by BUNDLE */
+    size_t addrs_n;
+    unsigned addrs_next; /* whose place is taken when all are in use */
+    struct tp_addr addrs[TP_ADDRS_MAX];
+    size_t held_n;
+    struct pkt *held[TP_HELD_MAX];
+};
+
+/* NULL when memory ends. */
+struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *conf,
+                                   usec now);
+
+/* Takes its producers and consumers with it. NULL is allowed. */
+void sl_transport_free(struct transport *t);
+
+/* Checks with these credentials are its own from now on. E_EXISTS, E_MEMORY. */
+MUST_USE enum err sl_transport_name(struct transport *t, const struct ice_creds *creds);
+
+/* ICE restart: these are accepted besides those in use (sfu/mail.h, MAIL_RESTART). */
+void sl_transport_restart(struct transport *t, const struct ice_creds *creds);
+
+/* Another transport proved that the address is its own now. */
+void sl_transport_forget_addr(struct transport *t, const struct addr *from,
+                              uint16_t port);
+
+/* The keys came: this worker is the owner. E_STATE: it has them already. */
+MUST_USE enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k,
+                                    usec now);
+
+/* All that hangs on it was told: what was held is taken now. */
+void sl_transport_ready(struct transport *t, usec now);
+
+/* The path, or consent on it, may have changed: a check was answered. */
+void sl_transport_checked(struct transport *t, usec now);
+
+/* A producer was added: what it negotiated is known from now on. */
+void sl_transport_add_producer(struct transport *t, struct producer *p, usec now);
+void sl_transport_del_producer(struct transport *t, struct producer *p);
+
+/* An SRTP or SRTCP datagram from an address that passed a check, or one that was handed over.
+ * Takes the packet's reference. */
+void sl_transport_srtp(struct transport *t, struct pkt *p, usec now);
+
+/* What is due: feedback, reports, requests, consent. Sets its timer anew. */
+void sl_transport_tick(struct transport *t, usec now);
+
+/* By its SSRC, or that of its RTX; NULL when there is none. */
+struct consumer *sl_transport_consumer(const struct transport *t, uint32_t ssrc);
