@@ -37,7 +37,13 @@ const char *sl_srtp_name(enum srtp_profile p)
 
 /* ---- back ends ---- */
 
-static const struct srtp_backend *const backends[] = {&sl_srtp_openssl};
+/* The fastest first. */
+static const struct srtp_backend *const backends[] = {
+#if defined(__x86_64__)
+    &sl_srtp_avx512,
+#endif
+    &sl_srtp_openssl,
+};
 
 const struct srtp_backend *sl_srtp_backend_best(void)
 {

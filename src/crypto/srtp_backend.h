@@ -63,6 +63,7 @@ struct srtp_in *sl_srtp_in_of(struct srtp_pair pair, size_t ssrcs_max);
 
 enum {
     SRTP_VERSION = 2,
+    SRTP_BATCH = 64,      /* packets sealed by one call; bounds what lies on the stack */
     SRTP_HEAD = 64,       /* octets of text that may lie apart from the others */
     SRTP_RTCP_HEADER = 8, /* of a compound's first packet: sent in the clear */
     SRTP_RTCP_WORD = 4,   /* E flag and index (RFC 3711 §3.4) */
@@ -136,8 +137,8 @@ struct srtp_backend {
     /* rtcp: seldom used, so that the key may be kept small and made ready each time. */
     struct srtp_key *(*key_new)(enum srtp_profile p, const struct srtp_secrets *s,
                                 bool rtcp);
-    void (*key_free)(struct srtp_key *k); /* takes NULL */
-    void (*seal)(struct srtp_op *ops, size_t n);
+    void (*key_free)(struct srtp_key *k);        /* takes NULL */
+    void (*seal)(struct srtp_op *ops, size_t n); /* n <= SRTP_BATCH */
     /* In place. False unless the tag is that of the packet; then the text may be lost. */
     bool (*open)(const struct srtp_op *op);
 };

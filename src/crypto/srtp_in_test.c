@@ -74,6 +74,26 @@ TEST(srtp_in_follows_roll_over_and_refuses_replay)
     each_kind(arrivals_kind);
 }
 
+/* Each place of the window is used many times over, and is as good as new each time. */
+static void gaps_kind(const struct srtp_backend *b, enum srtp_profile p)
+{
+    struct ends e = ends_of(b, p, 1);
+    uint64_t got;
+    for (uint64_t i = 0; i < 3000; i++) {
+        CHECK_INT(send(&e, SSRC, 3 * i, &got), E_OK);
+        if (i >= 300) {
+            CHECK_INT(send(&e, SSRC, 3 * (i - 300) + 1, &got), E_OK); /* late, and new */
+            CHECK_INT(send(&e, SSRC, 3 * (i - 300), &got), E_REPLAY);
+        }
+    }
+    ends_free(&e);
+}
+
+TEST(srtp_in_takes_late_packets_once)
+{
+    each_kind(gaps_kind);
+}
+
 /* A stream that begins high in the first round, and whose second packet is far below: there
  * is no round before the first, so it is ahead. */
 static void first_round_kind(const struct srtp_backend *b, enum srtp_profile p)

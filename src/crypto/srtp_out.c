@@ -4,8 +4,6 @@
 
 #include "crypto/srtp_backend.h"
 
-enum { BATCH = 64 }; /* jobs that go to the back end together; bounds the stack */
-
 struct srtp_out {
     struct srtp_pair keys;
     uint32_t rtcp_next;
@@ -150,11 +148,11 @@ static bool too_long(const struct srtp_job *j)
 
 static void protect_batch(struct srtp_job *jobs, size_t n)
 {
-    struct srtp_op ops[BATCH];
+    struct srtp_op ops[SRTP_BATCH];
     struct {
         struct srtp_job *job;
         bool resent;
-    } of[BATCH];
+    } of[SRTP_BATCH];
     size_t m = 0;
     for (struct srtp_job *j = jobs; j < jobs + n; j++) {
         if (too_long(j)) {
@@ -181,8 +179,8 @@ static void protect_batch(struct srtp_job *jobs, size_t n)
 
 void sl_srtp_protect(struct srtp_job *jobs, size_t n)
 {
-    for (; n > BATCH; jobs += BATCH, n -= BATCH)
-        protect_batch(jobs, BATCH);
+    for (; n > SRTP_BATCH; jobs += SRTP_BATCH, n -= SRTP_BATCH)
+        protect_batch(jobs, SRTP_BATCH);
     protect_batch(jobs, n);
 }
 
