@@ -1,0 +1,36 @@
+#include "store/kv.h"
+
+#include "store/kv_ops.h"
+
+static bool key_allowed(struct span key)
+{
+    return key.n > 0 && key.n <= KV_KEY_MAX;
+}
+
+void sl_kv_close(struct kv *kv)
+{
+    if (kv)
+        kv->ops->close(kv);
+}
+
+enum err sl_kv_get(struct kv *kv, struct span key, struct wr *w)
+{
+    return key_allowed(key) ? kv->ops->get(kv, key, w) : E_MALFORMED;
+}
+
+enum err sl_kv_put(struct kv *kv, struct span key, struct span value)
+{
+    if (!key_allowed(key))
+        return E_MALFORMED;
+    return value.n <= KV_VALUE_MAX ? kv->ops->put(kv, key, value) : E_FULL;
+}
+
+enum err sl_kv_del(struct kv *kv, struct span key)
+{
+    return key_allowed(key) ? kv->ops->del(kv, key) : E_MALFORMED;
+}
+
+enum err sl_kv_each(struct kv *kv, struct span prefix, kv_fn *fn, void *ctx)
+{
+    return prefix.n <= KV_KEY_MAX ? kv->ops->each(kv, prefix, fn, ctx) : E_MALFORMED;
+}
