@@ -238,6 +238,11 @@ void sl_dtls_ctx_free(struct dtls_ctx *ctx)
     free(ctx);
 }
 
+bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f)
+{
+    return hash_of(f) != NULL;
+}
+
 /* ---- one end ---- */
 
 /* OpenSSL gives the handshake up for a record in the clear of a type that has no place in

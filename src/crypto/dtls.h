@@ -52,6 +52,8 @@ struct dtls_fingerprint {
     uint8_t octets[DTLS_FINGERPRINT_MAX];
 };
 
+bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f); /* by its length */
+
 /* What all associations of a process share: our certificate and what we agree to. */
 struct dtls_ctx;
 

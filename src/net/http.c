@@ -1,12 +1,8 @@
 #include "net/http.h"
 
 #include <string.h>
-#include <strings.h>
 
-static bool same(struct span s, const char *word)
-{
-    return strlen(word) == s.n && strncasecmp((const char *)s.p, word, s.n) == 0;
-}
+#include "base/word.h"
 
 const char *sl_http_method_name(enum http_method m)
 {
@@ -67,7 +63,7 @@ const char *sl_http_reason(unsigned status)
 struct span sl_http_header(const struct http_req *req, const char *name)
 {
     for (size_t i = 0; i < req->nheaders; i++)
-        if (same(req->headers[i].name, name))
+        if (word_same(req->headers[i].name, name))
             return req->headers[i].value;
     return (struct span){0};
 }
@@ -86,7 +82,7 @@ bool sl_http_lists(struct span list, const char *word)
         size_t from = i;
         while (i < list.n && list.p[i] != ',' && list.p[i] != ';' && !blank(list.p[i]))
             i++;
-        if (same((struct span){list.p + from, i - from}, word))
+        if (word_same((struct span){list.p + from, i - from}, word))
             return true;
         while (i < list.n && list.p[i] != ',')
             i++;

@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
+
+#include "base/word.h"
 
 enum { EXTRA_MAX = 1024 /* octets of chunk extensions and trailers; nobody sends any */ };
 
@@ -44,15 +45,6 @@ static bool is_value(struct span s)
     return true;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct span){s.p + 1, s.n - 1};
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 /* Takes what stands before the separator, and the separator. False: there is none. */
 static bool take_until(struct span *s, const char *sep, struct span *ret)
 {
@@ -66,17 +58,11 @@ static bool take_until(struct span *s, const char *sep, struct span *ret)
     return true;
 }
 
-static bool starts_with(struct span s, const char *text)
-{
-    size_t n = strlen(text);
-    return s.n >= n && strncasecmp((const char *)s.p, text, n) == 0;
-}
-
 /* The absolute form is for proxies, but a server must take it (RFC 9112 §3.2.2). */
 static void cut_origin(struct span *target)
 {
-    size_t scheme = starts_with(*target, "http://")    ? 7
-                    : starts_with(*target, "https://") ? 8
+    size_t scheme = word_starts(*target, "http://")    ? 7
+                    : word_starts(*target, "https://") ? 8
                                                        : 0;
     if (scheme == 0)
         return;
@@ -115,7 +101,7 @@ static unsigned parse_request_line(struct span line, struct http_req *req, bool 
         return 400;
     if (!is_token(method))
         return 400;
-    if (!starts_with(line, "HTTP/"))
+    if (!word_starts(line, "HTTP/"))
         return 400;
     *old = span_is(line, "HTTP/1.0");
     if (!*old && !span_is(line, "HTTP/1.1"))
@@ -142,7 +128,7 @@ static unsigned parse_headers(struct span in, struct http_req *req)
             return 400;
         if (req->nheaders == HTTP_HEADERS_MAX)
             return 431;
-        req->headers[req->nheaders++] = (struct http_header){name, trim(line)};
+        req->headers[req->nheaders++] = (struct http_header){name, word_trim(line)};
     }
 }
 
@@ -150,24 +136,8 @@ static size_t count(const struct http_req *req, const char *name)
 {
     size_t n = 0;
     for (size_t i = 0; i < req->nheaders; i++)
-        n += req->headers[i].name.n == strlen(name) &&
-             strncasecmp((const char *)req->headers[i].name.p, name, strlen(name)) == 0;
+        n += word_same(req->headers[i].name, name);
     return n;
-}
-
-static bool parse_length(struct span s, uint64_t *ret)
-{
-    enum { DIGITS_MAX = 18 }; /* what fits, without a look at overflow */
-    uint64_t v = 0;
-    if (s.n == 0 || s.n > DIGITS_MAX)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-        v = v * 10 + (uint64_t)(s.p[i] - '0');
-    }
-    *ret = v;
-    return true;
 }
 
 /* RFC 9112 §6. Where it lets a server choose, this one refuses. */
@@ -179,7 +149,7 @@ static unsigned parse_framing(struct http1_head *h, bool old)
         struct span coding = sl_http_header(&h->req, "transfer-encoding");
         if (old || lengths > 0)
             return 400;
-        if (codings > 1 || coding.n != 7 || !starts_with(coding, "chunked"))
+        if (codings > 1 || !word_same(coding, "chunked"))
             return 501;
         h->chunked = true;
         return 0;
@@ -187,7 +157,7 @@ static unsigned parse_framing(struct http1_head *h, bool old)
     if (lengths > 1)
         return 400;
     struct span length = sl_http_header(&h->req, "content-length");
-    return lengths == 0 || parse_length(length, &h->length) ? 0 : 400;
+    return lengths == 0 || word_number(length, INT64_MAX, &h->length) ? 0 : 400;
 }
 
 static unsigned parse_connection(struct http1_head *h, bool old)
@@ -200,8 +170,7 @@ static unsigned parse_connection(struct http1_head *h, bool old)
         return 400; /* RFC 9112 §3.2 */
     h->keep_alive = !old;
     for (size_t i = 0; i < h->req.nheaders; i++)
-        if (h->req.headers[i].name.n == strlen("connection") &&
-            starts_with(h->req.headers[i].name, "connection") &&
+        if (word_same(h->req.headers[i].name, "connection") &&
             sl_http_lists(h->req.headers[i].value, "close"))
             h->keep_alive = false;
     struct span expect = sl_http_header(&h->req, "expect");

@@ -44,7 +44,7 @@ struct httpd_stats {
     uint64_t slow;           /* closed for the time that client or handler took */
     uint64_t broken;         /* by the client, or in TLS */
     uint64_t gone;           /* answers that came too late */
-    uint32_t conns, waiting; /* now: connections, and requests without an answer */
+    uint64_t conns, waiting; /* now: connections, and requests without an answer */
 };
 
 struct httpd;

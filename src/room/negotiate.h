@@ -115,7 +115,9 @@ struct negotiated {
         sections[SDP_SECTIONS_MAX]; /* as in the offer; 70 kB in all */
 };
 
-enum { NEGOTIATE_ANSWER_MAX = 2 * SDP_TEXT_MAX }; /* an answer to any offer that parses */
+enum {
+    NEGOTIATE_ANSWER_MAX = 512 * 1024
+}; /* room for 128 sections as browsers offer them */
 
 /* Answers offer. On success *ret is filled and the answer was appended to w; otherwise w may
  * hold a part of it. Refuses the whole offer when none of its sections becomes active, and

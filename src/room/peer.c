@@ -1,0 +1,335 @@
+#include "room/peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+/* Random octets as n characters, each of 6 bits and an ice-char (RFC 8839 §5.4), and a NUL. */
+static void chance_text(const struct random *r, char *ret, size_t n)
+{
+    uint8_t octets[32];
+    struct wr w = wr_of((uint8_t *)ret, n);
+    r->fill(r->ctx, octets, n / 4 * 3);
+    sl_base64_write(&w, (struct span){octets, n / 4 * 3});
+    ret[n] = '\0';
+}
+
+static void chance_key(const struct random *r, char ret[PEER_KEY_CAP])
+{
+    uint8_t octets[(PEER_KEY_CAP - 1) / 2];
+    struct wr w = wr_of((uint8_t *)ret, PEER_KEY_CAP - 1);
+    r->fill(r->ctx, octets, sizeof octets);
+    sl_hex_write(&w, (struct span){octets, sizeof octets});
+    ret[PEER_KEY_CAP - 1] = '\0';
+}
+
+static uint32_t chance_ssrc(const struct random *r)
+{
+    uint32_t v = 0;
+    while (v == 0)
+        r->fill(r->ctx, &v, sizeof v);
+    return v;
+}
+
+static uint64_t ice_hash(const struct peer_maker *m, struct span ufrag, struct span pwd)
+{
+    uint64_t key[2] = {sl_siphash(m->hash_key, ufrag), m->hash_key[1]};
+    return sl_siphash(key, pwd);
+}
+
+uint64_t sl_peer_id(struct peer_maker *m)
+{
+    return ++m->last_id;
+}
+
+/* ---- what to offer to a viewer ---- */
+
+struct slots {
+    size_t n;
+    struct negotiate_slot slot[PEER_SLOTS_MAX];
+    char names[PEER_SLOTS_MAX][16];
+};
+
+static bool can_receive(const struct sdp_section *s)
+{
+    return (s->type == SDP_AUDIO || s->type == SDP_VIDEO) &&
+           (s->m.port != 0 || s->bundle_only) && (s->direction & SDP_RECVONLY) != 0;
+}
+
+/* A slot for each section that can receive. One of each kind is one stream, as WHEP has it,
+ * and receivers keep its sound and picture together; of several nobody knows yet which will
+ * belong together, so each is a stream of its own. */
+static void slots_for(const struct sdp *offer, const struct random *r, struct slots *ret)
+{
+    size_t kinds[2] = {0};
+    ret->n = 0;
+    for (size_t i = 0; i < offer->sections_n && ret->n < PEER_SLOTS_MAX; i++) {
+        if (!can_receive(&offer->sections[i]))
+            continue;
+        enum media_kind kind =
+            offer->sections[i].type == SDP_VIDEO ? MEDIA_VIDEO : MEDIA_AUDIO;
+        snprintf(ret->names[ret->n], sizeof ret->names[0], "%s-%zu",
+                 kind == MEDIA_VIDEO ? "video" : "audio", ++kinds[kind]);
+        ret->slot[ret->n] = (struct negotiate_slot){
+            .kind = kind,
+            .stream = ret->names[ret->n],
+            .track = ret->names[ret->n],
+            .ssrc = chance_ssrc(r),
+            .rtx_ssrc = kind == MEDIA_VIDEO ? chance_ssrc(r) : 0,
+        };
+        ret->n++;
+    }
+    if (kinds[MEDIA_AUDIO] <= 1 && kinds[MEDIA_VIDEO] <= 1)
+        for (size_t i = 0; i < ret->n; i++)
+            ret->slot[i].stream = "stream";
+}
+
+/* ---- what was agreed ---- */
+
+static bool is_active(const struct negotiated_section *s)
+{
+    return s->why == NEGOTIATE_OK && s->direction != SDP_INACTIVE;
+}
+
+/* A publisher gets all or nothing, so that nobody speaks to an audience that only sees
+ * (RFC 9725 §4.4.3). Sections without media, or that it stopped itself, do not count. */
+static bool is_whole(const struct negotiated *a, struct refused *refused)
+{
+    for (size_t i = 0; i < a->sections_n; i++) {
+        enum negotiate_why why = a->sections[i].why;
+        if (why != NEGOTIATE_OK && why != NEGOTIATE_BAD_KIND &&
+            why != NEGOTIATE_STOPPED) {
+            *refused = (struct refused){why, i + 1};
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_named(const struct peer *p, const char *source)
+{
+    for (size_t i = 0; i < p->tracks_n; i++)
+        if (strcmp(p->tracks[i].source, source) == 0)
+            return true;
+    return false;
+}
+
+/* The media streams (a=msid) of a publisher, in order of appearance. */
+struct streams {
+    size_t n;
+    struct span stream[PEER_TRACKS_MAX];
+};
+
+static unsigned nth_stream(struct streams *st, struct span stream)
+{
+    size_t i = 0;
+    while (i < st->n && !span_eq(st->stream[i], stream))
+        i++;
+    if (i == st->n && st->n < PEER_TRACKS_MAX)
+        st->stream[st->n++] = stream;
+    return (unsigned)i;
+}
+
+static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
+{
+    const struct negotiated *a = &m->agreed;
+    struct streams streams = {0};
+    p->tracks = calloc(a->active_n, sizeof p->tracks[0]);
+    if (!p->tracks)
+        return E_MEMORY;
+    for (size_t i = 0; i < a->sections_n; i++) {
+        const struct negotiated_section *s = &a->sections[i];
+        if (!is_active(s))
+            continue;
+        struct track t = {
+            .stream = p->stream,
+            .producer = sl_peer_id(m),
+            .params = s->receive.params,
+        };
+        unsigned nth = nth_stream(&streams, s->stream);
+        do
+            sl_track_name(t.source, s->params.kind, nth++);
+        while (is_named(p, t.source));
+
+        enum err e = m->media.producer_add(m->media.ctx, t.producer, p->transport, room,
+                                           &s->receive);
+        if (e)
+            return e;
+        struct track *at = &p->tracks[p->tracks_n++];
+        *at = t;
+        list_init(&at->live);
+        list_init(&at->slots);
+    }
+    return E_OK;
+}
+
+static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
+{
+    const struct negotiated *a = &m->agreed;
+    p->view.slots = calloc(a->active_n, sizeof p->view.slots[0]);
+    if (!p->view.slots)
+        return E_MEMORY;
+    for (size_t i = 0; i < a->sections_n; i++) {
+        const struct negotiated_section *s = &a->sections[i];
+        if (!is_active(s))
+            continue;
+        struct slot slot = {.consumer = sl_peer_id(m), .params = s->send.params};
+        enum err e = m->media.consumer_add(m->media.ctx, slot.consumer, p->transport,
+                                           room, &s->send);
+        if (e)
+            return e;
+        struct slot *at = &p->view.slots[p->view.n++];
+        *at = slot;
+        list_init(&at->link);
+    }
+    return E_OK;
+}
+
+/* ---- a peer ---- */
+
+static enum err negotiate(struct peer_maker *m, enum negotiate_job job,
+                          const struct sdp *offer, const char *ufrag, const char *pwd,
+                          struct wr *answer, struct refused *refused)
+{
+    char cname[17];
+    uint64_t session;
+    struct slots slots = {0};
+    chance_text(&m->random, cname, 16);
+    m->random.fill(m->random.ctx, &session, sizeof session);
+    if (job == NEGOTIATE_WATCH)
+        slots_for(offer, &m->random, &slots);
+
+    struct negotiate_conf conf = {
+        .job = job,
+        .local = m->local,
+        .session = session >> 1,
+        .version = 1,
+        .codecs = m->codecs,
+        .codecs_n = m->codecs_n,
+        .sections_max = job == NEGOTIATE_WATCH ? PEER_SLOTS_MAX : PEER_TRACKS_MAX,
+        .slots = slots.slot,
+        .slots_n = slots.n,
+        .cname = cname,
+    };
+    conf.local.ufrag = ufrag;
+    conf.local.pwd = pwd;
+    *refused = (struct refused){sl_negotiate(offer, &conf, &m->agreed, answer), 0};
+    if (refused->why != NEGOTIATE_OK)
+        return E_UNSUPPORTED;
+    if (job == NEGOTIATE_PUBLISH && !is_whole(&m->agreed, refused))
+        return E_UNSUPPORTED;
+    return E_OK;
+}
+
+static enum err open_transport(struct peer_maker *m, struct peer *p, const char *pwd)
+{
+    struct media_transport t = {
+        .id = sl_peer_id(m),
+        .peer = m->agreed.peer,
+        .dtls_client = m->agreed.dtls_client,
+    };
+    memcpy(t.ufrag, p->ufrag, sizeof t.ufrag);
+    memcpy(t.pwd, pwd, sizeof t.pwd);
+    enum err e = m->media.transport_add(m->media.ctx, &t);
+    if (!e)
+        p->transport = t.id;
+    return e;
+}
+
+enum err sl_peer_new(struct peer_maker *m, enum negotiate_job job, struct span offer,
+                     struct span stream, uint64_t room, struct wr *answer,
+                     struct refused *refused, struct peer **ret)
+{
+    char pwd[MEDIA_PWD_MAX];
+    struct sdp *sdp = NULL;
+    struct peer *p = calloc(1, sizeof *p);
+    enum err e = E_MEMORY;
+    *refused = (struct refused){0};
+    if (!p)
+        goto fail;
+    list_init(&p->by_room);
+    char *name = job == NEGOTIATE_PUBLISH ? p->stream : p->view.stream;
+    if (stream.n > 0)
+        memcpy(name, stream.p, stream.n);
+    chance_key(&m->random, p->key);
+    chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
+    chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
+
+    e = sl_sdp_new(offer, SDP_DESCRIPTION, &refused->at, &sdp);
+    if (e && e != E_MEMORY)
+        e = E_MALFORMED; /* whatever limit it exceeds */
+    if (e)
+        goto fail;
+    e = negotiate(m, job, sdp, p->ufrag, pwd, answer, refused);
+    if (e)
+        goto fail;
+    p->ice = ice_hash(m, m->agreed.ufrag, m->agreed.pwd);
+    e = open_transport(m, p, pwd);
+    if (!e)
+        e = job == NEGOTIATE_PUBLISH ? add_tracks(m, p, room) : add_slots(m, p, room);
+    if (e)
+        goto fail;
+    sl_sdp_free(sdp);
+    *ret = p;
+    return E_OK;
+
+fail:
+    sl_sdp_free(sdp);
+    sl_peer_free(m, p);
+    return e;
+}
+
+void sl_peer_free(struct peer_maker *m, struct peer *p)
+{
+    if (!p)
+        return;
+    if (p->transport)
+        m->media.transport_close(m->media.ctx, p->transport);
+    free(p->tracks);
+    free(p->view.slots);
+    free(p);
+}
+
+static enum err restart(struct peer_maker *m, struct peer *p, const struct sdp *fragment,
+                        uint64_t ice, struct wr *answer)
+{
+    char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX];
+    chance_text(&m->random, ufrag, MEDIA_UFRAG_MAX - 1);
+    chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
+    struct negotiate_local local = m->local;
+    local.ufrag = ufrag;
+    local.pwd = pwd;
+    sl_negotiate_fragment(fragment, &local, answer);
+    if (answer->bad)
+        return E_UNSUPPORTED;
+    enum err e = m->media.transport_restart(m->media.ctx, p->transport, ufrag, pwd);
+    if (e)
+        return e;
+    memcpy(p->ufrag, ufrag, sizeof p->ufrag);
+    p->ice = ice;
+    return E_OK;
+}
+
+enum err sl_peer_ice(struct peer_maker *m, struct peer *p, struct span fragment,
+                     struct wr *answer, bool *restarted)
+{
+    struct sdp *sdp = NULL;
+    struct span ufrag, pwd;
+    enum err e = sl_sdp_new(fragment, SDP_FRAGMENT, NULL, &sdp);
+    if (e)
+        return e == E_MEMORY ? e : E_MALFORMED;
+    *restarted = false;
+    if (!sl_negotiate_credentials(sdp, &ufrag, &pwd)) {
+        e = E_UNSUPPORTED;
+        goto done;
+    }
+    uint64_t ice = ice_hash(m, ufrag, pwd);
+    if (ice == p->ice)
+        goto done;
+    e = restart(m, p, sdp, ice, answer);
+    *restarted = !e;
+done:
+    sl_sdp_free(sdp);
+    return e;
+}

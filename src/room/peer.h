@@ -1,0 +1,80 @@
+#pragma once
+
+/*
+ * One participant: its transport, what it publishes and what it sees.
+ *
+ * A peer is made from an offer, with its transport, producers and consumers, or not at all,
+ * and it ends with them. Outside it is known by its key, 128 random bits: who has that may
+ * speak for it.
+ */
+
+#include "base/map.h"
+
+#include "room/negotiate.h"
+#include "room/track.h"
+
+enum {
+    PEER_KEY_CAP = 33,    /* 32 hex digits and a NUL */
+    PEER_TRACKS_MAX = 32, /* that one peer publishes */
+    PEER_SLOTS_MAX = 64,  /* in which one peer sees tracks */
+};
+
+/* Octets that nobody can foretell: for keys and passwords. */
+struct random {
+    void (*fill)(void *ctx, void *p, size_t n);
+    void *ctx;
+};
+
+/* What all peers of a node are made with. */
+struct peer_maker {
+    struct media_ops media;
+    struct random random;
+    struct negotiate_local local; /* without ufrag and pwd */
+    const enum codec *codecs;     /* the only ones, the preferred first; n 0: all */
+    size_t codecs_n;
+    uint64_t last_id;
+    uint64_t hash_key[2];
+    struct negotiated agreed; /* the last negotiation: 70 kB, so it is kept here */
+};
+
+struct peer {
+    struct map_node by_key;
+    struct map_node by_transport;
+    struct list by_room;
+    struct timer timer;
+    struct room *room; /* borrowed; it lives as long as it has peers */
+    char key[PEER_KEY_CAP];
+    uint64_t transport;
+    bool up;                     /* connected: what it publishes is live */
+    usec since;                  /* when it joined */
+    char ufrag[MEDIA_UFRAG_MAX]; /* ours: names the present ICE session */
+    uint64_t ice; /* a keyed hash of the peer's own: tells a restart from a trickle */
+    char stream[NAME_CAP]; /* what it publishes is called; "" for a viewer */
+    size_t tracks_n;
+    struct track *tracks;
+    struct view view; /* of a viewer */
+};
+
+/* Why there is no peer: for E_MALFORMED `at` is the line at fault, from 1, or 0; for
+ * E_UNSUPPORTED `why` is set, and `at` is the m-section, from 1, or 0 for the whole. */
+struct refused {
+    enum negotiate_why why;
+    size_t at;
+};
+
+/* Makes a peer that publishes the stream, or watches it ("": all), from its offer, and
+ * appends the answer. Nothing of it is live yet, and it is in no room's lists. Errors: see
+ * above; E_FULL, E_MEMORY, and what else the media plane says. */
+MUST_USE enum err sl_peer_new(struct peer_maker *m, enum negotiate_job job,
+                              struct span offer, struct span stream, uint64_t room,
+                              struct wr *answer, struct refused *refused,
+                              struct peer **ret);
+
+/* Closes the transport, and with it all that hangs on it. */
+void sl_peer_free(struct peer_maker *m, struct peer *p);
+
+/* Takes a fragment of the peer's ICE (RFC 8840): see sl_rooms_ice. */
+MUST_USE enum err sl_peer_ice(struct peer_maker *m, struct peer *p, struct span fragment,
+                              struct wr *answer, bool *restarted);
+
+uint64_t sl_peer_id(struct peer_maker *m); /* a new one */

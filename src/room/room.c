@@ -1,0 +1,312 @@
+#include "room/room.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct rooms {
+    struct rooms_conf conf;
+    struct peer_maker maker;
+    struct map by_name, by_key, by_transport;
+    struct timers timers;
+    struct rooms_stats stats;
+};
+
+struct rooms *sl_rooms_new(const struct rooms_conf *conf)
+{
+    struct rooms *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->conf = *conf;
+    r->maker = (struct peer_maker){
+        .media = conf->media,
+        .random = conf->random,
+        .local = conf->local,
+        .codecs = conf->codecs,
+        .codecs_n = conf->codecs_n,
+        .last_id = (uint64_t)conf->node << 48,
+    };
+    uint64_t seed[2];
+    conf->random.fill(conf->random.ctx, r->maker.hash_key, sizeof r->maker.hash_key);
+    conf->random.fill(conf->random.ctx, seed, sizeof seed);
+    sl_map_init(&r->by_name, seed);
+    sl_map_init(&r->by_key, seed);
+    sl_map_init(&r->by_transport, seed);
+    return r;
+}
+
+void sl_rooms_free(struct rooms *r)
+{
+    if (!r)
+        return;
+    for (struct map_node *n; (n = sl_map_next(&r->by_key, NULL));)
+        sl_rooms_leave(r, map_entry(n, struct peer, by_key), MEDIA_GONE_SHUTDOWN);
+    sl_map_fini(&r->by_name);
+    sl_map_fini(&r->by_key);
+    sl_map_fini(&r->by_transport);
+    sl_timers_fini(&r->timers);
+    free(r);
+}
+
+const struct rooms_stats *sl_rooms_stats(const struct rooms *r)
+{
+    return &r->stats;
+}
+
+static void tell(struct rooms *r, enum room_event ev, const struct peer *p,
+                 enum media_gone why)
+{
+    if (r->conf.event)
+        r->conf.event(r->conf.event_ctx, ev, p, why);
+}
+
+/* ---- rooms ---- */
+
+struct room_name {
+    char text[2 * NAME_CAP];
+};
+
+static struct room_name name_of(struct span tenant, struct span name)
+{
+    struct room_name ret;
+    snprintf(ret.text, sizeof ret.text, "%.*s/%.*s", (int)tenant.n,
+             (const char *)tenant.p, (int)name.n, (const char *)name.p);
+    return ret;
+}
+
+static struct room *room_find(const struct rooms *r, struct span tenant, struct span name)
+{
+    if (!sl_name_valid(tenant) || !sl_name_valid(name))
+        return NULL;
+    struct room_name full = name_of(tenant, name);
+    struct map_node *n = sl_map_get(&r->by_name, span_of(full.text));
+    return n ? map_entry(n, struct room, by_name) : NULL;
+}
+
+static enum err room_open(struct rooms *r, struct span tenant, struct span name,
+                          struct room **ret)
+{
+    if (r->by_name.n >= r->conf.limits.rooms)
+        return E_FULL;
+    struct room *room = calloc(1, sizeof *room);
+    if (!room)
+        return E_MEMORY;
+    struct room_name full = name_of(tenant, name);
+    memcpy(room->name, full.text, sizeof room->name);
+    enum err e = sl_map_put(&r->by_name, span_of(room->name), &room->by_name);
+    if (e) {
+        free(room);
+        return e;
+    }
+    room->id = sl_peer_id(&r->maker);
+    list_init(&room->publishers);
+    list_init(&room->viewers);
+    sl_tracks_init(&room->tracks, &r->maker.media);
+    r->stats.rooms++;
+    *ret = room;
+    return E_OK;
+}
+
+static void room_close_if_empty(struct rooms *r, struct room *room)
+{
+    if (room->peers_n > 0)
+        return;
+    sl_map_del(&r->by_name, &room->by_name);
+    r->stats.rooms--;
+    free(room);
+}
+
+const struct room *sl_rooms_room(const struct rooms *r, struct span tenant,
+                                 struct span name)
+{
+    return room_find(r, tenant, name);
+}
+
+static struct peer *publisher(const struct room *room, struct span stream)
+{
+    list_each (struct peer, p, &room->publishers, by_room)
+        if (p->up && span_is(stream, p->stream))
+            return p;
+    return NULL;
+}
+
+const struct peer *sl_room_publisher(const struct room *room, struct span stream)
+{
+    return publisher(room, stream);
+}
+
+/* ---- coming ---- */
+
+static bool is_publisher(const struct peer *p)
+{
+    return p->tracks_n > 0;
+}
+
+static struct span id_key(const uint64_t *id)
+{
+    return (struct span){(const uint8_t *)id, sizeof *id};
+}
+
+/* Makes the peer known everywhere, or nowhere. */
+static enum err enter(struct rooms *r, struct peer *p, struct room *room, usec now)
+{
+    enum err e = sl_timer_set(&r->timers, &p->timer, now + ROOM_CONNECT);
+    if (e)
+        return e;
+    e = sl_map_put(&r->by_key, span_of(p->key), &p->by_key);
+    if (e)
+        goto no_key;
+    e = sl_map_put(&r->by_transport, id_key(&p->transport), &p->by_transport);
+    if (e)
+        goto no_transport;
+
+    p->room = room;
+    p->since = now;
+    room->peers_n++;
+    list_add(is_publisher(p) ? &room->publishers : &room->viewers, &p->by_room);
+    (*(is_publisher(p) ? &r->stats.publishers : &r->stats.viewers))++;
+    r->stats.joined++;
+    return E_OK;
+
+no_transport:
+    sl_map_del(&r->by_key, &p->by_key);
+no_key:
+    sl_timer_stop(&r->timers, &p->timer);
+    return e;
+}
+
+static enum err check(const struct rooms *r, const struct join *j,
+                      const struct room *room)
+{
+    bool any = j->stream.n == 0 && j->job == NEGOTIATE_WATCH;
+    if (!sl_name_valid(j->tenant) || !sl_name_valid(j->room) ||
+        !(any || sl_name_valid(j->stream)))
+        return E_DENIED;
+    if (r->by_key.n >= r->conf.limits.peers ||
+        (room && room->peers_n >= r->conf.limits.room_peers))
+        return E_FULL;
+    return E_OK;
+}
+
+enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct wr *answer,
+                       struct refused *refused, struct peer **ret)
+{
+    struct room *room = room_find(r, j->tenant, j->room);
+    enum err e = check(r, j, room);
+    if (!e && !room)
+        e = room_open(r, j->tenant, j->room, &room);
+    if (e)
+        return e;
+
+    struct peer *p;
+    e = sl_peer_new(&r->maker, j->job, j->offer, j->stream, room->id, answer, refused,
+                    &p);
+    if (!e) {
+        e = enter(r, p, room, now);
+        if (e)
+            sl_peer_free(&r->maker, p);
+    }
+    if (e) {
+        room_close_if_empty(r, room);
+        return e;
+    }
+    tell(r, ROOM_JOINED, p, MEDIA_GONES);
+    if (!is_publisher(p))
+        sl_tracks_watch(&room->tracks, &p->view);
+    *ret = p;
+    return E_OK;
+}
+
+struct peer *sl_rooms_peer(const struct rooms *r, struct span key)
+{
+    struct map_node *n = sl_map_get(&r->by_key, key);
+    return n ? map_entry(n, struct peer, by_key) : NULL;
+}
+
+enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span fragment,
+                      struct wr *answer, bool *restarted)
+{
+    return sl_peer_ice(&r->maker, p, fragment, answer, restarted);
+}
+
+/* ---- going ---- */
+
+void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
+{
+    struct room *room = p->room;
+    sl_timer_stop(&r->timers, &p->timer);
+    sl_map_del(&r->by_key, &p->by_key);
+    sl_map_del(&r->by_transport, &p->by_transport);
+    list_del(&p->by_room);
+    room->peers_n--;
+    (*(is_publisher(p) ? &r->stats.publishers : &r->stats.viewers))--;
+    r->stats.gone[why]++;
+
+    for (size_t i = 0; i < p->tracks_n; i++)
+        if (!list_empty(&p->tracks[i].live))
+            sl_tracks_end(&room->tracks, &p->tracks[i]);
+    sl_tracks_unwatch(&p->view);
+    tell(r, ROOM_GONE, p, why);
+    sl_peer_free(&r->maker, p);
+    room_close_if_empty(r, room);
+}
+
+/* ---- what the media plane says, and time ---- */
+
+static struct peer *by_transport(const struct rooms *r, uint64_t id)
+{
+    struct map_node *n = sl_map_get(&r->by_transport, id_key(&id));
+    return n ? map_entry(n, struct peer, by_transport) : NULL;
+}
+
+static struct track *track_named(const struct peer *p, const struct track *like)
+{
+    for (size_t i = 0; p && i < p->tracks_n; i++)
+        if (strcmp(p->tracks[i].source, like->source) == 0)
+            return &p->tracks[i];
+    return NULL;
+}
+
+static void go_live(struct rooms *r, struct peer *p, usec now)
+{
+    struct tracks *tracks = &p->room->tracks;
+    struct peer *before = publisher(p->room, span_of(p->stream));
+    for (size_t i = 0; i < p->tracks_n; i++) {
+        struct track *from = track_named(before, &p->tracks[i]);
+        if (from)
+            sl_tracks_replace(tracks, from, &p->tracks[i], now);
+        else
+            sl_tracks_start(tracks, &p->tracks[i], now);
+    }
+    if (before)
+        sl_rooms_leave(r, before, MEDIA_GONE_REPLACED);
+}
+
+void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)
+{
+    struct peer *p = by_transport(r, id);
+    if (!p || p->up)
+        return;
+    sl_timer_stop(&r->timers, &p->timer);
+    if (is_publisher(p))
+        go_live(r, p, now);
+    p->up = true;
+    tell(r, ROOM_UP, p, MEDIA_GONES);
+}
+
+void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
+{
+    struct peer *p = by_transport(r, id);
+    if (p)
+        sl_rooms_leave(r, p, why);
+}
+
+usec sl_rooms_deadline(const struct rooms *r)
+{
+    return sl_timers_deadline(&r->timers);
+}
+
+void sl_rooms_tick(struct rooms *r, usec now)
+{
+    for (struct timer *t; (t = sl_timers_due(&r->timers, now));)
+        sl_rooms_leave(r, list_entry(t, struct peer, timer), MEDIA_GONE_NEVER_UP);
+}

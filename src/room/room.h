@@ -1,0 +1,109 @@
+#pragma once
+
+/*
+ * All rooms of this node: who is in them, what is published, who sees it.
+ *
+ * Signalling adapters join peers and let them leave; the media plane is driven through a
+ * table, and tells what became of the transports. A room is there while somebody is in it.
+ *
+ * A stream is what one publisher sends under one name. When a second one publishes the same
+ * name, it takes the stream over as soon as it is connected, and the first is sent away: an
+ * encoder that lost its network comes back without waiting for its own ghost, and one that
+ * fails to connect takes nothing from anybody.
+ *
+ * Sans-IO: `now` and all chance are given. For the control thread alone.
+ */
+
+#include "room/peer.h"
+
+#define ROOM_CONNECT                                                                     \
+    SEC(15) /* from an answer to the end of the handshake, or the peer goes */
+
+/* More than these is E_FULL. */
+struct rooms_limits {
+    size_t rooms, peers; /* of this node */
+    size_t room_peers;   /* of one room */
+};
+
+enum room_event { ROOM_JOINED, ROOM_UP, ROOM_GONE };
+
+/* Arrays and strings are borrowed for the life of the rooms. */
+struct rooms_conf {
+    struct media_ops media;
+    struct random random;
+    struct rooms_limits limits;
+    struct negotiate_local local; /* what answers say of this server; no ufrag, no pwd */
+    const enum codec *codecs;     /* the only ones, the preferred first */
+    size_t codecs_n;              /* 0: all that we know, as offered */
+    uint16_t node;                /* in the upper bits of every id */
+    /* What happened, for logs and whoever watches rooms; NULL: nobody. The peer is valid
+     * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
+    void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
+                  enum media_gone why);
+    void *event_ctx;
+};
+
+struct rooms_stats {
+    size_t rooms, publishers, viewers; /* now */
+    uint64_t joined;
+    uint64_t gone[MEDIA_GONES]; /* by reason */
+};
+
+struct room {
+    struct map_node by_name;
+    char name[2 * NAME_CAP]; /* "tenant/room" */
+    uint64_t id;
+    struct list publishers, viewers; /* struct peer, in order of arrival */
+    size_t peers_n;
+    struct tracks tracks;
+};
+
+struct rooms;
+
+/* NULL when memory ends. sl_rooms_free takes NULL, and sends everybody away. */
+struct rooms *sl_rooms_new(const struct rooms_conf *conf);
+void sl_rooms_free(struct rooms *r);
+
+const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
+
+struct join {
+    enum negotiate_job job;
+    struct span tenant, room;
+    struct span stream; /* may be empty for a viewer: whatever there is */
+    struct span offer;
+};
+
+/* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
+ * (sl_name_valid); E_FULL: a limit is reached, here or in the media plane; otherwise as
+ * sl_peer_new. */
+MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
+                                struct wr *answer, struct refused *refused,
+                                struct peer **ret);
+
+/* NULL: there is none, or it is gone. */
+struct peer *sl_rooms_peer(const struct rooms *r, struct span key);
+
+/* Takes what a peer says of its ICE in a fragment (RFC 8840). Its candidates mean nothing to
+ * us, who never send the first check. Credentials that are not the present ones restart ICE:
+ * then *restarted is true, and answer has a fragment with ours.
+ * E_MALFORMED: no fragment; E_UNSUPPORTED: none with credentials; E_FULL and others: the
+ * media plane cannot, and all stays as it was. */
+MUST_USE enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span fragment,
+                               struct wr *answer, bool *restarted);
+
+void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why);
+
+/* NULL: nobody is in it. Borrowed until the next change. */
+const struct room *sl_rooms_room(const struct rooms *r, struct span tenant,
+                                 struct span name);
+
+/* NULL: nobody publishes it, or is not connected yet. */
+const struct peer *sl_room_publisher(const struct room *room, struct span stream);
+
+/* From the media plane. An id that is gone means nothing. */
+void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now);
+void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why);
+
+/* When to tick next, or USEC_NEVER. */
+usec sl_rooms_deadline(const struct rooms *r);
+void sl_rooms_tick(struct rooms *r, usec now);
