@@ -268,6 +268,8 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
     put_transport(w, &conf->local, n->dtls_client, tagged);
     put(w, (struct sdp_line){.kind = SDP_DIRECTION, .direction = ns->direction});
     put_flag(w, true, SDP_RTCP_MUX);
+    /* RFC 9725 §4.4.1 wants it in answers too, where RFC 8858 §4.2 does not. */
+    wr_str(w, "a=rtcp-mux-only\r\n");
     put_flag(w, s->rtcp_rsize, SDP_RTCP_RSIZE);
     put_flag(w, s->extmap_mixed, SDP_EXTMAP_MIXED);
     put_extensions(w, s, &ns->params, conf->job);

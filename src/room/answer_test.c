@@ -436,6 +436,7 @@ TEST(answer_to_a_gstreamer_publisher)
                   "a=end-of-candidates\r\n"
                   "a=recvonly\r\n"
                   "a=rtcp-mux\r\n"
+                  "a=rtcp-mux-only\r\n"
                   "a=rtcp-rsize\r\n"
                   "a=rtpmap:96 H264/90000\r\n"
                   "a=rtcp-fb:96 ccm fir\r\n"
@@ -449,6 +450,7 @@ TEST(answer_to_a_gstreamer_publisher)
                   "a=ice-pwd:0123456789012345678901\r\n" FINGERPRINT "a=setup:passive\r\n"
                   "a=recvonly\r\n"
                   "a=rtcp-mux\r\n"
+                  "a=rtcp-mux-only\r\n"
                   "a=rtcp-rsize\r\n"
                   "a=rtpmap:111 OPUS/48000/2\r\n"));
     sl_sdp_free(offer);
