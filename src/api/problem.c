@@ -39,7 +39,7 @@ static void escaped(struct wr *w, struct span text)
     }
 }
 
-void sl_problem_write(struct wr *w, enum problem p, struct span detail)
+void sl_problem_write(struct wr *w, enum problem p, const char *code, struct span detail)
 {
     char status[16];
     snprintf(status, sizeof status, "%u", problems[p].status);
@@ -49,6 +49,9 @@ void sl_problem_write(struct wr *w, enum problem p, struct span detail)
     wr_str(w, problems[p].title);
     wr_str(w, "\",\"status\":");
     wr_str(w, status);
+    wr_str(w, ",\"code\":\"");
+    wr_str(w, code ? code : problems[p].code);
+    wr_str(w, "\"");
     if (detail.n > 0) {
         wr_str(w, ",\"detail\":\"");
         escaped(w, detail);

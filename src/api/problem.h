@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * What went wrong with a request, as RFC 9457 has it. The `type` of each is stable: clients
- * may act on it, and on the status; title and detail are for people, and may change.
+ * What went wrong with a request, as RFC 9457 has it. Types and codes are stable: clients may
+ * act on them, and on the status; title and detail are for people, and may change. The code is
+ * the end of the type, or one that says more, such as why an offer was refused.
  */
 
 #include "base/span.h"
@@ -44,5 +45,6 @@ unsigned sl_problem_status(enum problem p);
 /* The type behind its prefix. */
 const char *sl_problem_code(enum problem p);
 
-/* Appends the JSON object. detail: what of it is wrong, in UTF-8, or empty. */
-void sl_problem_write(struct wr *w, enum problem p, struct span detail);
+/* Appends the JSON object. Its member `code` is the given one, or, with NULL, the problem's;
+ * detail: what of it is wrong, in UTF-8, or empty. */
+void sl_problem_write(struct wr *w, enum problem p, const char *code, struct span detail);

@@ -1,0 +1,74 @@
+#pragma once
+
+/*
+ * The public face: what browsers and encoders may ask over HTTP.
+ *
+ *   POST          /whip/ROOM[/STREAM]   publish (RFC 9725)              api/whip
+ *   POST          /whep/ROOM[/STREAM]   watch (draft-ietf-wish-whep)    api/whep
+ *   PATCH, DELETE /session/KEY          ICE, and the end, of both       api/session
+ *   GET           /rooms/ROOM/streams   what is live                    api/streams
+ *
+ * A request is a value, and so is its answer; no socket is known here. For the control
+ * thread alone.
+ */
+
+#include "api/limit.h"
+#include "api/reply.h"
+#include "room/claims.h"
+#include "room/room.h"
+
+struct ice_server {
+    const char *url;                   /* "stun:...", "turn:...", "turns:..." */
+    const char *username, *credential; /* NULL: none */
+};
+
+/* Pointers are borrowed for the life of the face. */
+struct face_conf {
+    struct rooms *rooms;
+    /* What the token permits; it is empty when none was sent. E_ABSENT: one is needed;
+     * E_STATE: its time is over, or has not come; anything else: it is none of ours. */
+    enum err (*verify)(void *ctx, struct span token, struct claims *ret);
+    void *verify_ctx;
+    struct limit *joins;          /* for each address: new sessions */
+    struct limit *changes;        /* for each address: PATCHes of sessions */
+    const struct ice_server *ice; /* told to clients */
+    size_t ice_n;
+    bool proxied; /* the client's address is the last of X-Forwarded-For */
+};
+
+struct face {
+    struct face_conf conf;
+    bool draining;              /* set it: no new sessions; those there are go on */
+    uint64_t refused[PROBLEMS]; /* requests, by reason */
+    char *link;                 /* the Link field for conf.ice, or NULL */
+    uint8_t *buf;               /* the present answer */
+};
+
+/* E_MALFORMED: an ICE server that no header can hold; E_MEMORY. */
+MUST_USE enum err sl_face_init(struct face *f, const struct face_conf *conf);
+void sl_face_fini(struct face *f); /* takes what was half made, or not at all */
+
+/* Is the path one of ours? */
+bool sl_face_has(struct span path);
+
+/* Answers a request. The answer's strings and body are valid until the next one. */
+struct http_res sl_face_answer(struct face *f, const struct http_req *req, usec now);
+
+/* ---- for the modules of this face ---- */
+
+/* What is asked, and the answer under construction. */
+struct ask {
+    struct face *face;
+    const struct http_req *req;
+    struct span room, stream, key; /* what the path names; otherwise empty */
+    struct reply reply;
+    usec now;
+};
+
+void sl_ask_refuse(struct ask *a, enum problem p, const char *code, const char *detail);
+
+/* These are true, or they have made the answer. */
+bool sl_ask_permitted(struct ask *a, enum may what, struct claims *ret); /* in a->room */
+bool sl_ask_within(struct ask *a, struct limit *l);
+bool sl_ask_accepts(struct ask *a, const char *type); /* Accept */
+bool sl_ask_sends(struct ask *a, const char *type);   /* Content-Type */
