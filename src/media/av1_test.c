@@ -13,6 +13,8 @@ static const struct payload_row rows[] = {
     {"frame alone", "10 30 30 aa", E_OK, "start"},
     {"frame header and tile group", "20 02 1830 20 aa", E_OK, "start"},
     {"tile group does not begin a frame", "10 20 aa", E_OK, ""},
+    {"N on another layer than the base", "18 34 08 10", E_OK, "start S1"},
+    {"N on a tile group", "18 20 aa", E_OK, "key start up7"},
     {"continued OBU", "90 aabbcc", E_OK, ""},
     {"N on a continued OBU means nothing", "98 aabbcc", E_OK, ""},
     {"layers", "10 34 48 30", E_OK, "start S1 T2"},

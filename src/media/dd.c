@@ -148,59 +148,65 @@ static struct dd read_structure(struct bits *b)
     return dd;
 }
 
-/* extended_descriptor_fields(), and as much of the frame's own as can change our view. The
- * structure, if there is one, goes to *fresh; own_dtis to *dtis. */
-static enum err read_extended(const struct dd *dd, struct span ext, struct dd *fresh,
-                              bool *own_dtis, uint64_t *dtis)
+/* own_dtis: the frame's own indications, or NULL. */
+static void describe(const struct dd *dd, unsigned b0, const uint64_t *own_dtis,
+                     struct dd_frame *f)
 {
-    struct bits b = {.in = ext, .pos = 8 * HEADER_N};
+    unsigned i = (b0 - dd->offset) & TEMPLATE_MASK;
+    if (i >= dd->templates_n)
+        return;
+    struct dd_template t = dd->templates[i];
+    if (own_dtis)
+        judge(dd, *own_dtis, &t);
+    f->known = true;
+    f->start = b0 & START_BIT;
+    f->end = b0 & END_BIT;
+    f->spatial = t.layer.spatial;
+    f->temporal = t.layer.temporal;
+    f->switch_to = t.switch_to;
+    f->discardable = t.discardable;
+}
+
+/* extended_descriptor_fields(), and as much of the frame's own as can change our view. */
+static enum err read_extended(struct dd *dd, struct span ext, struct dd_frame *f)
+{
+    struct bits b = {.in = ext, .pos = (size_t)8 * HEADER_N};
+    struct dd fresh = {0};
+    uint64_t dtis = 0;
     bool structure = bits(&b, 1);
     bool active = bits(&b, 1);
-    *own_dtis = bits(&b, 1);
+    bool own_dtis = bits(&b, 1);
     bits(&b, 2); /* fdiffs and chains of its own */
 
     if (structure)
-        *fresh = read_structure(&b);
-    unsigned targets = structure ? fresh->targets_n : dd->targets_n;
+        fresh = read_structure(&b);
+    const struct dd *use = structure ? &fresh : dd;
     if (active)
-        bits(&b, targets);
-    if (*own_dtis)
-        *dtis = read_dtis(&b, targets);
-    return b.bad ? E_MALFORMED : E_OK;
+        bits(&b, use->targets_n);
+    if (own_dtis)
+        dtis = read_dtis(&b, use->targets_n);
+    if (b.bad)
+        return E_MALFORMED;
+
+    describe(use, ext.p[0], own_dtis ? &dtis : NULL, f);
+    f->key = structure && f->start && f->spatial == 0;
+    uint16_t late_by = (uint16_t)(dd->frame - f->number);
+    if (structure && !(dd->known && late_by > 0 && late_by < LATE_FRAMES)) {
+        *dd = fresh;
+        dd->frame = f->number;
+    }
+    return E_OK;
 }
 
 enum err sl_dd_read(struct dd *dd, struct span ext, struct dd_frame *ret)
 {
-    struct dd fresh; /* large, and seldom filled */
-    fresh.known = false;
-    bool own_dtis = false;
-    uint64_t dtis = 0;
-
     if (ext.n < HEADER_N)
         return E_MALFORMED;
-    if (ext.n > HEADER_N && read_extended(dd, ext, &fresh, &own_dtis, &dtis))
-        return E_MALFORMED;
-    const struct dd *use = fresh.known ? &fresh : dd;
     struct dd_frame f = {.number = (uint16_t)(ext.p[1] << 8 | ext.p[2])};
-    unsigned i = (ext.p[0] - use->offset) & TEMPLATE_MASK;
-    if (i < use->templates_n) {
-        struct dd_template t = use->templates[i];
-        if (own_dtis)
-            judge(use, dtis, &t);
-        f.known = true;
-        f.start = ext.p[0] & START_BIT;
-        f.end = ext.p[0] & END_BIT;
-        f.spatial = t.layer.spatial;
-        f.temporal = t.layer.temporal;
-        f.switch_to = t.switch_to;
-        f.discardable = t.discardable;
-        f.key = fresh.known && f.start && f.spatial == 0;
-    }
-    uint16_t late_by = (uint16_t)(dd->frame - f.number);
-    if (fresh.known && !(dd->known && late_by > 0 && late_by < LATE_FRAMES)) {
-        *dd = fresh;
-        dd->frame = f.number;
-    }
+    if (ext.n == HEADER_N)
+        describe(dd, ext.p[0], NULL, &f);
+    else if (read_extended(dd, ext, &f))
+        return E_MALFORMED;
     *ret = f;
     return E_OK;
 }

@@ -63,6 +63,7 @@ enum err sl_h264_read(struct span in, bool marker, struct payload *ret)
     } else {
         look(&p, true, b0 & NRI_MASK, type, rd_rest(&r));
     }
+    p.start |= p.key;
     p.switch_to = p.key ? LAYERS_ALL : 0;
     *ret = p;
     return E_OK;

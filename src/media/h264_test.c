@@ -16,6 +16,8 @@ static const struct payload_row rows[] = {
      "key start up7"},
     {"STAP-A of PPS and slice", "78 0002 68ce 0002 619a", E_OK, "start"},
     {"STAP-A of two later slices", "78 0002 0148 0002 0148", E_OK, "discard"},
+    {"STAP-A of a later slice and SPS", "78 0002 0148 0002 6742", E_OK,
+     "key start discard up7"},
     {"FU-A, start of an IDR", "7c 85 8884", E_OK, "key start up7"},
     {"FU-A, middle of an IDR", "7c 05 8884", E_OK, ""},
     {"FU-A, end of an IDR", "7c 45 8884", E_OK, ""},

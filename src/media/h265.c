@@ -71,6 +71,7 @@ enum err sl_h265_read(struct span in, bool marker, struct payload *ret)
     } else {
         look(&p, true, type, rd_rest(&r));
     }
+    p.start |= p.key;
     if (p.key)
         p.switch_to = LAYERS_ALL;
     *ret = p;

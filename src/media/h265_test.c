@@ -22,6 +22,8 @@ static const struct payload_row rows[] = {
     {"AP of VPS, SPS, PPS", "6001 0003 4001aa 0003 4201aa 0003 4401aa", E_OK,
      "key start up7"},
     {"AP of PPS and slice", "6001 0003 4401aa 0003 0201d0", E_OK, "start"},
+    {"AP of a later slice and SPS", "6001 0003 020150 0003 4201aa", E_OK,
+     "key start up7"},
     {"FU, start of an IDR", "6201 93 af", E_OK, "key start up7"},
     {"FU, middle of an IDR", "6201 13 af", E_OK, ""},
     {"FU, end of an IDR", "6201 53 af", E_OK, ""},

@@ -32,6 +32,7 @@ TEST(nack_waits_for_packets_that_were_overtaken)
     CHECK_INT(sl_nack_deadline(n), MSEC(1) + NACK_WAIT);
     CHECK_INT(ask(n, MSEC(11) - 1, &seq), 0);
     CHECK_INT(sl_nack_input(n, 1001, MSEC(11) - 1), NACK_FOUND);
+    CHECK_INT(sl_nack_deadline(n), USEC_NEVER);
     CHECK_INT(ask(n, MSEC(11), &seq), 0);
     CHECK_INT(sl_nack_deadline(n), USEC_NEVER);
     CHECK_INT(sl_nack_count(n).asked, 0);
@@ -142,6 +143,10 @@ TEST(nack_recovered_and_repeated_packets)
     CHECK_INT(sl_nack_input(n, 999, 0), NACK_OLD);
     CHECK_INT(ask(n, NACK_WAIT, &seq), 2);
     CHECK_INT(seq, 1001);
+    sl_nack_input(n, 1006, NACK_WAIT);
+    CHECK_INT(sl_nack_input(n, 1005, NACK_WAIT), NACK_FOUND);
+    CHECK_INT(sl_nack_count(n).missed, 4);
+    CHECK_INT(sl_nack_count(n).found, 2);
     sl_nack_free(n);
 }
 
@@ -159,10 +164,14 @@ TEST(nack_wants_a_key_frame_when_too_much_is_missing)
     CHECK_INT(ask(n, NACK_WAIT, &seq), 0);
     CHECK_INT(sl_nack_count(n).given_up, NACK_LIST_MAX + 1);
     CHECK_INT(sl_nack_count(n).overflows, 1);
+    sl_nack_input(n, 1003 + 3 * NACK_LIST_MAX, NACK_WAIT);
+    CHECK(sl_nack_take_key_wanted(n));
+    CHECK_INT(sl_nack_count(n).given_up, 3 * NACK_LIST_MAX);
+    CHECK_INT(sl_nack_count(n).missed, 3 * NACK_LIST_MAX);
 
-    sl_nack_input(n, 1005 + NACK_LIST_MAX, SEC(1));
+    sl_nack_input(n, 1005 + 3 * NACK_LIST_MAX, SEC(1));
     CHECK_INT(ask(n, SEC(1) + NACK_WAIT, &seq), 1);
-    CHECK_INT(seq, 1004 + NACK_LIST_MAX);
+    CHECK_INT(seq, 1004 + 3 * NACK_LIST_MAX);
     sl_nack_free(n);
 }
 

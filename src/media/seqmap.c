@@ -85,7 +85,7 @@ static struct slot *slot_of(struct seqmap *m, uint64_t out)
 /* The lowest output, not below `from`, that still has its slot. */
 static uint64_t lowest(const struct seqmap *m, uint64_t from)
 {
-    return m->next > m->slots && m->next - m->slots > from ? m->next - m->slots : from;
+    return m->next > from + m->slots ? m->next - m->slots : from;
 }
 
 /* Numbers for the source's packets from m->source up to source, which are missing. */

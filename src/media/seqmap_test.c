@@ -228,10 +228,16 @@ TEST(seqmap_time_goes_on)
     CHECK_INT(o.ts, 0xfffffff0 + 90000);
     CHECK_INT(sl_seqmap_ts_at(m, SEC(8) + MSEC(500), 90000), 0xfffffff0 + 135000);
 
+    CHECK_INT(sl_seqmap_pass(m, FIRST + 3, 5 + 180000, 0, SEC(9), &o), E_OK);
+    CHECK_INT(sl_seqmap_ts_at(m, SEC(9), 90000), 0xfffffff0 + 180000);
+
     /* Never back, nor twice the same. */
+    sl_seqmap_switch(m, 1, 77, 0xfffffff0 + 180000);
+    CHECK_INT(sl_seqmap_pass(m, 1, 77, 0, SEC(9), &o), E_OK);
+    CHECK_INT(o.ts, 0xfffffff0 + 180001);
     sl_seqmap_switch(m, 1, 77, 0xfffffff0);
     CHECK_INT(sl_seqmap_pass(m, 1, 77, 0, SEC(9), &o), E_OK);
-    CHECK_INT(o.ts, 0xfffffff0 + 90001);
+    CHECK_INT(o.ts, 0xfffffff0 + 180002);
     sl_seqmap_free(m);
 }
 
@@ -240,7 +246,7 @@ TEST(seqmap_resend)
     struct seqmap *m = seqmap_of(SLOTS);
     struct seqmap_sent sent;
     uint64_t hole;
-    usec now = SEC(3);
+    usec now = MSEC((1 << 24) - 100); /* where a count of ms in 24 bits ends */
     int out;
 
     for (int seq = 0; seq < SLOTS + 4; seq++)
@@ -266,7 +272,26 @@ TEST(seqmap_resend)
         CHECK_INT(sl_seqmap_resend(m, OUT + 20, now + MSEC(39), MSEC(40), &sent),
                   i + 1 < SEQMAP_RESENDS_MAX ? E_EARLY : E_FULL);
     }
-    CHECK_INT(sl_seqmap_resend(m, OUT + 20, SEC(99), MSEC(40), &sent), E_FULL);
+    CHECK_INT(sl_seqmap_resend(m, OUT + 20, now + SEC(99), MSEC(40), &sent), E_FULL);
+    CHECK_INT(sl_seqmap_resend(m, OUT + 21, 0, MSEC(40), &sent), E_OK);
+    sl_seqmap_free(m);
+}
+
+TEST(seqmap_from_output_0)
+{
+    struct seqmap *m = sl_seqmap_new(&(struct seqmap_conf){.first = 0, .slots = SLOTS});
+    struct seqmap_out o;
+    struct seqmap_sent sent;
+
+    sl_seqmap_switch(m, FIRST, 0, 0);
+    for (int seq = 0; seq < SLOTS; seq++)
+        if (seq != 1)
+            CHECK_INT(sl_seqmap_pass(m, (uint64_t)FIRST + (uint64_t)seq, 0, 0, 0, &o),
+                      E_OK);
+    CHECK_INT(sl_seqmap_pass(m, FIRST + 1, 0, 0, 0, &o), E_OK);
+    CHECK_INT(o.seq, 1);
+    CHECK_INT(sl_seqmap_resend(m, 0, 0, 0, &sent), E_OK);
+    CHECK_INT(sl_seqmap_resend(m, UINT64_MAX, 0, 0, &sent), E_ABSENT);
     sl_seqmap_free(m);
 }
 

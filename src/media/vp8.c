@@ -10,7 +10,7 @@ enum err sl_vp8_read(struct span in, bool marker, struct payload *ret)
     struct rd r = rd_of(in);
     struct payload p = {.end = marker};
     uint8_t b0 = rd_u8(&r);
-    uint8_t x = b0 & X_BIT ? rd_u8(&r) : 0;
+    uint8_t x = (b0 & X_BIT) ? rd_u8(&r) : 0;
     if (x & I_BIT) {
         p.pid_at = (uint8_t)(in.n - r.n);
         p.picture_id = rd_u8(&r);
@@ -24,14 +24,14 @@ enum err sl_vp8_read(struct span in, bool marker, struct payload *ret)
         p.tl0picidx = rd_u8(&r);
         p.ids_n = (uint8_t)(in.n - r.n);
     }
-    uint8_t layer = x & (T_BIT | K_BIT) ? rd_u8(&r) : 0;
+    uint8_t layer = (x & (T_BIT | K_BIT)) ? rd_u8(&r) : 0;
     uint8_t frame = rd_u8(&r);
     if (r.bad)
         return E_MALFORMED;
 
     if (x & T_BIT) {
         p.temporal = layer >> TID_SHIFT;
-        p.switch_to = layer & Y_BIT ? p.temporal : 0;
+        p.switch_to = (layer & Y_BIT) ? p.temporal : 0;
     }
     p.start = (b0 & S_BIT) && (b0 & PID_MASK) == 0;
     p.key = p.start && !(frame & P_BIT);

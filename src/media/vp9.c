@@ -26,7 +26,7 @@ static void skip_structure(struct rd *r)
     uint8_t b = rd_u8(r);
     if (b & Y_BIT)
         rd_span(r, 4 * ((size_t)(b >> NS_SHIFT) + 1));
-    for (int pictures = b & G_BIT ? rd_u8(r) : 0; pictures > 0; pictures--)
+    for (int pictures = (b & G_BIT) ? rd_u8(r) : 0; pictures > 0; pictures--)
         rd_span(r, rd_u8(r) >> R_SHIFT & R_MASK);
 }
 
