@@ -74,6 +74,29 @@ fail:
     return e;
 }
 
+static void fill_stats(const struct worker *w, struct worker_stats *ret)
+{
+    struct timespec t = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    *ret = (struct worker_stats){
+        .shard = *sl_shard_stats(w->shard),
+        .udp = *sl_udp_stats(w->udp),
+        .packets_used = sl_pkt_pool_used(w->pool),
+        .packets_none = sl_pkt_pool_empty(w->pool),
+        .cpu_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec,
+    };
+}
+
+static void take_mail(struct worker *w, unsigned from, const struct mail *m, usec now)
+{
+    if (m->type != MAIL_STATS) {
+        sl_shard_mail(w->shard, from, m, now);
+        return;
+    }
+    fill_stats(w, m->p);
+    (void)sl_post_put(w->conf.post, w->conf.number, SHARD_TO_CONTROL, m, 0);
+}
+
 /* One round: what came in, what others wrote, what is due; then all that it led to leaves
  * together. False: there was nothing to do. */
 static bool work(struct worker *w)
@@ -87,7 +110,7 @@ static bool work(struct worker *w)
     sl_shard_datagrams(w->shard, pkts, n, now);
     while (mails < MAILS_A_ROUND &&
            sl_post_take(w->conf.post, w->conf.number, &from, &m)) {
-        sl_shard_mail(w->shard, from, &m, now);
+        take_mail(w, from, &m, now);
         mails++;
     }
     sl_shard_tick(w->shard, now);
@@ -151,29 +174,4 @@ void sl_worker_free(struct worker *w)
     sl_udp_free(w->udp);
     sl_pkt_pool_free(w->pool);
     free(w);
-}
-
-const struct shard_stats *sl_worker_stats(const struct worker *w)
-{
-    return sl_shard_stats(w->shard);
-}
-
-const struct udp_stats *sl_worker_udp_stats(const struct worker *w)
-{
-    return sl_udp_stats(w->udp);
-}
-
-size_t sl_worker_packets_used(const struct worker *w)
-{
-    return sl_pkt_pool_used(w->pool);
-}
-
-uint64_t sl_worker_cpu_ns(const struct worker *w)
-{
-    clockid_t clock;
-    struct timespec t;
-    if (!w->running || pthread_getcpuclockid(w->thread, &clock) != 0 ||
-        clock_gettime(clock, &t) != 0)
-        return 0;
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }

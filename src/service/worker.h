@@ -34,10 +34,11 @@ MUST_USE enum err sl_worker_start(struct worker *w);
 void sl_worker_stop(struct worker *w);
 void sl_worker_free(struct worker *w);
 
-/* For other threads: single values may be read at any time, and are what they lately were. */
-const struct shard_stats *sl_worker_stats(const struct worker *w);
-const struct udp_stats *sl_worker_udp_stats(const struct worker *w);
-size_t sl_worker_packets_used(const struct worker *w);
-
-/* Nanoseconds of CPU time that the thread has had. */
-uint64_t sl_worker_cpu_ns(const struct worker *w);
+/* What MAIL_STATS is filled with. */
+struct worker_stats {
+    struct shard_stats shard;
+    struct udp_stats udp;
+    uint64_t packets_used; /* of its pool, now */
+    uint64_t packets_none; /* times that the pool was empty */
+    uint64_t cpu_ns;       /* CPU time that the thread has had */
+};

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 
 #include "sfu/batch.h"
+#include "sfu/returns.h"
 #include "sfu/router.h"
 #include "sfu/shard.h"
 
@@ -23,7 +24,7 @@ struct shard {
     struct map producers, consumers;
     struct batch *batch;
     struct router router;
-    struct pkt *back[SHARD_PEERS]; /* packets of others that go back to them */
+    struct returns returns;
     usec reviewed;                 /* when the encodings were last compared */
 };
 

@@ -34,6 +34,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_BACK:
     case MAIL_STALE:
     case MAIL_LOST:
-    case MAIL_STARTED: break;
+    case MAIL_STARTED:
+    case MAIL_STATS: break;
     }
 }

@@ -64,6 +64,9 @@ enum mail_type {
     MAIL_STALE,   /* id transport: consent expired, nothing is sent */
     MAIL_LOST,    /* id transport: and it did not come back */
     MAIL_STARTED, /* id producer: its first packet came */
+
+    /* Control to any thread, and back: p is control's, to be filled with what was counted. */
+    MAIL_STATS,
 };
 
 struct cmd_expect {

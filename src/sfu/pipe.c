@@ -35,20 +35,12 @@ void sl_pipe_take_clock(struct shard *s, const struct mail *m)
     free(c);
 }
 
-/* A packet that is not wanted after all: back to its own thread, at the end of the round. */
-static void give_one(struct shard *s, struct pkt *origin)
-{
-    struct pkt **list = &s->back[origin->owner];
-    origin->next = *list;
-    *list = origin;
-}
-
 struct pkt *sl_pipe_lease(struct shard *s, struct pkt *origin)
 {
     struct pkt *lease = sl_pkt_lease(s->conf.pool, origin);
     if (!lease) {
         s->stats.pool_empty++;
-        give_one(s, origin);
+        sl_returns_add(&s->returns, origin);
     }
     return lease;
 }
@@ -57,7 +49,7 @@ void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now)
 {
     struct encoding *e = encoding_of(s, m->id, m->arg);
     if (!e || e->producer->transport) {
-        give_one(s, m->p);
+        sl_returns_add(&s->returns, m->p);
         return;
     }
     struct pkt *p = sl_pipe_lease(s, m->p);
@@ -69,31 +61,10 @@ void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now)
     sl_pkt_unref(p);
 }
 
-void sl_pipe_take_back(const struct mail *m)
-{
-    for (struct pkt *p = m->p, *next; p; p = next) {
-        next = p->next;
-        p->next = NULL;
-        sl_pkt_unref(p);
-    }
-}
-
 void sl_pipe_hand(struct shard *s, unsigned to, enum mail_type type, uint64_t transport,
                   struct pkt *p)
 {
     struct mail m = {.type = type, .id = transport, .p = p};
     if (!sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA))
         sl_pkt_unref(p);
-}
-
-void sl_pipe_give_back(struct shard *s)
-{
-    for (struct pkt *p; (p = sl_pkt_returned(s->conf.pool));)
-        give_one(s, p);
-    for (unsigned to = 0; to < SHARD_PEERS; to++) {
-        struct mail m = {.type = MAIL_BACK, .p = s->back[to]};
-        /* They stay with us until there is room: nothing is lost. */
-        if (m.p && s->conf.io.post(s->conf.io.ctx, to, &m, 0))
-            s->back[to] = NULL;
-    }
 }

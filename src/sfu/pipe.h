@@ -2,8 +2,7 @@
 
 /*
  * Between workers: packets of a producer downward, once for each worker whatever the number
- * of its consumers, and its clock; datagrams that landed with the wrong worker; packets back
- * to whose they are.
+ * of its consumers, and its clock; and datagrams that landed with the wrong worker.
  */
 
 #include "base/clock.h"
@@ -19,10 +18,9 @@ struct transport;
 /* The encoding's clock is known anew: tells all that it is carried to. */
 void sl_pipe_clock(struct shard *s, const struct encoding *e);
 
-/* MAIL_CLOCK, MAIL_RTP, MAIL_RAW, MAIL_BACK came. */
+/* MAIL_CLOCK, MAIL_RTP came. */
 void sl_pipe_take_clock(struct shard *s, const struct mail *m);
 void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now);
-void sl_pipe_take_back(const struct mail *m);
 
 /* A lease on a packet that a mail carries; NULL: there was no place, and it went back. */
 struct pkt *sl_pipe_lease(struct shard *s, struct pkt *origin);
@@ -31,6 +29,3 @@ struct pkt *sl_pipe_lease(struct shard *s, struct pkt *origin);
  * reference. */
 void sl_pipe_hand(struct shard *s, unsigned to, enum mail_type type, uint64_t transport,
                   struct pkt *p);
-
-/* Gives finished leases back, chained by `next`, one mail for each worker. */
-void sl_pipe_give_back(struct shard *s);

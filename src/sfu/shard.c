@@ -422,7 +422,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_RTP: sl_pipe_take_rtp(s, m, now); return;
     case MAIL_CLOCK: sl_pipe_take_clock(s, m); return;
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
-    case MAIL_BACK: sl_pipe_take_back(m); return;
+    case MAIL_BACK: sl_returns_take(m); return;
     case MAIL_NONE:
     case MAIL_ASSOC:
     case MAIL_UP:
@@ -432,7 +432,8 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_DTLS:
     case MAIL_STALE:
     case MAIL_LOST:
-    case MAIL_STARTED: break; /* not for workers */
+    case MAIL_STARTED:
+    case MAIL_STATS: break; /* not for shards */
     }
     sl_mail_free(&unread);
 }
@@ -459,7 +460,7 @@ void sl_shard_flush(struct shard *s, usec now)
 {
     sl_router_run(&s->router, now);
     sl_batch_flush(s->batch, now);
-    sl_pipe_give_back(s);
+    sl_returns_send(&s->returns, s->conf.pool, &s->conf.io);
 }
 
 usec sl_shard_deadline(const struct shard *s)
