@@ -4,6 +4,8 @@
 
 #include "base/word.h"
 
+#include "proto/sdpwrite.h"
+
 /* The text, line by line. */
 struct walk {
     struct span rest;

@@ -1,8 +1,5 @@
 #include "proto/sdpline.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/word.h"
 
 /* ---- the grammar's classes of characters ---- */
@@ -73,23 +70,7 @@ static bool u32(struct span s, uint32_t *ret)
     return true;
 }
 
-static void put_number(struct wr *w, uint64_t v)
-{
-    char buf[24];
-    (void)snprintf(buf, sizeof buf, "%" PRIu64, v);
-    wr_str(w, buf);
-}
-
-/* A blank and s, if there is any. */
-static void put_word(struct wr *w, struct span s)
-{
-    if (s.n > 0) {
-        wr_u8(w, ' ');
-        wr_span(w, s);
-    }
-}
-
-/* ---- attributes: each is read from v, what stands behind the colon, and written to w ---- */
+/* ---- attributes: each is read from v, what stands behind the colon ---- */
 
 static bool mid_read(struct span v, struct sdp_line *l)
 {
@@ -115,11 +96,6 @@ static bool text_read(struct span v, struct sdp_line *l)
     return true;
 }
 
-static void text_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_span(w, l->text);
-}
-
 static bool group_read(struct span v, struct sdp_line *l)
 {
     l->group.semantics = word_cut(&v, ' ');
@@ -128,12 +104,6 @@ static bool group_read(struct span v, struct sdp_line *l)
         if (word_next(&v).n > 0 && n == SDP_GROUP_MIDS_MAX)
             return false;
     return all(l->group.semantics, is_token, 1, SIZE_MAX);
-}
-
-static void group_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_span(w, l->group.semantics);
-    put_word(w, l->group.mids);
 }
 
 /* RFC 8839 §5.1. */
@@ -155,24 +125,6 @@ static bool candidate_read(struct span v, struct sdp_line *l)
     c->resolved = sl_addr_parse(c->host, c->port, &c->addr) == E_OK;
     return all(c->foundation, is_visible, 1, 64) && c->transport.n > 0 && c->host.n > 0 &&
            span_is(typ, "typ") && c->type.n > 0;
-}
-
-static void candidate_write(struct wr *w, const struct sdp_line *l)
-{
-    const struct sdp_candidate *c = &l->candidate;
-    char ip[ADDR_TEXT_MAX];
-    wr_span(w, c->foundation);
-    wr_u8(w, ' ');
-    put_number(w, c->component);
-    put_word(w, c->transport);
-    wr_u8(w, ' ');
-    put_number(w, c->priority);
-    put_word(w, c->host.n > 0 ? c->host : span_of(sl_addr_ip_text(&c->addr, ip)));
-    wr_u8(w, ' ');
-    put_number(w, c->host.n > 0 ? c->port : c->addr.port);
-    wr_str(w, " typ");
-    put_word(w, c->type);
-    put_word(w, c->rest);
 }
 
 static int hex(uint8_t c)
@@ -211,17 +163,6 @@ static bool fingerprint_read(struct span v, struct sdp_line *l)
     return true;
 }
 
-static void fingerprint_write(struct wr *w, const struct sdp_line *l)
-{
-    const struct sdp_fingerprint *f = &l->fingerprint;
-    wr_span(w, f->hash);
-    for (size_t i = 0; i < f->n; i++) {
-        char buf[4];
-        (void)snprintf(buf, sizeof buf, "%c%02X", i == 0 ? ' ' : ':', f->bytes[i]);
-        wr_str(w, buf);
-    }
-}
-
 static const char *const setups[] = {
     [SDP_SETUP_NONE] = "",
     [SDP_SETUP_ACTPASS] = "actpass",
@@ -229,6 +170,11 @@ static const char *const setups[] = {
     [SDP_SETUP_PASSIVE] = "passive",
     [SDP_SETUP_HOLDCONN] = "holdconn",
 };
+
+const char *sl_sdp_setup_name(enum sdp_setup setup)
+{
+    return setups[setup];
+}
 
 static bool setup_read(struct span v, struct sdp_line *l)
 {
@@ -240,17 +186,17 @@ static bool setup_read(struct span v, struct sdp_line *l)
     return false;
 }
 
-static void setup_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_str(w, setups[l->setup]);
-}
-
 static const char *const directions[] = {
     [SDP_INACTIVE] = "inactive",
     [SDP_SENDONLY] = "sendonly",
     [SDP_RECVONLY] = "recvonly",
     [SDP_SENDRECV] = "sendrecv",
 };
+
+const char *sl_sdp_direction_name(enum sdp_direction direction)
+{
+    return directions[direction];
+}
 
 static bool direction_of(struct span v, enum sdp_direction *ret)
 {
@@ -278,18 +224,6 @@ static bool extmap_read(struct span v, struct sdp_line *l)
            e->uri.n > 0;
 }
 
-static void extmap_write(struct wr *w, const struct sdp_line *l)
-{
-    const struct sdp_extmap *e = &l->extmap;
-    put_number(w, e->id);
-    if (e->directed) {
-        wr_u8(w, '/');
-        wr_str(w, directions[e->direction]);
-    }
-    put_word(w, e->uri);
-    put_word(w, e->attributes);
-}
-
 static bool rtpmap_read(struct span v, struct sdp_line *l)
 {
     struct sdp_rtpmap *m = &l->rtpmap;
@@ -303,30 +237,11 @@ static bool rtpmap_read(struct span v, struct sdp_line *l)
            (v.n == 0 || (u8(v, UINT8_MAX, &m->channels) && m->channels > 0));
 }
 
-static void rtpmap_write(struct wr *w, const struct sdp_line *l)
-{
-    const struct sdp_rtpmap *m = &l->rtpmap;
-    put_number(w, m->pt);
-    put_word(w, m->name);
-    wr_u8(w, '/');
-    put_number(w, m->clock_hz);
-    if (m->channels != 1) {
-        wr_u8(w, '/');
-        put_number(w, m->channels);
-    }
-}
-
 static bool fmtp_read(struct span v, struct sdp_line *l)
 {
     struct span pt = word_next(&v);
     l->fmtp.params = word_trim(v);
     return u8(pt, 127, &l->fmtp.pt);
-}
-
-static void fmtp_write(struct wr *w, const struct sdp_line *l)
-{
-    put_number(w, l->fmtp.pt);
-    put_word(w, l->fmtp.params);
 }
 
 static bool rtcp_fb_read(struct span v, struct sdp_line *l)
@@ -343,15 +258,6 @@ static bool rtcp_fb_read(struct span v, struct sdp_line *l)
     return u8(pt, 127, &fb->pt);
 }
 
-static void rtcp_fb_write(struct wr *w, const struct sdp_line *l)
-{
-    if (l->rtcp_fb.pt == SDP_PT_ANY)
-        wr_u8(w, '*');
-    else
-        put_number(w, l->rtcp_fb.pt);
-    put_word(w, l->rtcp_fb.what);
-}
-
 static bool ssrc_read(struct span v, struct sdp_line *l)
 {
     struct span ssrc = word_next(&v);
@@ -359,16 +265,6 @@ static bool ssrc_read(struct span v, struct sdp_line *l)
     l->ssrc.name = word_cut(&v, ':');
     l->ssrc.value = v;
     return u32(ssrc, &l->ssrc.ssrc) && all(l->ssrc.name, is_token, 1, SIZE_MAX);
-}
-
-static void ssrc_write(struct wr *w, const struct sdp_line *l)
-{
-    put_number(w, l->ssrc.ssrc);
-    put_word(w, l->ssrc.name);
-    if (l->ssrc.value.n > 0) {
-        wr_u8(w, ':');
-        wr_span(w, l->ssrc.value);
-    }
 }
 
 static bool ssrc_group_read(struct span v, struct sdp_line *l)
@@ -385,15 +281,6 @@ static bool ssrc_group_read(struct span v, struct sdp_line *l)
     return all(g->semantics, is_token, 1, SIZE_MAX);
 }
 
-static void ssrc_group_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_span(w, l->ssrc_group.semantics);
-    for (size_t i = 0; i < l->ssrc_group.n; i++) {
-        wr_u8(w, ' ');
-        put_number(w, l->ssrc_group.ssrcs[i]);
-    }
-}
-
 static bool rid_read(struct span v, struct sdp_line *l)
 {
     l->rid.id = word_next(&v);
@@ -401,13 +288,6 @@ static bool rid_read(struct span v, struct sdp_line *l)
     l->rid.params = word_trim(v);
     l->rid.recv = span_is(direction, "recv");
     return all(l->rid.id, is_rid, 1, 255) && (l->rid.recv || span_is(direction, "send"));
-}
-
-static void rid_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_span(w, l->rid.id);
-    wr_str(w, l->rid.recv ? " recv" : " send");
-    put_word(w, l->rid.params);
 }
 
 static bool simulcast_list(struct span list)
@@ -443,31 +323,12 @@ static bool simulcast_read(struct span v, struct sdp_line *l)
     return l->simulcast.send.n > 0 || l->simulcast.recv.n > 0;
 }
 
-static void simulcast_write(struct wr *w, const struct sdp_line *l)
-{
-    const struct sdp_simulcast *s = &l->simulcast;
-    if (s->send.n > 0) {
-        wr_str(w, "send");
-        put_word(w, s->send);
-    }
-    if (s->recv.n > 0) {
-        wr_str(w, s->send.n > 0 ? " recv" : "recv");
-        put_word(w, s->recv);
-    }
-}
-
 static bool msid_read(struct span v, struct sdp_line *l)
 {
     l->msid.stream = word_next(&v);
     l->msid.track = word_trim(v);
     return all(l->msid.stream, is_visible, 1, SIZE_MAX) &&
            all(l->msid.track, is_visible, 0, SIZE_MAX);
-}
-
-static void msid_write(struct wr *w, const struct sdp_line *l)
-{
-    wr_span(w, l->msid.stream);
-    put_word(w, l->msid.track);
 }
 
 static bool port_read(struct span v, struct sdp_line *l)
@@ -480,44 +341,38 @@ static bool number_read(struct span v, struct sdp_line *l)
     return word_number(v, UINT64_MAX, &l->number);
 }
 
-static void number_write(struct wr *w, const struct sdp_line *l)
-{
-    put_number(w, l->number);
-}
-
 /* ---- lines ---- */
 
 /* Without a reader it is a flag: nothing stands behind the name. */
 static const struct {
     const char *name;
     bool (*read)(struct span v, struct sdp_line *l);
-    void (*write)(struct wr *w, const struct sdp_line *l);
 } attributes[SDP_KINDS] = {
-    [SDP_GROUP] = {"group", group_read, group_write},
-    [SDP_MID] = {"mid", mid_read, text_write},
-    [SDP_UFRAG] = {"ice-ufrag", ufrag_read, text_write},
-    [SDP_PWD] = {"ice-pwd", pwd_read, text_write},
-    [SDP_ICE_OPTIONS] = {"ice-options", text_read, text_write},
+    [SDP_GROUP] = {"group", group_read},
+    [SDP_MID] = {"mid", mid_read},
+    [SDP_UFRAG] = {"ice-ufrag", ufrag_read},
+    [SDP_PWD] = {"ice-pwd", pwd_read},
+    [SDP_ICE_OPTIONS] = {"ice-options", text_read},
     [SDP_ICE_LITE] = {"ice-lite"},
-    [SDP_CANDIDATE] = {"candidate", candidate_read, candidate_write},
+    [SDP_CANDIDATE] = {"candidate", candidate_read},
     [SDP_END_OF_CANDIDATES] = {"end-of-candidates"},
-    [SDP_FINGERPRINT] = {"fingerprint", fingerprint_read, fingerprint_write},
-    [SDP_SETUP] = {"setup", setup_read, setup_write},
+    [SDP_FINGERPRINT] = {"fingerprint", fingerprint_read},
+    [SDP_SETUP] = {"setup", setup_read},
     [SDP_RTCP_MUX] = {"rtcp-mux"},
     [SDP_RTCP_RSIZE] = {"rtcp-rsize"},
     [SDP_BUNDLE_ONLY] = {"bundle-only"},
-    [SDP_EXTMAP] = {"extmap", extmap_read, extmap_write},
+    [SDP_EXTMAP] = {"extmap", extmap_read},
     [SDP_EXTMAP_MIXED] = {"extmap-allow-mixed"},
-    [SDP_RTPMAP] = {"rtpmap", rtpmap_read, rtpmap_write},
-    [SDP_FMTP] = {"fmtp", fmtp_read, fmtp_write},
-    [SDP_RTCP_FB] = {"rtcp-fb", rtcp_fb_read, rtcp_fb_write},
-    [SDP_SSRC] = {"ssrc", ssrc_read, ssrc_write},
-    [SDP_SSRC_GROUP] = {"ssrc-group", ssrc_group_read, ssrc_group_write},
-    [SDP_RID] = {"rid", rid_read, rid_write},
-    [SDP_SIMULCAST] = {"simulcast", simulcast_read, simulcast_write},
-    [SDP_MSID] = {"msid", msid_read, msid_write},
-    [SDP_SCTP_PORT] = {"sctp-port", port_read, number_write},
-    [SDP_MAX_MESSAGE_SIZE] = {"max-message-size", number_read, number_write},
+    [SDP_RTPMAP] = {"rtpmap", rtpmap_read},
+    [SDP_FMTP] = {"fmtp", fmtp_read},
+    [SDP_RTCP_FB] = {"rtcp-fb", rtcp_fb_read},
+    [SDP_SSRC] = {"ssrc", ssrc_read},
+    [SDP_SSRC_GROUP] = {"ssrc-group", ssrc_group_read},
+    [SDP_RID] = {"rid", rid_read},
+    [SDP_SIMULCAST] = {"simulcast", simulcast_read},
+    [SDP_MSID] = {"msid", msid_read},
+    [SDP_SCTP_PORT] = {"sctp-port", port_read},
+    [SDP_MAX_MESSAGE_SIZE] = {"max-message-size", number_read},
 };
 
 static bool media_read(struct span v, struct sdp_media *m)
@@ -528,16 +383,6 @@ static bool media_read(struct span v, struct sdp_media *m)
     m->formats = word_trim(v);
     return all(m->media, is_token, 1, 32) && u16(port, UINT16_MAX, &m->port) &&
            m->proto.n > 0 && m->formats.n > 0;
-}
-
-static void media_write(struct wr *w, const struct sdp_media *m)
-{
-    wr_str(w, "m=");
-    wr_span(w, m->media);
-    wr_u8(w, ' ');
-    put_number(w, m->port);
-    put_word(w, m->proto);
-    put_word(w, m->formats);
 }
 
 static enum err attribute_read(struct span text, struct sdp_line *l)
@@ -561,6 +406,11 @@ static enum err attribute_read(struct span text, struct sdp_line *l)
     return all(name, is_token, 1, SIZE_MAX) ? E_OK : E_MALFORMED;
 }
 
+const char *sl_sdp_attribute_name(enum sdp_kind kind)
+{
+    return attributes[kind].name ? attributes[kind].name : "";
+}
+
 enum err sl_sdp_line_parse(struct span text, struct sdp_line *ret)
 {
     struct sdp_line l = {.kind = SDP_OTHER};
@@ -581,24 +431,6 @@ enum err sl_sdp_line_parse(struct span text, struct sdp_line *ret)
     if (e == E_OK)
         *ret = l;
     return e;
-}
-
-void sl_sdp_line_write(struct wr *w, const struct sdp_line *l)
-{
-    if (l->kind == SDP_OTHER) {
-        wr_span(w, l->text);
-    } else if (l->kind == SDP_MEDIA) {
-        media_write(w, &l->media);
-    } else {
-        wr_str(w, "a=");
-        wr_str(w, l->kind == SDP_DIRECTION ? directions[l->direction]
-                                           : attributes[l->kind].name);
-        if (attributes[l->kind].write) {
-            wr_u8(w, ':');
-            attributes[l->kind].write(w, l);
-        }
-    }
-    wr_str(w, "\r\n");
 }
 
 bool sl_sdp_simulcast_next(struct span *list, struct sdp_simulcast_stream *ret)

@@ -4,7 +4,7 @@
  * One line of a session description, as a value (RFC 8866 and the RFCs of its attributes).
  *
  * A line that we know is read into its fields, and any other is kept as it is; so whatever
- * was read can be written again. Spans point into the text that was read, or to whatever
+ * was read can be written again (proto/sdpwrite.h). Spans point into the text that was read, or to whatever
  * a writer set them to. Where an attribute was refused its grammar was broken: a number out of
  * range, a name with forbidden characters, something missing.
  */
@@ -185,8 +185,10 @@ struct sdp_line {
  * with a broken grammar, or with more members than the limits above. */
 MUST_USE enum err sl_sdp_line_parse(struct span text, struct sdp_line *ret);
 
-/* Appends the line and CRLF. w.bad tells whether it fit. */
-void sl_sdp_line_write(struct wr *w, const struct sdp_line *line);
+/* As they stand in SDP. "" for a kind that is no attribute, or has no name of its own. */
+const char *sl_sdp_attribute_name(enum sdp_kind kind);
+const char *sl_sdp_setup_name(enum sdp_setup setup);
+const char *sl_sdp_direction_name(enum sdp_direction direction);
 
 /* One simulcast stream: the first of its alternatives, and whether it starts paused. */
 struct sdp_simulcast_stream {

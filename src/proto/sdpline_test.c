@@ -3,6 +3,7 @@
 #include "base/word.h"
 
 #include "check.h"
+#include "proto/sdpwrite.h"
 
 /* A line, and what it is written as after it was read; NULL: refused. */
 static const struct {

@@ -7,6 +7,7 @@
 #include "base/word.h"
 
 #include "proto/fmtp.h"
+#include "proto/sdpwrite.h"
 #include "room/match.h"
 #include "room/streams.h"
 

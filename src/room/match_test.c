@@ -64,6 +64,11 @@ static const struct {
      "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n",
      "v recv: VP8=96r | time=2 | \n"},
 
+    {"send time of no use to anyone", NEGOTIATE_PUBLISH, "video 9 " RTP " 96",
+     "a=rtpmap:96 VP8/90000\r\n"
+     "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n",
+     "v recv: VP8=96 | | \n"},
+
     {"an extension only from the offerer, published", NEGOTIATE_PUBLISH,
      "audio 9 " RTP " 0",
      "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",

@@ -5,6 +5,7 @@
 
 #include "base/word.h"
 
+#include "proto/sdpwrite.h"
 #include "room/answer.h"
 #include "room/match.h"
 #include "room/streams.h"
