@@ -20,7 +20,7 @@ static void random_text(char *ret, size_t octets)
 
 struct ice_creds sl_ice_creds_make(void)
 {
-    struct ice_creds c;
+    struct ice_creds c = {0};
     random_text(c.ufrag, UFRAG_OCTETS);
     random_text(c.pwd, PWD_OCTETS);
     return c;
@@ -201,6 +201,7 @@ size_t sl_ice_candidates(const struct addr *hosts, size_t n, const struct addr *
                          size_t publics_n, struct ice_candidate *ret, size_t max)
 {
     size_t done = 0;
+    const uint16_t port = n > 0 ? hosts[0].port : 0;
     for (int loopback = 0; loopback < 2; loopback++) {
         struct pool kinds[2];
         for (int v4 = 0; v4 < 2; v4++) {
@@ -221,8 +222,8 @@ size_t sl_ice_candidates(const struct addr *hosts, size_t n, const struct addr *
                 c->priority = (uint32_t)TYPE_HOST << 24 |
                               (uint32_t)(LOCAL_MAX - done) << 8 | (256 - COMPONENT);
                 c->addr = *turn[v4];
-                if (c->addr.port == 0 && n > 0)
-                    c->addr.port = hosts[0].port;
+                if (c->addr.port == 0)
+                    c->addr.port = port;
                 done++;
             }
         } while (turn[0] || turn[1]);

@@ -33,7 +33,8 @@ static enum err send_check(struct ice *ice, struct check *c, usec now)
     struct wr answer = wr_of(out, sizeof out);
     struct addr a = from(c->host);
     struct stun m = c->extra;
-    m.method = STUN_BINDING;
+    if (m.method == 0)
+        m.method = STUN_BINDING;
     m.has_priority = true;
     struct wr name = wr_of((uint8_t *)username, sizeof username);
     wr_str(&name, c->username ? c->username : c->to->ufrag);
@@ -101,6 +102,7 @@ static const struct {
     {"a longer name", {.to = &ours, .username = "abcdefghi:x"}, E_AUTH, 0, 0},
     {"the names swapped", {.to = &ours, .username = "x:abcdefgh"}, E_AUTH, 0, 0},
     {"not signed", {.to = &ours, .bare = true}, E_AUTH, 0, 0},
+    {"another method", {.to = &ours, .extra.method = 3}, E_STATE, 0, 0},
     {"an indication", {.to = &ours, .extra.class = STUN_INDICATION}, E_STATE, 0, 0},
     {"a response", {.to = &ours, .extra.class = STUN_SUCCESS}, E_STATE, 0, 0},
 };
@@ -181,7 +183,7 @@ TEST(ice_a_lower_renomination_came_late)
         uint8_t host;
         uint32_t rank;
         int path;
-    } steps[] = {{1, 0, 1}, {2, 5, 2}, {3, 4, 2}, {3, 5, 3}, {1, 6, 1}};
+    } steps[] = {{1, 0, 1}, {2, 0, 1}, {2, 5, 2}, {3, 4, 2}, {3, 5, 3}, {1, 6, 1}};
     for (size_t i = 0; i < LEN(steps); i++) {
         c.host = steps[i].host;
         c.extra.nomination = steps[i].rank;
@@ -211,8 +213,8 @@ TEST(ice_of_too_many_paths_the_one_longest_silent_goes)
     struct addr second = from(2), third = from(3);
     sl_ice_init(&ice, &ours);
     CHECK_INT(check_from(&ice, 1, true, 1), E_OK);
-    for (uint8_t i = 2; i <= ICE_PAIRS_MAX; i++)
-        CHECK_INT(check_from(&ice, i, false, i), E_OK);
+    for (int i = 2; i <= ICE_PAIRS_MAX; i++)
+        CHECK_INT(check_from(&ice, (uint8_t)i, false, i), E_OK);
     CHECK_INT(check_from(&ice, 2, false, 100), E_OK);
     CHECK_INT(check_from(&ice, 99, false, 101), E_OK);
     CHECK_INT(ice.n, ICE_PAIRS_MAX);
@@ -231,10 +233,13 @@ TEST(ice_restart_keeps_the_old_until_the_new_is_used)
     struct ice ice;
     struct check old = {.to = &ours, .host = 1, .extra.use_candidate = true};
     struct check new = {.to = &later, .host = 2};
-    struct addr other = from(9);
+    struct addr other = from(8);
     sl_ice_init(&ice, &ours);
-    CHECK_INT(send_check(&ice, &old, 0), E_OK);
+    old.extra.has_nomination = true;
+    old.extra.nomination = 7;
     CHECK_INT(check_from(&ice, 9, false, 0), E_OK);
+    CHECK_INT(send_check(&ice, &old, 0), E_OK);
+    CHECK_INT(check_from(&ice, 8, false, 0), E_OK);
     CHECK_INT(send_check(&ice, &new, 0), E_AUTH); /* not yet offered */
 
     sl_ice_restart(&ice, &later);
@@ -242,14 +247,32 @@ TEST(ice_restart_keeps_the_old_until_the_new_is_used)
     CHECK(!old.change.restarted);
     CHECK_INT(send_check(&ice, &new, SEC(2)), E_OK);
     CHECK(new.change.restarted &&new.change.pair && !new.change.path);
+    CHECK(!ice.nominated);
     CHECK_INT(path(&ice), 1); /* no gap in media: the old path until a nomination */
     CHECK(!sl_ice_knows(&ice, &other, SOCKET));
     CHECK_INT(send_check(&ice, &old, SEC(3)), E_AUTH);
 
-    new.extra.use_candidate = true;
+    new.extra.has_nomination = true; /* counted anew */
+    new.extra.nomination = 1;
     CHECK_INT(send_check(&ice, &new, SEC(4)), E_OK);
     CHECK(!new.change.restarted &&new.change.path);
     CHECK_INT(path(&ice), 2);
+}
+
+/* A user name without our part, signed with the key that an empty place holds. */
+TEST(ice_without_a_restart_there_are_no_other_credentials)
+{
+    struct ice ice;
+    const struct hmac_sha1 zero = {0};
+    uint8_t in[128], out[STUN_ANSWER_MAX];
+    struct stun m = {.method = STUN_BINDING, .username = span_of(":x")};
+    struct wr w = wr_of(in, sizeof in), answer = wr_of(out, sizeof out);
+    struct addr a = from(1);
+    struct ice_change change;
+    sl_ice_init(&ice, &ours);
+    sl_stun_build(&w, &m, &zero);
+    CHECK_INT(sl_stun_parse(wr_done(&w), &m), E_OK);
+    CHECK_INT(sl_ice_check(&ice, &m, &a, SOCKET, 0, &answer, &change), E_AUTH);
 }
 
 TEST(ice_restart_offered_twice_leaves_the_used_and_the_last)

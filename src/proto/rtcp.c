@@ -12,7 +12,7 @@ static enum err next_packet(struct rd *r, struct rtcp *ret)
 {
     uint8_t b0 = rd_u8(r);
     uint8_t type = rd_u8(r);
-    struct span body = rd_span(r, 4U * rd_u16(r));
+    struct span body = rd_span(r, sizeof(uint32_t) * rd_u16(r));
     if (r->bad)
         return E_SHORT;
     if (b0 >> 6 != VERSION)
@@ -110,7 +110,7 @@ bool sl_rtcp_cname_next(struct rd *chunks, uint32_t *ssrc, struct span *cname)
 enum err sl_rtcp_bye(const struct rtcp *p, struct rd *ret)
 {
     struct rd r = rd_of(p->body);
-    struct span ssrcs = rd_span(&r, 4U * p->count);
+    struct span ssrcs = rd_span(&r, sizeof(uint32_t) * p->count);
     if (r.bad)
         return E_SHORT;
     *ret = rd_of(ssrcs);
@@ -164,7 +164,7 @@ enum err sl_rtcp_remb(const struct rtcp_fb *fb, struct rtcp_remb *ret)
         return E_UNSUPPORTED;
     uint8_t n = rd_u8(&r);
     uint32_t rate = (uint32_t)rd_u8(&r) << 16 | rd_u16(&r);
-    struct span ssrcs = rd_span(&r, 4U * n);
+    struct span ssrcs = rd_span(&r, sizeof(uint32_t) * n);
     if (r.bad)
         return E_SHORT;
     unsigned exp = rate >> 18;
@@ -235,7 +235,6 @@ enum err sl_rtcp_twcc(const struct rtcp_fb *fb, struct rtcp_twcc *ret)
         octets += status;
     }
     t.deltas = look.chunks;
-    t.chunks.n -= look.chunks.n;
     if (octets > t.deltas.n)
         return E_SHORT;
     *ret = t;
@@ -248,9 +247,9 @@ bool sl_rtcp_twcc_next(struct rtcp_twcc *it, struct rtcp_arrival *ret)
         return false;
     unsigned status = next_status(it);
     if (status == SMALL)
-        it->at += rd_u8(&it->deltas) * TWCC_TICK_US;
+        it->at += (usec)rd_u8(&it->deltas) * TWCC_TICK_US;
     else if (status == LARGE)
-        it->at += (int16_t)rd_u16(&it->deltas) * TWCC_TICK_US;
+        it->at += (usec)(int16_t)rd_u16(&it->deltas) * TWCC_TICK_US;
     ret->seq = (uint16_t)(it->base_seq + it->done++);
     ret->received = status != LOST;
     ret->at = it->at;
@@ -280,7 +279,9 @@ void sl_rtcp_build_report(struct wr *w, uint32_t ssrc, const struct rtcp_sender 
                           const struct rtcp_block *blocks, size_t n)
 {
     do {
-        size_t now = n < RTCP_COUNT_MAX ? n : RTCP_COUNT_MAX;
+        size_t now = n;
+        if (now > RTCP_COUNT_MAX)
+            now = RTCP_COUNT_MAX;
         size_t body = 4 + (sender ? SENDER : 0U) + now * BLOCK;
         header(w, now, sender ? RTCP_SR : RTCP_RR, body);
         wr_u32(w, ssrc);

@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         while (sl_rtcp_cname_next(&list, &ssrc, &cname))
             MUST(inside(cname, pkt.body));
         if (sl_rtcp_bye(&pkt, &list) == E_OK)
-            MUST(list.n == 4U * pkt.count);
+            MUST(list.n == sizeof(uint32_t) * pkt.count);
         if (pkt.type == RTCP_SR || pkt.type == RTCP_RR)
             report(&pkt);
         feedback(&pkt);

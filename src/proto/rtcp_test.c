@@ -114,6 +114,8 @@ static const struct {
     {"cname behind a name", "81ca0004 00000001 0201 78 0103 616263 00000000", "1=abc "},
     {"a chunk without a cname", "82ca0004 00000001 0201 7800 00000002 0101 7900", "2=y "},
     {"two", "82ca0004 00000001 0101 7800 00000002 0101 7900", "1=x 2=y "},
+    {"two, four zeros between", "82ca0005 00000001 0102 6162 00000000 00000002 0101 7900",
+     "1=ab 2=y "},
     {"item past the end", "81ca0002 00000001 0109 6162", ""},
     {"no end of the items", "81ca0002 00000001 0102 6162", ""},
     {"nobody", "80ca0000", ""},
@@ -309,10 +311,11 @@ TEST(rtcp_40_blocks_take_two_packets)
     uint32_t seen = 0;
     for (uint32_t i = 0; i < LEN(blocks); i++)
         blocks[i].ssrc = i;
-    sl_rtcp_build_report(&w, 1, NULL, blocks, LEN(blocks));
+    sl_rtcp_build_report(&w, 1, &(struct rtcp_sender){.ntp = 5}, blocks, LEN(blocks));
     CHECK(!w.bad);
     CHECK_INT(sl_rtcp_parse(wr_done(&w), &r), E_OK);
     while (sl_rtcp_next(&r, &p)) {
+        CHECK_INT(p.type, seen == 0 ? RTCP_SR : RTCP_RR);
         CHECK_INT(sl_rtcp_report(&p, &rep), E_OK);
         while (sl_rtcp_block_next(&rep.blocks, &b))
             CHECK_INT(b.ssrc, seen++);

@@ -102,6 +102,8 @@ static const struct {
      E_MALFORMED},
     {"mapped address of nothing", "01010004" SHARED_ID "00200000", E_MALFORMED},
     {"error 487", "01110008" SHARED_ID "00090004 00000457", E_OK},
+    {"an error code in a success response means nothing",
+     "01010008" SHARED_ID "00090004 ffffffff", E_OK},
     {"error 299", "01110008" SHARED_ID "00090004 00000263", E_MALFORMED},
     {"error 4100", "01110008" SHARED_ID "00090004 00000464", E_MALFORMED},
     {"wrong fingerprint", "00010008" SHARED_ID "80280004 00000000", E_MALFORMED},
@@ -116,11 +118,25 @@ TEST(stun_parse)
     }
 }
 
+TEST(stun_user_name_of_508_octets_and_no_more)
+{
+    uint8_t buf[600] = {0};
+    struct stun m;
+    for (size_t n = STUN_USERNAME_MAX - 1; n <= STUN_USERNAME_MAX + 1; n++) {
+        struct wr w = wr_of(buf, sizeof buf);
+        wr_span(&w, check_hex("00010204" SHARED_ID "0006"));
+        wr_u16(&w, (unsigned)n);
+        (void)wr_take(&w, 512);
+        CHECK_INT(sl_stun_parse(wr_done(&w), &m),
+                  n <= STUN_USERNAME_MAX ? E_OK : E_MALFORMED);
+    }
+}
+
 TEST(stun_no_change_to_a_message_goes_unseen)
 {
     struct hmac_sha1 key = key_of(PASSWORD);
     struct span in = check_hex(request);
-    uint8_t copy[128];
+    uint8_t copy[128] = {0};
     CHECK(in.n <= sizeof copy);
     for (size_t i = 0; i < in.n; i++) {
         struct stun m;
@@ -150,6 +166,11 @@ TEST(stun_order_and_duplicates)
               E_OK);
     CHECK_INT(m.priority, 1);
     CHECK(span_is(m.username, "a"));
+    CHECK_INT(sl_stun_parse(check_hex("00010018" SHARED_ID "802a0008 0000000000000001"
+                                      "80290008 0000000000000002"),
+                            &m),
+              E_OK);
+    CHECK(m.role == STUN_CONTROLLING && m.tie_breaker == 1);
     /* What stands behind MESSAGE-INTEGRITY was not signed. */
     CHECK_INT(sl_stun_parse(check_hex("0001002c" SHARED_ID "00080014"
                                       "0000000000000000000000000000000000000000"
@@ -169,6 +190,8 @@ TEST(stun_what_stands_behind_the_fingerprint_is_refused)
     CHECK(m.fingerprint);
     wr_u32(&w, 0x80220000);
     buf[3] += 4;
+    struct wr crc = wr_of(buf + w.n - 8, 4); /* right for the length that it has now */
+    wr_u32(&crc, sl_crc32((struct span){buf, STUN_HEADER}) ^ 0x5354554e);
     CHECK_INT(sl_stun_parse(wr_done(&w), &m), E_MALFORMED);
 }
 

@@ -7,6 +7,8 @@ enum { HEAD = 20 };          /* octets before the first chunk */
 enum { VECTOR1 = 14, VECTOR2 = 7 };
 enum { P_BIT = 0x20 };
 
+_Static_assert((int)TWCC_WINDOW <= (int)TWCC_RUN_MAX, "a run has 13 bits");
+
 static usec *slot(struct twcc *t, int64_t seq)
 {
     return &t->at[(size_t)seq % TWCC_WINDOW];
@@ -88,7 +90,7 @@ static bool fits(const struct pending *p, unsigned status)
     if (p->n < VECTOR2)
         return true;
     if (p->run && status == p->status[0])
-        return p->n < TWCC_RUN_MAX;
+        return true; /* longer than the window it does not become */
     return p->n < VECTOR1 && !p->large && status != LARGE;
 }
 
@@ -104,20 +106,16 @@ static void flush(struct pending *p, bool last)
             chunk = chunk << 1 | (i < p->n ? p->status[i] : LOST);
         chunk |= 0x8000;
     } else {
-        taken = p->n < VECTOR2 ? p->n : VECTOR2;
+        if (taken > VECTOR2)
+            taken = VECTOR2;
         for (unsigned i = 0; i < VECTOR2; i++)
             chunk = chunk << 2 | (i < taken ? p->status[i] : LOST);
         chunk |= 0xc000;
     }
     wr_u16(&p->out, chunk);
+    /* What is left, if anything, waits for a large one: neither run nor large has changed. */
     p->n -= taken;
     memmove(p->status, p->status + (p->n ? taken : 0), p->n);
-    p->run = true;
-    p->large = false;
-    for (unsigned i = 0; i < p->n; i++) {
-        p->run &= p->status[i] == p->status[0];
-        p->large |= p->status[i] == LARGE;
-    }
 }
 
 static void put(struct pending *p, unsigned status)
@@ -135,7 +133,9 @@ static void put(struct pending *p, unsigned status)
 
 bool sl_twcc_build(struct twcc *t, uint32_t sender, uint32_t media, struct wr *w)
 {
-    size_t cap = w->cap - w->n < TWCC_FB_OCTETS ? w->cap - w->n : TWCC_FB_OCTETS;
+    size_t cap = w->cap - w->n;
+    if (cap > TWCC_FB_OCTETS)
+        cap = TWCC_FB_OCTETS;
     if (!sl_twcc_pending(t) || cap < TWCC_FB_MIN)
         return false;
     int64_t first = t->next;
