@@ -106,7 +106,7 @@ static bool gcm_open(const struct srtp_op *op)
  * as their longest, and that is as long as LANES_COST / 2 of them would, each alone. */
 static size_t alone(struct srtp_op *const *ops, size_t n)
 {
-    enum { LANES_COST = 11 };
+    enum { LANES_COST = 8 };
     size_t sum = 0, least = SIZE_MAX, best = 0;
     for (size_t i = 0; i <= n; i++) {
         size_t blocks = i < n ? srtp_sha1_blocks(ops[i]) : 0;

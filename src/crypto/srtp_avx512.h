@@ -17,7 +17,11 @@
 #define INLINE KERNEL static inline __attribute__((always_inline))
 
 /* Wholly, so that arrays of vectors become registers. */
-#define UNROLL _Pragma("GCC unroll 20")
+#if defined(__clang__)
+#    define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define UNROLL _Pragma("GCC unroll 20")
+#endif
 
 /* The mask of the octets of vector i that belong to n octets. */
 INLINE __mmask64 srtp_mask(size_t n, size_t i)
