@@ -103,14 +103,14 @@ static bool gcm_open(const struct srtp_op *op)
 }
 
 /* How many packets, the longest of n, are better hashed one by one: 16 lanes take as long
- * as their longest, and that is as long as LANES_COST / 2 of them would, each alone. */
+ * as their longest, and that is as long as LANES_COST of its kind would, each alone. */
 static size_t alone(struct srtp_op *const *ops, size_t n)
 {
-    enum { LANES_COST = 8 };
+    enum { LANES_COST = 4 };
     size_t sum = 0, least = SIZE_MAX, best = 0;
     for (size_t i = 0; i <= n; i++) {
         size_t blocks = i < n ? srtp_sha1_blocks(ops[i]) : 0;
-        size_t cost = 2 * sum + LANES_COST * blocks;
+        size_t cost = sum + LANES_COST * blocks;
         if (cost < least) {
             least = cost;
             best = i;
