@@ -43,22 +43,23 @@ static const struct srtp_backend *const backends[] = {
     &sl_srtp_avx512,
 #endif
     &sl_srtp_openssl,
+    NULL,
 };
 
 const struct srtp_backend *sl_srtp_backend_best(void)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-        if (backends[i]->usable())
-            return backends[i];
-    return NULL;
+    const struct srtp_backend *const *b = backends;
+    while (*b && !(*b)->usable())
+        b++;
+    return *b;
 }
 
 const struct srtp_backend *sl_srtp_backend(const char *name)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-        if (strcmp(backends[i]->name, name) == 0 && backends[i]->usable())
-            return backends[i];
-    return NULL;
+    const struct srtp_backend *const *b = backends;
+    while (*b && strcmp((*b)->name, name) != 0)
+        b++;
+    return *b && (*b)->usable() ? *b : NULL;
 }
 
 const char *sl_srtp_backend_name(const struct srtp_backend *b)

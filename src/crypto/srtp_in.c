@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,7 @@ static struct stream *add(struct srtp_in *in, uint32_t ssrc)
         in->streams = s;
         in->cap = cap;
     }
+    assert(in->streams && in->n < in->max);
     in->ssrcs[in->n] = ssrc;
     in->streams[in->n] = (struct stream){0};
     return &in->streams[in->n++];

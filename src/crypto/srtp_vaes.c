@@ -107,16 +107,16 @@ static const _Alignas(64) uint8_t counters[] = {
 static_assert(sizeof counters / 16 >= SRTP_PKT_MAX / 16 + 16 + 2, "one for each block");
 
 /* n vectors, to which the first round key was added already. */
-INLINE void aes(__m512i *b, int n, const __m512i *k, int rounds)
+INLINE void aes(__m512i *b, size_t n, const __m512i *k, int rounds)
 {
     UNROLL
     for (int r = 1; r < rounds; r++) {
         UNROLL
-        for (int i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++)
             b[i] = _mm512_aesenc_epi128(b[i], k[r]);
     }
     UNROLL
-    for (int i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         b[i] = _mm512_aesenclast_epi128(b[i], k[rounds]);
 }
 
@@ -143,41 +143,41 @@ struct run {
 
 #define ALL (~UINT64_C(0)) /* the mask of a whole vector */
 
-INLINE const uint8_t *run_at(const struct run *r, int i)
+INLINE const uint8_t *run_at(const struct run *r, size_t i)
 {
     return i == 0 ? r->head : r->rest + 64 * (i - 1);
 }
 
-INLINE __m512i run_counter(const struct run *r, int i)
+INLINE __m512i run_counter(const struct run *r, size_t i)
 {
     return _mm512_xor_si512(r->iv, _mm512_loadu_si512(r->counters + 64 * i));
 }
 
-INLINE void run_on(struct run *r, int vectors)
+INLINE void run_on(struct run *r, size_t vectors)
 {
     r->to += 64 * vectors;
     r->head = r->rest + 64 * (vectors - 1);
     r->rest += 64 * vectors;
     r->counters += 64 * vectors;
-    r->n -= (size_t)(64 * vectors);
+    r->n -= 64 * vectors;
 }
 
 /* whole: all vectors are full; otherwise r->n tells how far the text goes. */
-INLINE void ctr_step(const struct run *r, int vectors, bool whole, const __m512i *k,
+INLINE void ctr_step(const struct run *r, size_t vectors, bool whole, const __m512i *k,
                      int rounds)
 {
     __m512i b[8];
     UNROLL
-    for (int i = 0; i < vectors; i++)
+    for (size_t i = 0; i < vectors; i++)
         b[i] = run_counter(r, i);
     aes(b, vectors, k, rounds);
     UNROLL
-    for (int i = 0; i < vectors; i++) {
+    for (size_t i = 0; i < vectors; i++) {
         if (whole) {
             b[i] = _mm512_xor_si512(b[i], _mm512_loadu_si512(run_at(r, i)));
             _mm512_storeu_si512(r->to + 64 * i, b[i]);
         } else {
-            __mmask64 m = srtp_mask(r->n, (size_t)i);
+            __mmask64 m = srtp_mask(r->n, i);
             b[i] = _mm512_xor_si512(b[i], _mm512_maskz_loadu_epi8(m, run_at(r, i)));
             _mm512_mask_storeu_epi8(r->to + 64 * i, m, b[i]);
         }
@@ -186,14 +186,14 @@ INLINE void ctr_step(const struct run *r, int vectors, bool whole, const __m512i
 
 /* lead: octets before the text with which the run begins. */
 INLINE struct run run_of(const struct srtp_op *op, const __m128i *rk, int counter,
-                         int lead)
+                         size_t lead)
 {
     return (struct run){
         .to = op->pkt + op->header_n - lead,
         .head = op->text - lead,
         .rest = op->more - lead,
-        .n = op->text_n + (size_t)lead,
-        .counters = counters + 16 * counter,
+        .n = op->text_n + lead,
+        .counters = counters + 16 * (size_t)counter,
         .iv = _mm512_broadcast_i32x4(_mm_xor_si128(iv_of(op), rk[0])),
     };
 }
@@ -295,45 +295,53 @@ struct gcm {
 
 enum gcm_mode { SEAL, CHECK };
 
-INLINE void gcm_step(struct gcm *g, enum gcm_mode mode, int vectors, bool whole,
+/* Vector i of the text as it is authenticated; ks: its key stream. */
+INLINE __m512i gcm_vector(const struct gcm *g, enum gcm_mode mode, size_t i, bool whole,
+                          __m512i ks)
+{
+    const struct run *r = &g->run;
+    const uint8_t *from = run_at(r, i);
+    uint8_t *to = r->to + 64 * i;
+    if (whole && i > 0) {
+        __m512i x = _mm512_loadu_si512(from);
+        if (mode == CHECK)
+            return x;
+        x = _mm512_xor_si512(x, ks);
+        _mm512_storeu_si512(to, x);
+        return x;
+    }
+    __mmask64 m = whole ? ALL : srtp_mask(r->n, i);
+    if (i == 0)
+        m &= g->mask;
+    __m512i x = _mm512_maskz_loadu_epi8(m, from);
+    if (mode == CHECK)
+        return x;
+    x = _mm512_maskz_mov_epi8(m, _mm512_xor_si512(x, ks));
+    _mm512_mask_storeu_epi8(to, m, x);
+    return x;
+}
+
+INLINE void gcm_step(struct gcm *g, enum gcm_mode mode, size_t vectors, bool whole,
                      size_t power, const __m512i *k, int rounds)
 {
     const struct run *r = &g->run;
-    __m512i b[4];
+    __m512i b[4] = {0};
     if (mode == SEAL) {
         UNROLL
-        for (int i = 0; i < vectors; i++)
+        for (size_t i = 0; i < vectors; i++)
             b[i] = run_counter(r, i);
         aes(b, vectors, k, rounds);
         if (g->mask != ALL)
             g->hide = _mm512_castsi512_si128(b[0]);
     }
     UNROLL
-    for (int i = 0; i < vectors; i++) {
-        __m512i x;
-        if (whole && i > 0) {
-            x = _mm512_loadu_si512(run_at(r, i));
-            if (mode == SEAL) {
-                x = _mm512_xor_si512(x, b[i]);
-                _mm512_storeu_si512(r->to + 64 * i, x);
-            }
-        } else {
-            __mmask64 m = whole ? ALL : srtp_mask(r->n, (size_t)i);
-            if (i == 0)
-                m &= g->mask;
-            x = _mm512_maskz_loadu_epi8(m, run_at(r, i));
-            if (mode == SEAL) {
-                x = _mm512_maskz_mov_epi8(m, _mm512_xor_si512(x, b[i]));
-                _mm512_mask_storeu_epi8(r->to + 64 * i, m, x);
-            }
-        }
-        b[i] = _mm512_shuffle_epi8(x, swap512());
-    }
+    for (size_t i = 0; i < vectors; i++)
+        b[i] = _mm512_shuffle_epi8(gcm_vector(g, mode, i, whole, b[i]), swap512());
     b[0] = _mm512_xor_si512(b[0], _mm512_zextsi128_si512(g->y));
     UNROLL
-    for (int i = 0; i < vectors; i++)
-        if (whole || r->n > (size_t)(64 * i))
-            add_product(&g->sum, b[i], g->powers, power - (size_t)(4 * i));
+    for (size_t i = 0; i < vectors; i++)
+        if (whole || r->n > 64 * i)
+            add_product(&g->sum, b[i], g->powers, power - 4 * i);
 }
 
 /* Makes the tag of a packet; SEAL encrypts the text, CHECK takes it as it lies. */
@@ -363,7 +371,7 @@ INLINE __m128i gcm(const struct srtp_op *op, const __m128i *powers, int rounds,
     else if (g.run.n > 0)
         gcm_step(&g, mode, 2, false, blocks + 1, k, rounds);
 
-    __m128i lengths = _mm_set_epi64x(8LL * op->aad_n, 8LL * op->text_n);
+    __m128i lengths = _mm_set_epi64x((long long)op->aad_n * 8, (long long)op->text_n * 8);
     if (g.run.n == 0)
         lengths = _mm_xor_si128(lengths, g.y);
     struct product last = multiply(lengths, powers[SRTP_POWERS - 1]),
