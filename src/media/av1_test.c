@@ -15,6 +15,11 @@ static const struct payload_row rows[] = {
     {"tile group does not begin a frame", "10 20 aa", E_OK, ""},
     {"N on another layer than the base", "18 34 08 10", E_OK, "start S1"},
     {"N on a tile group", "18 20 aa", E_OK, "key start up7"},
+    {"sequence header alone, with length", "00 02 08aa", E_OK, "start"},
+    {"temporal delimiter", "10 10", E_OK, "start"},
+    {"metadata", "10 28 aa", E_OK, "start"},
+    {"key frame without sequence header", "20 02 28aa 30 10", E_OK, "start"},
+    {"frame without body", "20 02 08aa 30", E_OK, "start"},
     {"continued OBU", "90 aabbcc", E_OK, ""},
     {"N on a continued OBU means nothing", "98 aabbcc", E_OK, ""},
     {"layers", "10 34 48 30", E_OK, "start S1 T2"},
@@ -30,6 +35,15 @@ static const struct payload_row rows[] = {
     {"ends before the layer ids", "10 34", E_MALFORMED, ""},
     {"second element missing", "20 02 08aa", E_MALFORMED, ""},
 };
+
+TEST(av1_long_element)
+{
+    uint8_t in[1 + 2 + 129 + 3] = {[1] = 0x81, [2] = 0x01, [3] = 0x08}; /* 129 octets */
+    struct payload p;
+    memcpy(in + sizeof in - 3, "\x02\x30\x10", 3);
+    CHECK_INT(sl_av1_read((struct span){in, sizeof in}, false, &p), E_OK);
+    CHECK(p.key);
+}
 
 TEST(av1_read)
 {

@@ -113,6 +113,18 @@ TEST(dd_temporal_layers)
          "10 001010 00000000 00001010 01100 111 000111",
          E_OK,
          {.number = 10, .known = true, .start = true, .temporal = 1}},
+        {"indications of its own: -RD",
+         "10 001001 00000000 00001010 00100 001101",
+         E_OK,
+         {.number = 10, .known = true, .start = true}},
+        {"indications of its own: D--",
+         "10 001001 00000000 00001010 00100 010000",
+         E_OK,
+         {.number = 10, .known = true, .start = true, .discardable = true}},
+        {"indications of its own: ---",
+         "10 001001 00000000 00001010 00100 000000",
+         E_OK,
+         {.number = 10, .known = true, .start = true}},
         {"template below the first", "11 000111 00000000 00001011", E_OK, {.number = 11}},
         {"template behind the last", "11 001101 00000000 00001011", E_OK, {.number = 11}},
         {"structure without start of frame is no key",
@@ -138,6 +150,63 @@ TEST(dd_spatial_layers)
          "11 000101 00000000 00000111",
          E_OK,
          {.number = 7, .known = true, .start = true, .end = true, .spatial = 2}},
+    };
+    read_stream(rows, LEN(rows));
+}
+
+/* Two spatial layers with two chains and sizes: all that stands between the templates and
+ * the frame's own indications. */
+#define L2T1                                                                             \
+    "000000 00001 10 11 1010 0010 0 1 0000 0 "                                           \
+    "11 0 1 0001 0010 0011 0100 "                                                        \
+    "1 0000000100111111 0000000010110011 0000001001111111 0000000101100111 "
+
+TEST(dd_what_stands_behind_a_structure)
+{
+    static const struct row rows[] = {
+        {"indications of its own: SR",
+         "11 000000 00000000 00000001 10100 " L2T1 "1011",
+         E_OK,
+         {.number = 1, .known = true, .key = true, .start = true, .end = true}},
+        {"indications of its own: DD",
+         "11 000000 00000000 00000010 10100 " L2T1 "0101",
+         E_OK,
+         {.number = 2,
+          .known = true,
+          .key = true,
+          .start = true,
+          .end = true,
+          .discardable = true}},
+        {"active targets, then DD",
+         "11 000000 00000000 00000011 11100 " L2T1 "11 0101",
+         E_OK,
+         {.number = 3,
+          .known = true,
+          .key = true,
+          .start = true,
+          .end = true,
+          .discardable = true}},
+    };
+    read_stream(rows, LEN(rows));
+}
+
+TEST(dd_most_layers)
+{
+    static const struct row rows[] = {
+        {"4 spatial",
+         "10 000011 00000000 00000001 10000 000000 00000 10 10 10 11 10101010 0000 0 0",
+         E_OK,
+         {.number = 1, .known = true, .start = true, .spatial = 3}},
+        {"8 temporal",
+         "10 000111 00000000 00000010 10000 000000 00000 01 01 01 01 01 01 01 11 "
+         "1010101010101010 00000000 0 0",
+         E_OK,
+         {.number = 2,
+          .known = true,
+          .key = true,
+          .start = true,
+          .temporal = 7,
+          .switch_to = 7}},
     };
     read_stream(rows, LEN(rows));
 }

@@ -10,10 +10,13 @@ static const struct payload_row rows[] = {
     {"SEI", "06 0504", E_OK, "start"},
     {"IDR, first slice", "65 8884", E_OK, "key start up7"},
     {"IDR, another slice", "65 4884", E_OK, ""},
+    {"IDR without body", "65", E_OK, ""},
+    {"last type that is a unit", "77 aa", E_OK, ""},
     {"slice of a reference picture", "61 9a", E_OK, "start"},
     {"slice that nothing refers to", "01 9a", E_OK, "start discard"},
     {"STAP-A of SPS, PPS and IDR", "78 0002 6742 0002 68ce 0002 6588", E_OK,
      "key start up7"},
+    {"STAP-A of SPS and PPS", "78 0002 6742 0002 68ce", E_OK, "key start up7"},
     {"STAP-A of PPS and slice", "78 0002 68ce 0002 619a", E_OK, "start"},
     {"STAP-A of two later slices", "78 0002 0148 0002 0148", E_OK, "discard"},
     {"STAP-A of a later slice and SPS", "78 0002 0148 0002 6742", E_OK,
@@ -34,6 +37,7 @@ static const struct payload_row rows[] = {
     {"type 31", "7f aa", E_MALFORMED, ""},
     {"STAP-B", "79 0001 0002 6742", E_UNSUPPORTED, ""},
     {"MTAP16", "7a 0001", E_UNSUPPORTED, ""},
+    {"MTAP24", "7b 0001", E_UNSUPPORTED, ""},
     {"FU-B", "7d 85 0001 88", E_UNSUPPORTED, ""},
 };
 

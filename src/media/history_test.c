@@ -24,7 +24,10 @@ static void put(struct history *h, uint64_t seq, usec at)
 static bool has(const struct history *h, uint64_t seq, usec now)
 {
     struct pkt *p;
-    return sl_history_get(h, seq, now, &p) == E_OK && p->data[0] == (uint8_t)seq;
+    if (sl_history_get(h, seq, now, &p))
+        return false;
+    CHECK_INT(p->data[0], (uint8_t)seq);
+    return true;
 }
 
 /* All references are given back. */

@@ -36,6 +36,21 @@ TEST(stats_counts_loss)
     sl_stats_report(&s, 0, &b);
     CHECK_INT(b.fraction, 0);
     CHECK_INT(b.lost, -1);
+
+    /* One new, twice. */
+    sl_stats_input(&s, FIRST + 110, 0, 0, 0);
+    sl_stats_input(&s, FIRST + 110, 0, 0, 0);
+    sl_stats_report(&s, 0, &b);
+    CHECK_INT(b.fraction, 0);
+    CHECK_INT(b.lost, -2);
+
+    /* One of four. */
+    sl_stats_input(&s, FIRST + 111, 0, 0, 0);
+    sl_stats_input(&s, FIRST + 113, 0, 0, 0);
+    sl_stats_input(&s, FIRST + 114, 0, 0, 0);
+    sl_stats_report(&s, 0, &b);
+    CHECK_INT(b.fraction, 64);
+    CHECK_INT(b.lost, -1);
 }
 
 TEST(stats_limits_of_a_block)
@@ -76,8 +91,17 @@ TEST(stats_jitter)
     sl_stats_input(&s, FIRST + 100, 1800 * 100, 0, MSEC(20 * 100 + 16));
     CHECK_INT(sl_stats_jitter(&s), 1440 / 16);
 
+    /* The next is in time again: as much a change, the other way. */
+    sl_stats_input(&s, FIRST + 101, 1800 * 101, 0, MSEC(20 * 101));
+    CHECK_INT(sl_stats_jitter(&s), (1440 - 1440 / 16 + 1440) / 16);
+
+    /* In step again it fades; 34 is what the rounding of A.8 makes of it. */
+    for (unsigned i = 102; i < 127; i++)
+        sl_stats_input(&s, FIRST + i, 1800 * i, 0, MSEC(20) * i);
+    CHECK_INT(sl_stats_jitter(&s), 34);
+
     /* Alternating for long, the estimate comes to what it is. */
-    for (unsigned i = 101; i < 400; i++)
+    for (unsigned i = 127; i < 400; i++)
         sl_stats_input(&s, FIRST + i, 1800 * i, 0, MSEC(20 * i + (i % 2 ? 0 : 16)));
     CHECK(sl_stats_jitter(&s) > 1400 && sl_stats_jitter(&s) <= 1440);
 }
@@ -95,6 +119,13 @@ TEST(stats_jitter_of_late_packets_and_new_clocks)
     CHECK_INT(sl_stats_jitter(&s), 0); /* timestamps began anew */
     sl_stats_input(&s, FIRST + 4, 0x12345678, 0, SEC(1) + MSEC(76));
     CHECK_INT(sl_stats_jitter(&s), 90);
+
+    s = (struct stats){.clock_hz = HZ};
+    sl_stats_input(&s, FIRST, 0, 0, 0);
+    sl_stats_input(&s, FIRST + 1, 0, 0, SEC(5));
+    CHECK_INT(sl_stats_jitter(&s), 0);
+    sl_stats_input(&s, FIRST + 2, 0, 0, SEC(9));
+    CHECK_INT(sl_stats_jitter(&s), 4 * HZ / 16);
 }
 
 TEST(stats_last_sender_report)

@@ -40,6 +40,8 @@ static const struct payload_row rows[] = {
     {"structure ends inside a size", "8a 17 50 0140 00b4 0280 0168 0500", E_MALFORMED,
      ""},
     {"structure of 255 pictures, 2 there", "8a 17 08 ff 00 00", E_MALFORMED, ""},
+    {"picture of the structure ends in its reference", "8a 17 08 01 54 02", E_MALFORMED,
+     ""},
     {"nothing behind the structure", "8a 17 00", E_MALFORMED, ""},
     {"descriptor alone", "4c", E_MALFORMED, ""},
 };
