@@ -19,7 +19,10 @@ struct end {
     struct cert cert;
     struct dtls_ctx *ctx;
     struct dtls *d;
-    struct span said[8]; /* copies of the messages that came out */
+    struct {
+        size_t n;
+        uint8_t p[DTLS_MTU];
+    } said[8]; /* the messages that came out */
     size_t said_n;
 };
 
@@ -74,8 +77,6 @@ static inline void net_fini(struct net *net)
         sl_dtls_free(e->d);
         sl_dtls_ctx_free(e->ctx);
         sl_cert_fini(&e->cert);
-        while (e->said_n > 0)
-            free((void *)(uintptr_t)e->said[--e->said_n].p);
     }
     free(net->flying);
 }
@@ -98,13 +99,17 @@ static inline void fly(struct net *net, int to, struct span datagram)
     memcpy(f->p, datagram.p, datagram.n);
 }
 
-static inline void hear(struct end *e, const uint8_t *p, size_t n)
+static inline void hear(struct end *e, struct span message)
 {
-    uint8_t *copy = malloc(n);
-    if (!copy || e->said_n == LEN(e->said))
+    if (e->said_n == LEN(e->said) || message.n > DTLS_MTU)
         abort();
-    memcpy(copy, p, n);
-    e->said[e->said_n++] = (struct span){copy, n};
+    memcpy(e->said[e->said_n].p, message.p, message.n);
+    e->said[e->said_n++].n = message.n;
+}
+
+static inline struct span said(const struct end *e, size_t i)
+{
+    return (struct span){e->said[i].p, e->said[i].n};
 }
 
 static inline void drain(struct net *net, int from)
@@ -115,7 +120,7 @@ static inline void drain(struct net *net, int from)
         struct span copy = {buf, out.bytes.n};
         memcpy(buf, out.bytes.p, out.bytes.n);
         if (out.kind == DTLS_OUT_MESSAGE) {
-            hear(&net->end[from], copy.p, copy.n);
+            hear(&net->end[from], copy);
             continue;
         }
         net->sent[from]++;

@@ -23,7 +23,7 @@ static bool kid_valid(struct span kid)
     for (size_t i = 0; i < kid.n; i++) {
         uint8_t c = kid.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !(c >= '0' && c <= '9') && !memchr("-._~", c, 4))
+        if (!letter && !(c >= '0' && c <= '9') && !(c && strchr("-._~", c)))
             return false;
     }
     return kid.n > 0 && kid.n < TOKEN_KID_CAP;

@@ -84,9 +84,9 @@ static int value(uint8_t c, const char *alphabet)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == alphabet[62])
+    if (c == (uint8_t)alphabet[62])
         return 62;
-    return c == alphabet[63] ? 63 : -1;
+    return c == (uint8_t)alphabet[63] ? 63 : -1;
 }
 
 /* text has no padding any more. */

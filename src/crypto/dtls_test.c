@@ -232,11 +232,11 @@ TEST(dtls_messages_and_close)
         drain(&net, CLIENT);
         net_run(&net, SEC(1));
         CHECK_INT(net.end[CLIENT].said_n, 2);
-        CHECK(span_is(net.end[CLIENT].said[0], "to client"));
-        CHECK(span_is(net.end[CLIENT].said[1], "again"));
+        CHECK(span_is(said(&net.end[CLIENT], 0), "to client"));
+        CHECK(span_is(said(&net.end[CLIENT], 1), "again"));
         CHECK_INT(net.end[SERVER].said_n, 2);
-        CHECK(span_is(net.end[SERVER].said[0], "to server"));
-        CHECK_INT(net.end[SERVER].said[1].n, 1100);
+        CHECK(span_is(said(&net.end[SERVER], 0), "to server"));
+        CHECK_INT(said(&net.end[SERVER], 1).n, 1100);
         CHECK(net.longest <= DTLS_MTU);
 
         sl_dtls_close(net.end[closer].d, net.now);

@@ -45,7 +45,7 @@ static SHA_CTX sha1_resume(const uint32_t state[5])
 
 struct hmac_sha1 sl_hmac_sha1_of(struct span key)
 {
-    struct hmac_sha1 h;
+    struct hmac_sha1 h = {0};
     uint8_t block[BLOCK] = {0};
     SHA_CTX c;
     if (key.n > BLOCK)
@@ -88,7 +88,7 @@ static SHA256_CTX sha256_resume(const uint32_t state[8])
 
 struct hmac_sha256 sl_hmac_sha256_of(struct span key)
 {
-    struct hmac_sha256 h;
+    struct hmac_sha256 h = {0};
     uint8_t block[BLOCK] = {0};
     SHA256_CTX c;
     if (key.n > BLOCK)

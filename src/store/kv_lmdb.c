@@ -47,7 +47,10 @@ static enum err err_of(int rc)
 
 static MDB_val val_of(struct span s)
 {
-    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};
+    MDB_val v = {.mv_size = s.n};
+    memcpy(&v.mv_data, &s.p,
+           sizeof s.p); /* its field is not const, though it only reads */
+    return v;
 }
 
 static struct span span_of_val(const MDB_val *v)

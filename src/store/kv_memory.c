@@ -9,6 +9,8 @@ struct entry {
     uint8_t octets[];
 };
 
+enum { SLOT = sizeof(void *) };
+
 struct memory {
     struct kv kv;
     pthread_mutex_t lock;
@@ -65,7 +67,7 @@ static bool grow(struct memory *m)
     if (m->n < m->cap)
         return true;
     size_t cap = m->cap ? m->cap * 2 : 16;
-    struct entry **entries = realloc(m->entries, cap * sizeof *entries);
+    struct entry **entries = realloc(m->entries, cap * SLOT);
     if (!entries)
         return false;
     m->entries = entries;
@@ -96,7 +98,7 @@ static enum err put(struct kv *kv, struct span key, struct span value)
         free(m->entries[i]);
         m->entries[i] = e;
     } else if (room) {
-        memmove(m->entries + i + 1, m->entries + i, (m->n - i) * sizeof *m->entries);
+        memmove(m->entries + i + 1, m->entries + i, (m->n - i) * SLOT);
         m->entries[i] = e;
         m->n++;
     }
@@ -115,7 +117,7 @@ static enum err del(struct kv *kv, struct span key)
     if (there) {
         free(m->entries[i]);
         m->n--;
-        memmove(m->entries + i, m->entries + i + 1, (m->n - i) * sizeof *m->entries);
+        memmove(m->entries + i, m->entries + i + 1, (m->n - i) * SLOT);
     }
     pthread_mutex_unlock(&m->lock);
     return there ? E_OK : E_ABSENT;
