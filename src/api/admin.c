@@ -1,0 +1,53 @@
+#include "api/admin.h"
+
+#include <stdlib.h>
+
+void sl_admin_fini(struct admin *a)
+{
+    free(a->text);
+    a->text = NULL;
+}
+
+static struct http_res plain(unsigned status, const char *text)
+{
+    return (struct http_res){.status = status,
+                             .fields = {{"Content-Type", "text/plain; charset=utf-8"},
+                                        {"Cache-Control", "no-store"}},
+                             .body = span_of(text),
+                             .body_is_static = true};
+}
+
+static struct http_res metrics(struct admin *a)
+{
+    size_t n = 0;
+    free(a->text);
+    a->text = sl_metrics_text(a->metrics, &n);
+    if (!a->text)
+        return plain(500, "out of memory\n");
+    return (struct http_res){
+        .status = 200,
+        .fields = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
+                   {"Cache-Control", "no-store"}},
+        .body = {(const uint8_t *)a->text, n}};
+}
+
+struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
+{
+    if (req->refuse)
+        return plain(req->refuse, "refused\n");
+    bool live = span_is(req->path, "/health/live");
+    bool ready = span_is(req->path, "/health/ready");
+    bool numbers = span_is(req->path, "/metrics");
+    if (!live && !ready && !numbers)
+        return plain(404, "not found\n");
+    if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
+        struct http_res res = plain(405, "only GET\n");
+        res.fields[2] = (struct http_field){"Allow", "GET, HEAD"};
+        return res;
+    }
+    if (numbers)
+        return metrics(a);
+    if (ready && !a->ready)
+        return plain(503, "draining\n");
+    return plain(200, "ok\n");
+}

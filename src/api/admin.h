@@ -1,0 +1,24 @@
+#pragma once
+
+/*
+ * The private face: health and metrics, for operators and what watches for them.
+ *
+ *   GET /health/live    200 while this process works
+ *   GET /health/ready   200 while it takes new sessions, else 503
+ *   GET /metrics        Prometheus text
+ */
+
+#include "base/metric.h"
+
+#include "net/http.h"
+
+struct admin {
+    const struct metrics *metrics; /* borrowed */
+    bool ready;
+    char *text; /* the metrics last given, until the next request */
+};
+
+void sl_admin_fini(struct admin *a);
+
+/* Answers a request. The body is valid until the next one. */
+struct http_res sl_admin_answer(struct admin *a, const struct http_req *req);

@@ -1,0 +1,404 @@
+#include "service/control.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+
+#include "api/admin.h"
+#include "net/httpd.h"
+#include "net/loop.h"
+#include "service/numbers.h"
+#include "service/plane.h"
+#include "sfu/mail.h"
+#include "web/assets.h"
+
+#define STATS_INTERVAL SEC(1)
+#define RETRY_INTERVAL MSEC(5) /* of commands that found a full mailbox */
+enum { TENANT_DEFAULT_MAY = MAY_PUBLISH | MAY_WATCH };
+
+struct control {
+    struct control_conf conf;
+    struct log *log;
+    struct loop *loop;
+    struct loop_wake *mail; /* rung by other threads that wrote to us */
+    struct loop_timer tick, stats, retry, deadline;
+    struct node node;
+    struct plane *plane;
+    struct rooms *rooms;
+    struct limit *joins, *changes;
+    struct face face;
+    struct admin admin;
+    struct httpd *public_face, *private_face;
+    struct numbers *numbers;
+    bool draining;
+};
+
+static void arm(struct control *c)
+{
+    usec at = sl_rooms_deadline(c->rooms);
+    if (at == USEC_NEVER)
+        sl_loop_timer_stop(c->loop, &c->tick);
+    else if (sl_loop_timer_set(c->loop, &c->tick, at) != E_OK)
+        LOG(c->log, LOG_ERROR, "out of memory");
+}
+
+/* After anything that may have changed rooms: what they asked of the media plane leaves. */
+static void settle(struct control *c)
+{
+    sl_plane_flush(c->plane);
+    if (sl_plane_waiting(c->plane) > 0 &&
+        sl_loop_timer_set(c->loop, &c->retry, sl_loop_now() + RETRY_INTERVAL) != E_OK)
+        LOG(c->log, LOG_ERROR, "out of memory");
+    arm(c);
+    const struct rooms_stats *s = sl_rooms_stats(c->rooms);
+    if (c->draining && s->publishers + s->viewers == 0)
+        sl_loop_stop(c->loop);
+}
+
+/* ---- from the media threads ---- */
+
+static void up(void *ctx, uint64_t transport)
+{
+    struct control *c = ctx;
+    sl_rooms_transport_up(c->rooms, transport, sl_loop_now());
+}
+
+static void gone(void *ctx, uint64_t transport, enum media_gone why)
+{
+    struct control *c = ctx;
+    sl_rooms_transport_gone(c->rooms, transport, why);
+}
+
+static void started(void *ctx, uint64_t producer)
+{
+    const struct control *c = ctx;
+    LOG(c->log, LOG_DEBUG, "producer started", KV_ID("producer", producer));
+}
+
+static void take_mail(void *ctx)
+{
+    struct control *c = ctx;
+    struct mail m;
+    unsigned from;
+    do {
+        while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
+            if (m.type == MAIL_STATS)
+                sl_node_answered(&c->node);
+            else
+                sl_plane_mail(c->plane, from, &m);
+        }
+    } while (!sl_post_may_sleep(c->node.post, SHARD_TO_CONTROL));
+    settle(c);
+}
+
+static void wake(void *ctx)
+{
+    const struct control *c = ctx;
+    sl_loop_wake_ring(c->mail);
+}
+
+/* ---- time ---- */
+
+static void tick(void *ctx)
+{
+    struct control *c = ctx;
+    sl_rooms_tick(c->rooms, sl_loop_now());
+    settle(c);
+}
+
+static void retry(void *ctx)
+{
+    settle(ctx);
+}
+
+static void ask_stats(void *ctx)
+{
+    struct control *c = ctx;
+    sl_node_ask(&c->node);
+    if (sl_loop_timer_set(c->loop, &c->stats, sl_loop_now() + STATS_INTERVAL) != E_OK)
+        LOG(c->log, LOG_ERROR, "out of memory");
+}
+
+static void out_of_time(void *ctx)
+{
+    struct control *c = ctx;
+    const struct rooms_stats *s = sl_rooms_stats(c->rooms);
+    LOG(c->log, LOG_WARN, "drain deadline", KV_UINT("publishers", s->publishers),
+        KV_UINT("viewers", s->viewers));
+    sl_loop_stop(c->loop);
+}
+
+static void on_signal(void *ctx)
+{
+    struct control *c = ctx;
+    if (c->draining) {
+        LOG(c->log, LOG_INFO, "stopping at once");
+        sl_loop_stop(c->loop);
+        return;
+    }
+    LOG(c->log, LOG_INFO, "draining",
+        KV_INT("deadline_s", c->conf.drain_deadline / SEC(1)));
+    c->draining = true;
+    c->face.draining = true;
+    c->admin.ready = false;
+    if (sl_loop_timer_set(c->loop, &c->deadline,
+                          sl_loop_now() + c->conf.drain_deadline) != E_OK)
+        sl_loop_stop(c->loop);
+    settle(c);
+}
+
+/* ---- requests ---- */
+
+static struct http_res asset(const struct asset *a, const struct http_req *req)
+{
+    bool same = span_is(sl_http_header(req, "If-None-Match"), a->etag);
+    struct http_res res = {
+        .status = same ? 304 : 200,
+        .fields = {{"Content-Type", a->type},
+                   {"ETag", a->etag},
+                   {"Cache-Control", "no-cache"},
+                   {"Content-Security-Policy", ASSET_CSP},
+                   {"Permissions-Policy", ASSET_PERMISSIONS},
+                   {"Referrer-Policy", "no-referrer"},
+                   {"X-Content-Type-Options", "nosniff"}},
+        .body = same ? (struct span){0} : a->body,
+        .body_is_static = true,
+    };
+    return res;
+}
+
+static void take_public(void *user, const struct http_req *req)
+{
+    struct control *c = user;
+    const struct asset *a = c->conf.demo ? sl_asset_find(req->path) : NULL;
+    bool get = req->method == HTTP_GET || req->method == HTTP_HEAD;
+    struct http_res res = a && get && !req->refuse
+                              ? asset(a, req)
+                              : sl_face_answer(&c->face, req, sl_loop_now());
+    (void)sl_httpd_reply(c->public_face, req->id, &res);
+    settle(c);
+}
+
+static void take_private(void *user, const struct http_req *req)
+{
+    struct control *c = user;
+    struct http_res res = sl_admin_answer(&c->admin, req);
+    (void)sl_httpd_reply(c->private_face, req->id, &res);
+}
+
+static unsigned may_of(unsigned perm)
+{
+    return (perm & TOKEN_PUBLISH ? (unsigned)MAY_PUBLISH : 0) |
+           (perm & TOKEN_WATCH ? (unsigned)MAY_WATCH : 0) |
+           (perm & TOKEN_ADMIN ? (unsigned)MAY_ADMIN : 0);
+}
+
+static void copy_text(char *to, size_t cap, const char *from)
+{
+    size_t n = strnlen(from, cap - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+static enum err verify(void *ctx, struct span text, struct claims *ret)
+{
+    const struct control *c = ctx;
+    struct token t;
+    struct claims claims = {.tenant = "default", .rooms = "*", .may = TENANT_DEFAULT_MAY};
+    if (!c->conf.open) {
+        enum err e = sl_token_verify(&c->conf.keys, text, sl_wall_now() / SEC(1), &t);
+        if (e)
+            return e == E_LATE || e == E_EARLY ? E_STATE : e;
+        copy_text(claims.tenant, sizeof claims.tenant, t.tenant);
+        copy_text(claims.rooms, sizeof claims.rooms, t.room);
+        claims.may = may_of(t.perm);
+    }
+    *ret = claims;
+    return E_OK;
+}
+
+/* ---- what happens in rooms ---- */
+
+static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
+                    enum media_gone why)
+{
+    static const char *const texts[] = {
+        [ROOM_JOINED] = "peer joined", [ROOM_UP] = "peer up", [ROOM_GONE] = "peer gone"};
+    const struct control *c = ctx;
+    LOG(c->log, LOG_INFO, texts[ev], KV_STR("room", peer->room->name),
+        KV_STR("stream", peer->stream), KV_ID("transport", peer->transport),
+        KV_STR("why", ev == ROOM_GONE ? sl_media_gone_name(why) : ""));
+}
+
+static void fill_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    sl_random(p, n);
+}
+
+/* ---- start and end ---- */
+
+static enum err make_rooms(struct control *c)
+{
+    uint64_t key[2];
+    const struct plane_events events = {
+        .ctx = c, .up = up, .gone = gone, .started = started};
+    sl_random(key, sizeof key);
+    c->plane = sl_plane_new(c->node.post, key, &events);
+    if (!c->plane)
+        return E_MEMORY;
+    struct rooms_conf rc = {
+        .media = sl_plane_ops(c->plane),
+        .random = {.fill = fill_random},
+        .limits = c->conf.limits,
+        .local = {.sha256 = c->node.cert.sha256,
+                  .candidates = c->conf.candidates,
+                  .candidates_n = c->conf.candidates_n},
+        .node = 1,
+        .event = on_room,
+        .event_ctx = c,
+    };
+    c->rooms = sl_rooms_new(&rc);
+    sl_random(key, sizeof key);
+    c->joins = sl_limit_new(&c->conf.joins, key);
+    c->changes = sl_limit_new(&c->conf.changes, key);
+    if (!c->rooms || !c->joins || !c->changes)
+        return E_MEMORY;
+    const struct face_conf fc = {.rooms = c->rooms,
+                                 .verify = verify,
+                                 .verify_ctx = c,
+                                 .joins = c->joins,
+                                 .changes = c->changes,
+                                 .ice = c->conf.ice,
+                                 .ice_n = c->conf.ice_n,
+                                 .proxied = c->conf.proxied};
+    return sl_face_init(&c->face, &fc);
+}
+
+static enum err listen_public(struct control *c)
+{
+    struct httpd_conf hc = {HTTPD_CONF, .addr = c->conf.public_face,
+                            .cert = c->conf.tls_cert, .key = c->conf.tls_key,
+                            .request = take_public, .user = c};
+    hc.body_max = c->conf.body_max;
+    hc.conns_max = c->conf.conns_max;
+    hc.conns_per_ip = c->conf.conns_per_ip;
+    return sl_httpd_new(c->loop, &hc, &c->public_face);
+}
+
+static enum err listen_private(struct control *c)
+{
+    struct httpd_conf hc = {HTTPD_CONF, .addr = c->conf.private_face,
+                            .request = take_private, .user = c};
+    return sl_httpd_new(c->loop, &hc, &c->private_face);
+}
+
+static enum err count(struct control *c)
+{
+    const struct numbers_of of = {.node = &c->node,
+                                  .rooms = sl_rooms_stats(c->rooms),
+                                  .face = &c->face,
+                                  .public_face = sl_httpd_stats(c->public_face),
+                                  .private_face = sl_httpd_stats(c->private_face)};
+    enum err e = sl_numbers_new(&of, &c->numbers);
+    if (!e)
+        c->admin.metrics = sl_numbers_metrics(c->numbers);
+    return e;
+}
+
+static enum err catch_signals(struct control *c)
+{
+    enum err e = sl_loop_signal(c->loop, SIGTERM, on_signal, c);
+    return e ? e : sl_loop_signal(c->loop, SIGINT, on_signal, c);
+}
+
+/* The parts, in the order in which they are made. */
+static const struct {
+    const char *name;
+    enum err (*make)(struct control *c);
+} parts[] = {
+    {"rooms", make_rooms},           {"the public face", listen_public},
+    {"the private face", listen_private}, {"metrics", count},
+    {"signals", catch_signals},
+};
+
+enum err sl_control_new(const struct control_conf *conf, struct control **ret,
+                        const char **what)
+{
+    struct control *c = calloc(1, sizeof *c);
+    if (!c)
+        return E_MEMORY;
+    c->conf = *conf;
+    c->log = conf->log;
+    c->admin.ready = true;
+    c->tick = (struct loop_timer){.fn = tick, .user = c};
+    c->stats = (struct loop_timer){.fn = ask_stats, .user = c};
+    c->retry = (struct loop_timer){.fn = retry, .user = c};
+    c->deadline = (struct loop_timer){.fn = out_of_time, .user = c};
+    *what = "the media sockets";
+    enum err e = sl_node_init(&c->node, &conf->node);
+    if (!e) {
+        *what = "the loop";
+        c->loop = sl_loop_new();
+        c->mail = c->loop ? sl_loop_wake_new(c->loop, take_mail, c) : NULL;
+        e = c->mail ? E_OK : E_MEMORY;
+    }
+    for (size_t i = 0; !e && i < sizeof parts / sizeof parts[0]; i++) {
+        *what = parts[i].name;
+        e = parts[i].make(c);
+    }
+    if (e) {
+        sl_control_free(c);
+        return e;
+    }
+    sl_post_bell(c->node.post, SHARD_TO_CONTROL, wake, c);
+    *ret = c;
+    return E_OK;
+}
+
+void sl_control_free(struct control *c)
+{
+    if (!c)
+        return;
+    sl_httpd_free(c->public_face);
+    sl_httpd_free(c->private_face);
+    sl_numbers_free(c->numbers);
+    sl_admin_fini(&c->admin);
+    sl_face_fini(&c->face);
+    sl_limit_free(c->joins);
+    sl_limit_free(c->changes);
+    sl_rooms_free(c->rooms);
+    sl_plane_free(c->plane);
+    sl_node_fini(&c->node);
+    if (c->loop) {
+        sl_loop_timer_stop(c->loop, &c->tick);
+        sl_loop_timer_stop(c->loop, &c->stats);
+        sl_loop_timer_stop(c->loop, &c->retry);
+        sl_loop_timer_stop(c->loop, &c->deadline);
+        sl_loop_wake_free(c->mail);
+    }
+    sl_loop_free(c->loop);
+    free(c);
+}
+
+struct addr sl_control_public(const struct control *c)
+{
+    return sl_httpd_addr(c->public_face);
+}
+
+struct addr sl_control_private(const struct control *c)
+{
+    return sl_httpd_addr(c->private_face);
+}
+
+void sl_control_run(struct control *c)
+{
+    if (sl_node_start(&c->node) != E_OK) {
+        LOG(c->log, LOG_ERROR, "threads cannot be started");
+        return;
+    }
+    take_mail(c);
+    ask_stats(c);
+    sl_loop_run(c->loop);
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+/*
+ * The control thread: rooms, the two HTTP faces, and what goes between them and the media
+ * threads. It runs in the caller's thread until it is told to stop.
+ *
+ * The first SIGTERM or SIGINT drains: new sessions are refused, those that are there go on
+ * until they end or the deadline passes. The second ends at once.
+ */
+
+#include "base/log.h"
+
+#include "api/face.h"
+#include "auth/token.h"
+#include "service/node.h"
+
+struct control_conf {
+    struct node_conf node;
+    struct addr public_face, private_face;
+    const char *tls_cert, *tls_key; /* of the public face; NULL: plain HTTP */
+    struct negotiate_candidate candidates[UDP_PORTS_MAX]; /* told to clients */
+    size_t candidates_n;
+    struct rooms_limits limits;
+    struct limit_conf joins, changes;
+    const struct ice_server *ice;
+    size_t ice_n;
+    size_t body_max;
+    uint32_t conns_max, conns_per_ip;
+    struct token_keys keys;
+    bool open;    /* no token is asked for */
+    bool proxied; /* behind a proxy that appends to X-Forwarded-For */
+    bool demo;    /* the demo page is served */
+    usec drain_deadline;
+    struct log *log;
+};
+
+struct control;
+
+/* Opens everything; E_SYS with errno set, or what the part says. `what` names the part that
+ * failed. Free takes NULL. */
+MUST_USE enum err sl_control_new(const struct control_conf *conf, struct control **ret,
+                                 const char **what);
+void sl_control_free(struct control *c);
+
+/* The address of the public face, with the port that it has. */
+struct addr sl_control_public(const struct control *c);
+struct addr sl_control_private(const struct control *c);
+
+/* Until it was drained or stopped. */
+void sl_control_run(struct control *c);

@@ -1,0 +1,85 @@
+#include "service/node.h"
+
+#include "crypto/hash.h"
+#include "sfu/mail.h"
+
+static enum err open_workers(struct node *n)
+{
+    const struct node_conf *c = &n->conf;
+    for (size_t i = 0; i < c->workers; i++) {
+        struct worker_conf wc = {
+            .number = (uint16_t)i,
+            .cpu = c->cpus_n > 0 ? c->cpus[i % c->cpus_n] : -1,
+            .post = n->post,
+            .srtp = c->srtp,
+            .at = c->at,
+            .at_n = c->at_n,
+            .packets = c->packets,
+            .socket_buffer = c->socket_buffer,
+        };
+        enum err e = sl_worker_new(&wc, &n->workers[i]);
+        if (e)
+            return e;
+    }
+    return E_OK;
+}
+
+enum err sl_node_init(struct node *n, const struct node_conf *conf)
+{
+    *n = (struct node){.conf = *conf};
+    enum err e = sl_cert_init(&n->cert);
+    if (e)
+        return e;
+    n->dtls = sl_dtls_ctx_new(&n->cert, conf->profiles, conf->profiles_n);
+    n->post = sl_post_new(conf->workers);
+    if (!n->dtls || !n->post)
+        return E_MEMORY;
+    struct assoc_thread_conf ac = {
+        .post = n->post,
+        .assoc = {.dtls = n->dtls,
+                  .pending_max = conf->handshakes_pending,
+                  .handshakes_per_s = conf->handshakes_per_s},
+    };
+    sl_random(ac.assoc.hash_key, sizeof ac.assoc.hash_key);
+    e = sl_assoc_thread_new(&ac, &n->assoc);
+    return e ? e : open_workers(n);
+}
+
+enum err sl_node_start(struct node *n)
+{
+    enum err e = sl_assoc_thread_start(n->assoc);
+    for (size_t i = 0; !e && i < n->conf.workers; i++)
+        e = sl_worker_start(n->workers[i]);
+    return e;
+}
+
+void sl_node_fini(struct node *n)
+{
+    for (size_t i = 0; i < n->conf.workers; i++)
+        sl_worker_stop(n->workers[i]);
+    sl_assoc_thread_stop(n->assoc);
+    for (size_t i = 0; i < n->conf.workers; i++)
+        sl_worker_free(n->workers[i]);
+    sl_assoc_thread_free(n->assoc);
+    sl_post_free(n->post);
+    sl_dtls_ctx_free(n->dtls);
+    sl_cert_fini(&n->cert);
+}
+
+void sl_node_ask(struct node *n)
+{
+    if (n->stats_asked > 0)
+        return;
+    for (size_t i = 0; i < n->conf.workers; i++) {
+        struct mail m = {.type = MAIL_STATS, .p = &n->stats.workers[i]};
+        n->stats_asked += sl_post_put(n->post, SHARD_TO_CONTROL, (unsigned)i, &m, 0);
+    }
+    struct mail m = {.type = MAIL_STATS, .p = &n->stats.assoc};
+    n->stats_asked += sl_post_put(n->post, SHARD_TO_CONTROL, SHARD_TO_ASSOC, &m, 0);
+    sl_post_ring(n->post, SHARD_TO_CONTROL);
+}
+
+void sl_node_answered(struct node *n)
+{
+    n->stats_asked -= n->stats_asked > 0;
+}

@@ -1,0 +1,254 @@
+#include "service/numbers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct numbers {
+    struct metrics *metrics;
+    char workers[SHARD_WORKERS_MAX][4];
+    struct histogram delays[SHARD_WORKERS_MAX];
+    const struct node *node;
+};
+
+/* A number at an offset in a struct. */
+struct row {
+    struct metric of;
+    const char *label; /* NULL: none */
+    const char *value;
+    size_t at;
+};
+
+#define C(name_, help_, struct_, field_, label_, value_)                                 \
+    {{"sluice_" name_ "_total", help_, METRIC_COUNTER, 0},                               \
+     label_,                                                                             \
+     value_,                                                                             \
+     offsetof(struct struct_, field_)}
+#define G(name_, help_, struct_, field_, label_, value_)                                 \
+    {{"sluice_" name_, help_, METRIC_GAUGE, 0},                                          \
+     label_,                                                                             \
+     value_,                                                                             \
+     offsetof(struct struct_, field_)}
+
+#define DROPPED "Datagrams that were not taken, by reason."
+static const struct row worker_rows[] = {
+    C("received_datagrams", "Datagrams received on media sockets.", worker_stats,
+      udp.received, NULL, NULL),
+    C("received_bytes", "Octets received on media sockets.", worker_stats,
+      udp.received_bytes, NULL, NULL),
+    C("sent_datagrams", "Datagrams sent on media sockets.", worker_stats, udp.sent, NULL,
+      NULL),
+    C("sent_bytes", "Octets sent on media sockets.", worker_stats, udp.sent_bytes, NULL,
+      NULL),
+    C("sent_runs", "Runs of datagrams that were sent as one.", worker_stats, udp.runs, NULL,
+      NULL),
+    C("send_refused", "Datagrams that the kernel did not take.", worker_stats, udp.refused,
+      NULL, NULL),
+    C("wakeups", "Times that a worker waited for datagrams.", worker_stats, udp.wakeups,
+      NULL, NULL),
+    {{"sluice_worker_cpu_seconds_total", "CPU time of a worker.", METRIC_COUNTER, 1e-9},
+     NULL, NULL, offsetof(struct worker_stats, cpu_ns)},
+    G("transports", "Transports that live on a worker.", worker_stats, shard.transports,
+      NULL, NULL),
+    G("producers", "Tracks that come in, pipes included.", worker_stats, shard.producers,
+      NULL, NULL),
+    G("consumers", "Slots that tracks go out by.", worker_stats, shard.consumers, NULL,
+      NULL),
+    C("rtp_packets", "RTP packets received, authentic.", worker_stats, shard.rtp, NULL,
+      NULL),
+    C("rtcp_packets", "RTCP packets received.", worker_stats, shard.rtcp, NULL, NULL),
+    C("forwarded_packets", "RTP packets given to consumers.", worker_stats, shard.forwarded,
+      NULL, NULL),
+    C("forwarded_bytes", "Octets of payload given to consumers.", worker_stats,
+      shard.forwarded_bytes, NULL, NULL),
+    C("retransmitted_packets", "Packets sent again.", worker_stats, shard.retransmitted,
+      NULL, NULL),
+    C("recovered_packets", "Packets that came by RTX.", worker_stats, shard.recovered, NULL,
+      NULL),
+    C("nacks_received", "Packets that viewers asked for.", worker_stats,
+      shard.nacks_received, NULL, NULL),
+    C("nacks_sent", "Packets that publishers were asked for.", worker_stats,
+      shard.nacks_sent, NULL, NULL),
+    C("keyframe_requests_received", "Key frames that viewers asked for.", worker_stats,
+      shard.keyreqs_received, NULL, NULL),
+    C("keyframe_requests_sent", "Key frames that publishers were asked for.", worker_stats,
+      shard.keyreqs_sent, NULL, NULL),
+    C("reports_sent", "Sender and receiver reports sent.", worker_stats, shard.reports_sent,
+      NULL, NULL),
+    C("feedback_sent", "Transport-wide feedback sent.", worker_stats, shard.feedback_sent,
+      NULL, NULL),
+    C("stun_requests", "STUN messages received.", worker_stats, shard.stun, NULL, NULL),
+    C("stun_answers", "STUN messages answered.", worker_stats, shard.stun_answered, NULL,
+      NULL),
+    C("handed_over_datagrams", "Datagrams for a transport of another worker.", worker_stats,
+      shard.handed_over, NULL, NULL),
+    C("piped_packets", "Packets given to other workers.", worker_stats, shard.piped, NULL,
+      NULL),
+    C("piped_in_packets", "Packets taken from other workers.", worker_stats, shard.piped_in,
+      NULL, NULL),
+    C("dropped", DROPPED, worker_stats, shard.malformed, "reason", "malformed"),
+    C("dropped", DROPPED, worker_stats, shard.stray, "reason", "stray"),
+    C("dropped", DROPPED, worker_stats, shard.dtls_stray, "reason", "stray_dtls"),
+    C("dropped", DROPPED, worker_stats, shard.stun_unknown, "reason", "stun_unknown"),
+    C("dropped", DROPPED, worker_stats, shard.stun_refused, "reason", "stun_refused"),
+    C("dropped", DROPPED, worker_stats, shard.srtp_auth, "reason", "srtp_auth"),
+    C("dropped", DROPPED, worker_stats, shard.srtp_replay, "reason", "srtp_replay"),
+    C("dropped", DROPPED, worker_stats, shard.srtp_early, "reason", "srtp_early"),
+    C("dropped", DROPPED, worker_stats, shard.unknown_ssrc, "reason", "unknown_ssrc"),
+    C("dropped", DROPPED, worker_stats, udp.truncated, "reason", "too_long"),
+    C("dropped", DROPPED, worker_stats, shard.mail_full, "reason", "mailbox_full"),
+    C("dropped", DROPPED, worker_stats, shard.pool_empty, "reason", "no_lease"),
+    C("dropped", DROPPED, worker_stats, packets_none, "reason", "no_buffer"),
+    C("dropped", DROPPED, worker_stats, shard.srtp_refused, "reason", "index_reused"),
+    G("packet_buffers_used", "Packets of a worker's pool in use.", worker_stats,
+      packets_used, NULL, NULL),
+};
+
+#define ASSOC_DROPPED "Datagrams of DTLS that were not taken, by reason."
+static const struct row assoc_rows[] = {
+    C("dtls_datagrams", "Datagrams of DTLS received.", assoc_thread_stats, assoc.datagrams,
+      NULL, NULL),
+    C("dtls_handshakes_begun", "Handshakes begun.", assoc_thread_stats, assoc.begun, NULL,
+      NULL),
+    C("dtls_handshakes_done", "Handshakes that gave keys.", assoc_thread_stats, assoc.up,
+      NULL, NULL),
+    C("dtls_handshakes_failed", "Handshakes that failed.", assoc_thread_stats, assoc.failed,
+      NULL, NULL),
+    G("dtls_handshakes_pending", "Handshakes under way.", assoc_thread_stats, assoc.pending,
+      NULL, NULL),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unknown, "reason", "unknown"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unasked, "reason", "unasked"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.over_rate, "reason",
+      "over_rate"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.over_limit, "reason",
+      "over_limit"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.refused, "reason",
+      "too_long"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, dropped, "reason", "no_room"),
+    {{"sluice_association_cpu_seconds_total", "CPU time of the association thread.",
+      METRIC_COUNTER, 1e-9},
+     NULL, NULL, offsetof(struct assoc_thread_stats, cpu_ns)},
+};
+
+static const struct row room_rows[] = {
+    G("rooms", "Rooms with somebody in them.", rooms_stats, rooms, NULL, NULL),
+    G("publishers", "Peers that publish.", rooms_stats, publishers, NULL, NULL),
+    G("viewers", "Peers that watch.", rooms_stats, viewers, NULL, NULL),
+    C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
+};
+
+static const struct row http_rows[] = {
+    C("http_connections", "Connections accepted.", httpd_stats, accepted, NULL, NULL),
+    C("http_requests", "Requests received.", httpd_stats, requests, NULL, NULL),
+    C("http_refused", "Connections refused, by reason.", httpd_stats, full, "reason",
+      "full"),
+    C("http_refused", "Connections refused, by reason.", httpd_stats, full_ip, "reason",
+      "full_for_address"),
+    C("http_closed", "Connections closed, by reason.", httpd_stats, malformed, "reason",
+      "malformed"),
+    C("http_closed", "Connections closed, by reason.", httpd_stats, slow, "reason", "slow"),
+    C("http_closed", "Connections closed, by reason.", httpd_stats, broken, "reason",
+      "broken"),
+    C("http_bodies_too_large", "Bodies over the limit.", httpd_stats, too_large, NULL, NULL),
+    G("http_open_connections", "Connections that are open.", httpd_stats, conns, NULL,
+      NULL),
+};
+
+#define ROWS(r) (r), sizeof(r) / sizeof(r)[0]
+
+static enum err add(struct numbers *n, const struct row *rows, size_t rows_n,
+                    const void *base, const char *name, const char *value)
+{
+    for (size_t i = 0; i < rows_n; i++) {
+        struct metric_label labels[3] = {{0}};
+        size_t k = 0;
+        if (name)
+            labels[k++] = (struct metric_label){name, value};
+        if (rows[i].label)
+            labels[k++] = (struct metric_label){rows[i].label, rows[i].value};
+        const void *at = (const char *)base + rows[i].at;
+        enum err e = sl_metrics_add(n->metrics, &rows[i].of, labels, at);
+        if (e)
+            return e;
+    }
+    return E_OK;
+}
+
+static double delay_bucket(const void *p)
+{
+    return (double)*(const uint64_t *)p;
+}
+
+/* Slots of delays as counters by their upper bound: they come from a thread that knows no
+ * histograms. */
+static enum err add_delays(struct numbers *n, const struct worker_stats *w,
+                           const char *worker)
+{
+    static const struct metric of = {
+        "sluice_forward_delay_packets_total",
+        "Forwarded packets by time from the kernel's receive stamp to the end of the send.",
+        METRIC_COUNTER, 0};
+    static const char *const below[SHARD_DELAYS] = {
+        "16us",  "32us",  "64us",  "128us",  "256us",  "512us",  "1ms",   "2ms",
+        "4ms",   "8ms",   "16ms",  "32ms",   "64ms",   "128ms",  "256ms", "more"};
+    for (int i = 0; i < SHARD_DELAYS; i++) {
+        const struct metric_label labels[] = {
+            {"worker", worker}, {"below", below[i]}, {0}};
+        enum err e = sl_metrics_add_fn(n->metrics, &of, labels, delay_bucket,
+                                       &w->shard.delays[i]);
+        if (e)
+            return e;
+    }
+    return E_OK;
+}
+
+static enum err add_all(struct numbers *n, const struct numbers_of *of)
+{
+    enum err e = E_OK;
+    for (size_t i = 0; !e && i < of->node->conf.workers; i++) {
+        const struct worker_stats *w = &of->node->stats.workers[i];
+        (void)snprintf(n->workers[i], sizeof n->workers[i], "%zu", i % 1000);
+        e = add(n, ROWS(worker_rows), w, "worker", n->workers[i]);
+        e = e ? e : add_delays(n, w, n->workers[i]);
+    }
+    e = e ? e : add(n, ROWS(assoc_rows), &of->node->stats.assoc, NULL, NULL);
+    e = e ? e : add(n, ROWS(room_rows), of->rooms, NULL, NULL);
+    e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
+    e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
+    for (int i = 0; !e && i < PROBLEMS; i++) {
+        static const struct metric refused = {
+            "sluice_requests_refused_total", "Requests refused, by problem.",
+            METRIC_COUNTER, 0};
+        const struct metric_label labels[] = {
+            {"problem", sl_problem_code((enum problem)i)}, {0}};
+        e = sl_metrics_add(n->metrics, &refused, labels, &of->face->refused[i]);
+    }
+    return e;
+}
+
+enum err sl_numbers_new(const struct numbers_of *of, struct numbers **ret)
+{
+    struct numbers *n = calloc(1, sizeof *n);
+    if (!n)
+        return E_MEMORY;
+    n->metrics = sl_metrics_new();
+    enum err e = n->metrics ? add_all(n, of) : E_MEMORY;
+    if (e) {
+        sl_numbers_free(n);
+        return e;
+    }
+    *ret = n;
+    return E_OK;
+}
+
+void sl_numbers_free(struct numbers *n)
+{
+    if (!n)
+        return;
+    sl_metrics_free(n->metrics);
+    free(n);
+}
+
+const struct metrics *sl_numbers_metrics(const struct numbers *n)
+{
+    return n->metrics;
+}
