@@ -26,6 +26,7 @@ void sl_assoc_thread_free(struct assoc_thread *t);
 /* What MAIL_STATS is filled with. */
 struct assoc_thread_stats {
     struct assoc_stats assoc;
-    uint64_t dropped; /* datagrams for which there was no buffer or no room in a mailbox */
+    uint64_t
+        dropped; /* datagrams for which there was no buffer or no room in a mailbox */
     uint64_t cpu_ns;
 };

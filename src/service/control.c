@@ -3,9 +3,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "crypto/hash.h"
-
 #include "api/admin.h"
+#include "crypto/hash.h"
 #include "net/httpd.h"
 #include "net/loop.h"
 #include "service/numbers.h"
@@ -84,7 +83,7 @@ static void take_mail(void *ctx)
     do {
         while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
             if (m.type == MAIL_STATS)
-                sl_node_answered(&c->node);
+                sl_node_answered(&c->node, &m);
             else
                 sl_plane_mail(c->plane, from, &m);
         }
@@ -278,9 +277,12 @@ static enum err make_rooms(struct control *c)
 
 static enum err listen_public(struct control *c)
 {
-    struct httpd_conf hc = {HTTPD_CONF, .addr = c->conf.public_face,
-                            .cert = c->conf.tls_cert, .key = c->conf.tls_key,
-                            .request = take_public, .user = c};
+    struct httpd_conf hc = {HTTPD_CONF,
+                            .addr = c->conf.public_face,
+                            .cert = c->conf.tls_cert,
+                            .key = c->conf.tls_key,
+                            .request = take_public,
+                            .user = c};
     hc.body_max = c->conf.body_max;
     hc.conns_max = c->conf.conns_max;
     hc.conns_per_ip = c->conf.conns_per_ip;
@@ -318,8 +320,10 @@ static const struct {
     const char *name;
     enum err (*make)(struct control *c);
 } parts[] = {
-    {"rooms", make_rooms},           {"the public face", listen_public},
-    {"the private face", listen_private}, {"metrics", count},
+    {"rooms", make_rooms},
+    {"the public face", listen_public},
+    {"the private face", listen_private},
+    {"metrics", count},
     {"signals", catch_signals},
 };
 

@@ -71,15 +71,20 @@ void sl_node_ask(struct node *n)
     if (n->stats_asked > 0)
         return;
     for (size_t i = 0; i < n->conf.workers; i++) {
-        struct mail m = {.type = MAIL_STATS, .p = &n->stats.workers[i]};
+        struct mail m = {.type = MAIL_STATS, .p = &n->filling.workers[i]};
         n->stats_asked += sl_post_put(n->post, SHARD_TO_CONTROL, (unsigned)i, &m, 0);
     }
-    struct mail m = {.type = MAIL_STATS, .p = &n->stats.assoc};
+    struct mail m = {.type = MAIL_STATS, .p = &n->filling.assoc};
     n->stats_asked += sl_post_put(n->post, SHARD_TO_CONTROL, SHARD_TO_ASSOC, &m, 0);
     sl_post_ring(n->post, SHARD_TO_CONTROL);
 }
 
-void sl_node_answered(struct node *n)
+void sl_node_answered(struct node *n, const struct mail *m)
 {
+    if (m->p == &n->filling.assoc)
+        n->stats.assoc = n->filling.assoc;
+    for (size_t i = 0; i < n->conf.workers; i++)
+        if (m->p == &n->filling.workers[i])
+            n->stats.workers[i] = n->filling.workers[i];
     n->stats_asked -= n->stats_asked > 0;
 }

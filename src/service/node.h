@@ -34,7 +34,7 @@ struct node_conf {
     uint32_t handshakes_per_s, handshakes_pending;
 };
 
-/* Filled by MAIL_STATS, about once a second. */
+/* What all threads have counted. */
 struct node_stats {
     struct worker_stats workers[SHARD_WORKERS_MAX];
     struct assoc_thread_stats assoc;
@@ -47,8 +47,9 @@ struct node {
     struct post *post;
     struct worker *workers[SHARD_WORKERS_MAX];
     struct assoc_thread *assoc;
-    struct node_stats stats;
-    size_t stats_asked; /* mails that are not back yet */
+    struct node_stats stats;   /* the last that was told: the control thread's */
+    struct node_stats filling; /* lent to the threads while they are asked */
+    size_t stats_asked;        /* mails that are not back yet */
 };
 
 /* Opens sockets and makes keys; no thread runs yet, so bells may still be hung. Afterwards
@@ -57,7 +58,7 @@ MUST_USE enum err sl_node_init(struct node *n, const struct node_conf *conf);
 MUST_USE enum err sl_node_start(struct node *n);
 void sl_node_fini(struct node *n);
 
-/* Asks all threads for their numbers, unless they still owe those asked for before. For the
- * control thread, as are the answers: MAIL_STATS mails, to be given to sl_node_answered. */
+/* Asks all threads for their numbers, unless they still owe those asked for before. The
+ * answers are MAIL_STATS mails to control, to be given to sl_node_answered. Control thread. */
 void sl_node_ask(struct node *n);
-void sl_node_answered(struct node *n);
+void sl_node_answered(struct node *n, const struct mail *m);

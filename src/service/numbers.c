@@ -19,15 +19,15 @@ struct row {
 };
 
 #define C(name_, help_, struct_, field_, label_, value_)                                 \
-    {{"sluice_" name_ "_total", help_, METRIC_COUNTER, 0},                               \
-     label_,                                                                             \
-     value_,                                                                             \
-     offsetof(struct struct_, field_)}
+    {                                                                                    \
+        {"sluice_" name_ "_total", help_, METRIC_COUNTER, 0}, label_, value_,            \
+            offsetof(struct struct_, field_)                                             \
+    }
 #define G(name_, help_, struct_, field_, label_, value_)                                 \
-    {{"sluice_" name_, help_, METRIC_GAUGE, 0},                                          \
-     label_,                                                                             \
-     value_,                                                                             \
-     offsetof(struct struct_, field_)}
+    {                                                                                    \
+        {"sluice_" name_, help_, METRIC_GAUGE, 0}, label_, value_,                       \
+            offsetof(struct struct_, field_)                                             \
+    }
 
 #define DROPPED "Datagrams that were not taken, by reason."
 static const struct row worker_rows[] = {
@@ -39,14 +39,16 @@ static const struct row worker_rows[] = {
       NULL),
     C("sent_bytes", "Octets sent on media sockets.", worker_stats, udp.sent_bytes, NULL,
       NULL),
-    C("sent_runs", "Runs of datagrams that were sent as one.", worker_stats, udp.runs, NULL,
-      NULL),
-    C("send_refused", "Datagrams that the kernel did not take.", worker_stats, udp.refused,
+    C("sent_runs", "Runs of datagrams that were sent as one.", worker_stats, udp.runs,
       NULL, NULL),
+    C("send_refused", "Datagrams that the kernel did not take.", worker_stats,
+      udp.refused, NULL, NULL),
     C("wakeups", "Times that a worker waited for datagrams.", worker_stats, udp.wakeups,
       NULL, NULL),
     {{"sluice_worker_cpu_seconds_total", "CPU time of a worker.", METRIC_COUNTER, 1e-9},
-     NULL, NULL, offsetof(struct worker_stats, cpu_ns)},
+     NULL,
+     NULL,
+     offsetof(struct worker_stats, cpu_ns)},
     G("transports", "Transports that live on a worker.", worker_stats, shard.transports,
       NULL, NULL),
     G("producers", "Tracks that come in, pipes included.", worker_stats, shard.producers,
@@ -56,35 +58,35 @@ static const struct row worker_rows[] = {
     C("rtp_packets", "RTP packets received, authentic.", worker_stats, shard.rtp, NULL,
       NULL),
     C("rtcp_packets", "RTCP packets received.", worker_stats, shard.rtcp, NULL, NULL),
-    C("forwarded_packets", "RTP packets given to consumers.", worker_stats, shard.forwarded,
-      NULL, NULL),
+    C("forwarded_packets", "RTP packets given to consumers.", worker_stats,
+      shard.forwarded, NULL, NULL),
     C("forwarded_bytes", "Octets of payload given to consumers.", worker_stats,
       shard.forwarded_bytes, NULL, NULL),
     C("retransmitted_packets", "Packets sent again.", worker_stats, shard.retransmitted,
       NULL, NULL),
-    C("recovered_packets", "Packets that came by RTX.", worker_stats, shard.recovered, NULL,
-      NULL),
+    C("recovered_packets", "Packets that came by RTX.", worker_stats, shard.recovered,
+      NULL, NULL),
     C("nacks_received", "Packets that viewers asked for.", worker_stats,
       shard.nacks_received, NULL, NULL),
     C("nacks_sent", "Packets that publishers were asked for.", worker_stats,
       shard.nacks_sent, NULL, NULL),
     C("keyframe_requests_received", "Key frames that viewers asked for.", worker_stats,
       shard.keyreqs_received, NULL, NULL),
-    C("keyframe_requests_sent", "Key frames that publishers were asked for.", worker_stats,
-      shard.keyreqs_sent, NULL, NULL),
-    C("reports_sent", "Sender and receiver reports sent.", worker_stats, shard.reports_sent,
-      NULL, NULL),
+    C("keyframe_requests_sent", "Key frames that publishers were asked for.",
+      worker_stats, shard.keyreqs_sent, NULL, NULL),
+    C("reports_sent", "Sender and receiver reports sent.", worker_stats,
+      shard.reports_sent, NULL, NULL),
     C("feedback_sent", "Transport-wide feedback sent.", worker_stats, shard.feedback_sent,
       NULL, NULL),
     C("stun_requests", "STUN messages received.", worker_stats, shard.stun, NULL, NULL),
     C("stun_answers", "STUN messages answered.", worker_stats, shard.stun_answered, NULL,
       NULL),
-    C("handed_over_datagrams", "Datagrams for a transport of another worker.", worker_stats,
-      shard.handed_over, NULL, NULL),
+    C("handed_over_datagrams", "Datagrams for a transport of another worker.",
+      worker_stats, shard.handed_over, NULL, NULL),
     C("piped_packets", "Packets given to other workers.", worker_stats, shard.piped, NULL,
       NULL),
-    C("piped_in_packets", "Packets taken from other workers.", worker_stats, shard.piped_in,
-      NULL, NULL),
+    C("piped_in_packets", "Packets taken from other workers.", worker_stats,
+      shard.piped_in, NULL, NULL),
     C("dropped", DROPPED, worker_stats, shard.malformed, "reason", "malformed"),
     C("dropped", DROPPED, worker_stats, shard.stray, "reason", "stray"),
     C("dropped", DROPPED, worker_stats, shard.dtls_stray, "reason", "stray_dtls"),
@@ -105,18 +107,20 @@ static const struct row worker_rows[] = {
 
 #define ASSOC_DROPPED "Datagrams of DTLS that were not taken, by reason."
 static const struct row assoc_rows[] = {
-    C("dtls_datagrams", "Datagrams of DTLS received.", assoc_thread_stats, assoc.datagrams,
-      NULL, NULL),
+    C("dtls_datagrams", "Datagrams of DTLS received.", assoc_thread_stats,
+      assoc.datagrams, NULL, NULL),
     C("dtls_handshakes_begun", "Handshakes begun.", assoc_thread_stats, assoc.begun, NULL,
       NULL),
     C("dtls_handshakes_done", "Handshakes that gave keys.", assoc_thread_stats, assoc.up,
       NULL, NULL),
-    C("dtls_handshakes_failed", "Handshakes that failed.", assoc_thread_stats, assoc.failed,
-      NULL, NULL),
-    G("dtls_handshakes_pending", "Handshakes under way.", assoc_thread_stats, assoc.pending,
-      NULL, NULL),
-    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unknown, "reason", "unknown"),
-    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unasked, "reason", "unasked"),
+    C("dtls_handshakes_failed", "Handshakes that failed.", assoc_thread_stats,
+      assoc.failed, NULL, NULL),
+    G("dtls_handshakes_pending", "Handshakes under way.", assoc_thread_stats,
+      assoc.pending, NULL, NULL),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unknown, "reason",
+      "unknown"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.unasked, "reason",
+      "unasked"),
     C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.over_rate, "reason",
       "over_rate"),
     C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.over_limit, "reason",
@@ -126,7 +130,9 @@ static const struct row assoc_rows[] = {
     C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, dropped, "reason", "no_room"),
     {{"sluice_association_cpu_seconds_total", "CPU time of the association thread.",
       METRIC_COUNTER, 1e-9},
-     NULL, NULL, offsetof(struct assoc_thread_stats, cpu_ns)},
+     NULL,
+     NULL,
+     offsetof(struct assoc_thread_stats, cpu_ns)},
 };
 
 static const struct row room_rows[] = {
@@ -145,10 +151,12 @@ static const struct row http_rows[] = {
       "full_for_address"),
     C("http_closed", "Connections closed, by reason.", httpd_stats, malformed, "reason",
       "malformed"),
-    C("http_closed", "Connections closed, by reason.", httpd_stats, slow, "reason", "slow"),
+    C("http_closed", "Connections closed, by reason.", httpd_stats, slow, "reason",
+      "slow"),
     C("http_closed", "Connections closed, by reason.", httpd_stats, broken, "reason",
       "broken"),
-    C("http_bodies_too_large", "Bodies over the limit.", httpd_stats, too_large, NULL, NULL),
+    C("http_bodies_too_large", "Bodies over the limit.", httpd_stats, too_large, NULL,
+      NULL),
     G("http_open_connections", "Connections that are open.", httpd_stats, conns, NULL,
       NULL),
 };
@@ -183,18 +191,18 @@ static double delay_bucket(const void *p)
 static enum err add_delays(struct numbers *n, const struct worker_stats *w,
                            const char *worker)
 {
-    static const struct metric of = {
-        "sluice_forward_delay_packets_total",
-        "Forwarded packets by time from the kernel's receive stamp to the end of the send.",
-        METRIC_COUNTER, 0};
+    static const struct metric of = {"sluice_forward_delay_packets_total",
+                                     "Forwarded packets by time from the kernel's "
+                                     "receive stamp to the end of the send.",
+                                     METRIC_COUNTER, 0};
     static const char *const below[SHARD_DELAYS] = {
-        "16us",  "32us",  "64us",  "128us",  "256us",  "512us",  "1ms",   "2ms",
-        "4ms",   "8ms",   "16ms",  "32ms",   "64ms",   "128ms",  "256ms", "more"};
+        "16us", "32us", "64us", "128us", "256us", "512us", "1ms",   "2ms",
+        "4ms",  "8ms",  "16ms", "32ms",  "64ms",  "128ms", "256ms", "more"};
     for (int i = 0; i < SHARD_DELAYS; i++) {
         const struct metric_label labels[] = {
             {"worker", worker}, {"below", below[i]}, {0}};
-        enum err e = sl_metrics_add_fn(n->metrics, &of, labels, delay_bucket,
-                                       &w->shard.delays[i]);
+        enum err e =
+            sl_metrics_add_fn(n->metrics, &of, labels, delay_bucket, &w->shard.delays[i]);
         if (e)
             return e;
     }
@@ -215,9 +223,9 @@ static enum err add_all(struct numbers *n, const struct numbers_of *of)
     e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
     e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
     for (int i = 0; !e && i < PROBLEMS; i++) {
-        static const struct metric refused = {
-            "sluice_requests_refused_total", "Requests refused, by problem.",
-            METRIC_COUNTER, 0};
+        static const struct metric refused = {"sluice_requests_refused_total",
+                                              "Requests refused, by problem.",
+                                              METRIC_COUNTER, 0};
         const struct metric_label labels[] = {
             {"problem", sl_problem_code((enum problem)i)}, {0}};
         e = sl_metrics_add(n->metrics, &refused, labels, &of->face->refused[i]);

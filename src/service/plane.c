@@ -14,7 +14,7 @@ struct late {
 };
 
 struct late_queue {
-    struct late *first, **last;
+    struct late *first, *last;
 };
 
 struct pl_transport {
@@ -435,7 +435,7 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     } else if (m->type == MAIL_FAILED) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_HANDSHAKE);
     } else if (m->type == MAIL_HUNG_UP) {
-        p->events.gone(p->events.ctx, m->id, MEDIA_GONE_PEER);
+        p->events.gone(p->events.ctx, m->id, MEDIA_GONE_CLOSED);
     } else if (m->type == MAIL_LOST) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_CONSENT);
     } else {

@@ -25,7 +25,7 @@ struct shard {
     struct batch *batch;
     struct router router;
     struct returns returns;
-    usec reviewed;                 /* when the encodings were last compared */
+    usec reviewed; /* when the encodings were last compared */
 };
 
 struct transport *sl_shard_transport(const struct shard *s, uint64_t id);

@@ -1,0 +1,6 @@
+#pragma once
+
+/* What the program can be told to do; argv[0] is the command. Returns the exit status. */
+
+int sl_command_serve(int argc, char **argv);
+int sl_command_token(int argc, char **argv);
