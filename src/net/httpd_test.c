@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "crypto/cert.h"
+#include "pem.h"
 
 enum { LATER_MAX = 8, BIG = 4 * 1024 * 1024, TEXT_MAX = 64 * 1024 };
 
@@ -480,29 +479,14 @@ TEST(httpd_says_why_it_cannot_listen)
     server_stop(&s);
 }
 
-static void write_pem(char cert_path[], char key_path[])
-{
-    struct cert cert;
-    CHECK_INT(sl_cert_init(&cert), E_OK);
-    FILE *f = fdopen(mkstemp(cert_path), "w");
-    CHECK_INT(PEM_write_X509(f, cert.x509), 1);
-    (void)fclose(f);
-    f = fdopen(mkstemp(key_path), "w");
-    CHECK_INT(PEM_write_PrivateKey(f, cert.key, NULL, NULL, 0, NULL, NULL), 1);
-    (void)fclose(f);
-    sl_cert_fini(&cert);
-}
-
 static void start_tls(struct server *s)
 {
-    char cert[] = "/tmp/sluice-cert-XXXXXX", key[] = "/tmp/sluice-key-XXXXXX";
+    struct pem pem = pem_new();
     struct httpd_conf conf = quick();
-    write_pem(cert, key);
-    conf.cert = cert;
-    conf.key = key;
+    conf.cert = pem.cert;
+    conf.key = pem.key;
     server_start(s, conf);
-    (void)unlink(cert);
-    (void)unlink(key);
+    pem_remove(&pem);
 }
 
 static const char *tls_answer(SSL *ssl, const char *says, const char *tail)

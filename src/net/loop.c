@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <uv.h>
@@ -50,6 +51,7 @@ struct loop *sl_loop_new(void)
     struct loop *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
+    (void)signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&l->uv) != 0) {
         free(l);
         return NULL;

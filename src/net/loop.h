@@ -30,7 +30,8 @@ struct loop_wake;
 usec sl_loop_now(void);
 usec sl_wall_now(void);
 
-/* NULL when memory or descriptors end. Before sl_loop_free, which takes NULL, everything
+/* NULL when memory or descriptors end. From the first one on the process ignores SIGPIPE, as
+ * libuv does not keep it from its sockets. Before sl_loop_free, which takes NULL, everything
  * made on the loop must be freed. */
 struct loop *sl_loop_new(void);
 void sl_loop_free(struct loop *l);

@@ -29,9 +29,9 @@ struct stream {
     const struct stream_handler *h;
     void *user;
     struct addr peer, local;
-    size_t writes; /* that libuv has not finished */
-    bool stopped;  /* not reading, for want of room */
-    bool ended;    /* the handler was told, or need not be */
+    size_t writes;      /* that libuv has not finished */
+    bool stopped;       /* not reading, for want of room */
+    bool ended, broken; /* as the handler was told */
     bool closing;
     uint8_t *cipher; /* while TLS reads: octets as they came */
 };
@@ -173,9 +173,10 @@ void sl_stream_free(struct stream *s)
 static void end(struct stream *s, bool broken)
 {
     (void)uv_read_stop((uv_stream_t *)&s->tcp);
-    if (s->closing || (s->ended && !broken))
+    if (s->closing || s->broken || (s->ended && !broken))
         return;
     s->ended = true;
+    s->broken = broken;
     s->h->ended(s->user, broken);
 }
 
