@@ -41,7 +41,8 @@ static inline void stage_fill(void *ctx, void *p, size_t n)
 }
 
 /* "pub" may publish, "see" may watch, both in any room; "a" may both in room a; "old" has
- * expired; "other" is of another tenant. */
+ * expired, "soon" is not valid yet; "other" and "bad" are of other tenants, of which the
+ * second is no name. */
 static inline enum err stage_verify(void *ctx, struct span token, struct claims *ret)
 {
     static const struct {
@@ -52,6 +53,7 @@ static inline enum err stage_verify(void *ctx, struct span token, struct claims 
         {"see", {"default", "*", MAY_WATCH}},
         {"a", {"default", "a", MAY_PUBLISH | MAY_WATCH}},
         {"other", {"other", "*", MAY_PUBLISH | MAY_WATCH}},
+        {"bad", {"b/d", "*", MAY_PUBLISH | MAY_WATCH}},
     };
     (void)ctx;
     if (token.n == 0)
@@ -61,7 +63,7 @@ static inline enum err stage_verify(void *ctx, struct span token, struct claims 
             *ret = known[i].claims;
             return E_OK;
         }
-    return span_is(token, "old") ? E_STATE : E_AUTH;
+    return span_is(token, "old") ? E_LATE : span_is(token, "soon") ? E_EARLY : E_AUTH;
 }
 
 static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n)

@@ -101,14 +101,19 @@ bool sl_ask_permitted(struct ask *a, enum may what, struct claims *ret)
     if (!e && sl_claims_permit(ret, what, a->room))
         return true;
 
-    enum problem p = e == E_OK       ? PROBLEM_FORBIDDEN
-                     : e == E_ABSENT ? PROBLEM_TOKEN_MISSING
-                     : e == E_STATE  ? PROBLEM_TOKEN_EXPIRED
-                                     : PROBLEM_TOKEN_INVALID;
-    /* RFC 6750 §3.1: who did not try is not told what was wrong. */
-    const char *error = e == E_OK       ? ", error=\"insufficient_scope\""
-                        : e == E_ABSENT ? ""
-                                        : ", error=\"invalid_token\"";
+    enum problem p = PROBLEM_TOKEN_INVALID;
+    const char *error = ", error=\"invalid_token\"";
+    if (e == E_OK) {
+        p = PROBLEM_FORBIDDEN;
+        error = ", error=\"insufficient_scope\"";
+    } else if (e == E_ABSENT) {
+        p = PROBLEM_TOKEN_MISSING;
+        error = ""; /* RFC 6750 §3.1: nothing was wrong with what was not sent */
+    } else if (e == E_LATE) {
+        p = PROBLEM_TOKEN_EXPIRED;
+    } else if (e == E_EARLY) {
+        p = PROBLEM_TOKEN_EARLY;
+    }
     sl_ask_refuse(a, p, NULL, "");
     sl_reply_field(&a->reply, "WWW-Authenticate", "Bearer realm=\"sluice\"%s", error);
     return false;

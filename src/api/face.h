@@ -26,7 +26,7 @@ struct ice_server {
 struct face_conf {
     struct rooms *rooms;
     /* What the token permits; it is empty when none was sent. E_ABSENT: one is needed;
-     * E_STATE: its time is over, or has not come; anything else: it is none of ours. */
+     * E_LATE, E_EARLY: its time is over, or has not come; else: it is none of ours. */
     enum err (*verify)(void *ctx, struct span token, struct claims *ret);
     void *verify_ctx;
     struct limit *joins;          /* for each address: new sessions */

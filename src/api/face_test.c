@@ -100,6 +100,8 @@ TEST(tokens)
          "Bearer realm=\"sluice\", error=\"invalid_token\""},
         {"expired", "/whip/a", "old", 401, "token-expired",
          "Bearer realm=\"sluice\", error=\"invalid_token\""},
+        {"not valid yet", "/whip/a", "soon", 401, "token-early",
+         "Bearer realm=\"sluice\", error=\"invalid_token\""},
         {"to watch only", "/whip/a", "see", 403, "forbidden",
          "Bearer realm=\"sluice\", error=\"insufficient_scope\""},
         {"to publish only", "/whep/a", "pub", 403, "forbidden",

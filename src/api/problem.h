@@ -18,6 +18,7 @@
     X(TOKEN_MISSING, 401, "token-missing", "A token is needed here")                     \
     X(TOKEN_INVALID, 401, "token-invalid", "The token is not valid")                     \
     X(TOKEN_EXPIRED, 401, "token-expired", "The token has expired")                      \
+    X(TOKEN_EARLY, 401, "token-early", "The token is not valid yet")                     \
     X(FORBIDDEN, 403, "forbidden", "The token does not permit this")                     \
     X(NOT_FOUND, 404, "not-found", "There is nothing here")                              \
     X(SESSION, 404, "session", "There is no such session, or it has ended")              \

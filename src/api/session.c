@@ -32,6 +32,8 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
             snprintf(detail, sizeof detail, "m-section %zu: %s", why->at,
                      sl_negotiate_text(why->why));
         sl_ask_refuse(a, PROBLEM_OFFER, sl_negotiate_code(why->why), detail);
+    } else if (e == E_DENIED) {
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant is not a name");
     } else {
         refuse_full(a);
     }

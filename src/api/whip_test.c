@@ -238,6 +238,15 @@ TEST(whip_flood)
     stage_free(s);
 }
 
+TEST(whip_tenant_is_a_name)
+{
+    struct stage *s = stage_new(NULL, 0);
+    struct asked a = post("pion-sendonly");
+    a.token = "bad";
+    CHECK_INT(stage_ask(s, a), 403);
+    stage_free(s);
+}
+
 /* A stream that is given no name is the room's main one. */
 TEST(whip_main_stream)
 {

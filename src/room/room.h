@@ -44,7 +44,7 @@ struct rooms_conf {
 };
 
 struct rooms_stats {
-    size_t rooms, publishers, viewers; /* now */
+    uint64_t rooms, publishers, viewers; /* now */
     uint64_t joined;
     uint64_t gone[MEDIA_GONES]; /* by reason */
 };

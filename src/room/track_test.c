@@ -69,15 +69,15 @@ TEST(fits)
     }
 }
 
-/* Three viewers and up to four tracks. Slots are 11, 12.. of the first viewer, 21.. of the
+/* Up to four viewers and four tracks. Slots are 11, 12.. of the first viewer, 21.. of the
  * second, 31.. of the third. */
 struct stage {
     struct media_log log;
     struct media_ops ops;
     struct tracks tracks;
     struct track track[4];
-    struct slot slots[3][3];
-    struct view views[3];
+    struct slot slots[4][3];
+    struct view views[4];
 };
 
 static void stage_init(struct stage *s)
@@ -165,6 +165,10 @@ TEST(take_over_in_place)
     sl_tracks_replace(&s.tracks, &s.track[0], track(&s, 2, "x", CODEC_VP8), 5);
     expect(&s.log, "each slot moves once",
            "source 11 from 3\nsource 21 from 3\nsource 31 from 3\n");
+
+    watch(&s, 3, "", "v");
+    expect(&s.log, "the successor has its place in the queue", "source 41 from 3\n");
+    sl_tracks_unwatch(&s.views[3]);
 
     sl_tracks_replace(&s.tracks, &s.track[2], track(&s, 3, "x", CODEC_AV1), 6);
     expect(&s.log, "who cannot decode the new one sees another or nothing",
