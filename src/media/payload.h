@@ -40,8 +40,7 @@ struct payload {
      * and slices in packets of their own, and then each says this. Audio: always. */
     bool key;
     bool start; /* first packet of a frame of this layer; in H.264, H.265, AV1: a guess */
-    bool end;   /* last packet of a frame of this layer */
-
+    bool end;   /* last packet of it; in those three codecs: the marker */
     bool discardable; /* no other frame refers to it */
     bool empty;       /* no media: a probe's padding, or a keep-alive */
     bool dtx;         /* the codec says: silence, and more silence until I speak */
@@ -56,6 +55,6 @@ MUST_USE enum err sl_payload_read(enum codec codec, struct span in, bool marker,
                                   struct span ext, struct dd *dd, struct payload *ret);
 
 /* Writes the first p->ids_n octets of the payload `in` to ret, with other ids; of a short
- * picture id the lower 7 bits. Both were read from one another by sl_payload_read. */
+ * picture id the lower 7 bits. *p is what sl_payload_read made of `in`. */
 void sl_payload_renumber(const struct payload *p, struct span in, uint16_t picture_id,
                          uint8_t tl0picidx, uint8_t ret[PAYLOAD_IDS_MAX]);
