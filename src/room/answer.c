@@ -92,8 +92,8 @@ void sl_answer_candidates(struct wr *w, const struct negotiate_local *local)
     put(w, (struct sdp_line){.kind = SDP_END_OF_CANDIDATES});
 }
 
-static void put_transport(struct wr *w, const struct negotiate_local *local,
-                          bool dtls_client, bool tagged)
+void sl_answer_transport(struct wr *w, const struct negotiate_local *local,
+                         enum sdp_setup setup)
 {
     struct sdp_line f = {.kind = SDP_FINGERPRINT,
                          .fingerprint = {.hash = span_of("sha-256"), .n = 32}};
@@ -101,11 +101,7 @@ static void put_transport(struct wr *w, const struct negotiate_local *local,
     sl_answer_text(w, SDP_UFRAG, span_of(local->ufrag));
     sl_answer_text(w, SDP_PWD, span_of(local->pwd));
     put(w, f);
-    put(w,
-        (struct sdp_line){.kind = SDP_SETUP,
-                          .setup = dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE});
-    if (tagged)
-        sl_answer_candidates(w, local);
+    put(w, (struct sdp_line){.kind = SDP_SETUP, .setup = setup});
 }
 
 /* ---- codecs ---- */
@@ -266,7 +262,10 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
     }
     put_media(w, s, &ns->params);
     sl_answer_text(w, SDP_MID, s->mid);
-    put_transport(w, &conf->local, n->dtls_client, tagged);
+    sl_answer_transport(w, &conf->local,
+                        n->dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE);
+    if (tagged)
+        sl_answer_candidates(w, &conf->local);
     put(w, (struct sdp_line){.kind = SDP_DIRECTION, .direction = ns->direction});
     put_flag(w, true, SDP_RTCP_MUX);
     /* RFC 9725 §4.4.1 wants it in answers too, where RFC 8858 §4.2 does not. */

@@ -14,6 +14,11 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
                        const struct negotiate_conf *conf, const struct negotiated *n,
                        size_t nth, bool tagged);
 
+/* Credentials, fingerprint and role; offers say it the same way. */
+void sl_answer_transport(struct wr *w, const struct negotiate_local *local,
+                         enum sdp_setup setup);
+
+/* All of them, and that there will be no more. */
 void sl_answer_candidates(struct wr *w, const struct negotiate_local *local);
 
 /* Of an a=ice-... line that has text. */

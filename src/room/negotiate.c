@@ -7,6 +7,7 @@
 
 #include "proto/sdpwrite.h"
 #include "room/answer.h"
+#include "room/bundle.h"
 #include "room/match.h"
 #include "room/streams.h"
 
@@ -26,15 +27,6 @@ const char *sl_negotiate_text(enum negotiate_why why)
 }
 
 /* ---- one section ---- */
-
-static bool in_bundle(const struct sdp *offer, const struct sdp_section *s)
-{
-    struct span mids = sl_sdp_bundle(offer);
-    for (struct span mid = word_next(&mids); mid.n > 0; mid = word_next(&mids))
-        if (span_eq(mid, s->mid))
-            return true;
-    return false;
-}
 
 /* RFC 9429 §5.1.2: these must be understood, and all mean the first. */
 static bool protocol_ok(struct span proto)
@@ -60,7 +52,7 @@ static enum negotiate_why acceptable(const struct sdp *offer, const struct sdp_s
         return NEGOTIATE_BAD_PROTOCOL;
     if (s->mid.n == 0 || s->mid.n >= PARAMS_NAME_MAX)
         return NEGOTIATE_BAD_MID;
-    if (!in_bundle(offer, s))
+    if (!sl_bundle_has(offer, s->mid))
         return NEGOTIATE_NO_BUNDLE;
     return s->rtcp_mux ? NEGOTIATE_OK : NEGOTIATE_NO_RTCP_MUX;
 }
@@ -128,32 +120,6 @@ static enum negotiate_why settle(const struct sdp *offer, const struct sdp_secti
 
 /* ---- the transport ---- */
 
-static bool strong_hash(const struct sdp_fingerprint *f, struct media_fingerprint *ret)
-{
-    static const struct {
-        const char *name;
-        enum media_hash hash;
-    } known[] = {
-        {"sha-256", MEDIA_SHA256}, {"sha-384", MEDIA_SHA384}, {"sha-512", MEDIA_SHA512}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (word_same(f->hash, known[i].name)) {
-            *ret = (struct media_fingerprint){.hash = known[i].hash, .n = f->n};
-            memcpy(ret->bytes, f->bytes, f->n);
-            return true;
-        }
-    return false;
-}
-
-static bool find_fingerprint(const struct sdp *offer, const struct sdp_section *s,
-                             struct media_fingerprint *ret)
-{
-    const struct sdp_section *level = sl_sdp_level(offer, s, SDP_FINGERPRINT);
-    sdp_each (l, level, SDP_FINGERPRINT)
-        if (strong_hash(&l->fingerprint, ret))
-            return true;
-    return false;
-}
-
 /* RFC 8842 §5.3. Without a=setup the offerer is active (RFC 4145 §4). */
 static bool settle_role(enum sdp_setup offered, bool wish, bool *dtls_client)
 {
@@ -167,35 +133,17 @@ static bool settle_role(enum sdp_setup offered, bool wish, bool *dtls_client)
     return false;
 }
 
-/* The first accepted section of the BUNDLE; with ICE credentials, if there is one such. */
-static const struct sdp_section *
-tagged_section(const struct sdp *offer, const struct negotiated *n, bool with_credentials)
-{
-    struct span mids = sl_sdp_bundle(offer);
-    for (struct span mid = word_next(&mids); mid.n > 0; mid = word_next(&mids)) {
-        const struct sdp_section *s = sl_sdp_by_mid(offer, mid);
-        if (s && n->sections[s - offer->sections].why == NEGOTIATE_OK &&
-            (!with_credentials || (s->ufrag.n > 0 && s->pwd.n > 0)))
-            return s;
-    }
-    return NULL;
-}
-
-/* All attributes of the transport come from one section (RFC 9143 §7.2.1). */
 static enum negotiate_why settle_transport(const struct sdp *offer,
                                            const struct negotiate_conf *conf,
                                            struct negotiated *n)
 {
-    const struct sdp_section *s = tagged_section(offer, n, true);
-    if (!s)
-        return NEGOTIATE_NO_ICE;
-    if (s->ice_lite)
+    const struct sdp_section *from;
+    enum negotiate_why why = sl_bundle_transport(offer, n, &from);
+    if (why != NEGOTIATE_OK)
+        return why;
+    if (from->ice_lite)
         return NEGOTIATE_BOTH_LITE;
-    n->ufrag = s->ufrag;
-    n->pwd = s->pwd;
-    if (!find_fingerprint(offer, s, &n->peer))
-        return NEGOTIATE_NO_FINGERPRINT;
-    return settle_role(s->setup, conf->local.active, &n->dtls_client)
+    return settle_role(from->setup, conf->local.active, &n->dtls_client)
                ? NEGOTIATE_OK
                : NEGOTIATE_BAD_SETUP;
 }
@@ -232,7 +180,7 @@ enum negotiate_why sl_negotiate(const struct sdp *offer,
     if (why != NEGOTIATE_OK)
         return why;
 
-    const struct sdp_section *tagged = tagged_section(offer, ret, false);
+    const struct sdp_section *tagged = sl_bundle_tagged(offer, ret);
     sl_answer_session(w, offer, conf, ret);
     for (size_t i = 0; i < offer->sections_n; i++)
         sl_answer_section(w, offer, conf, ret, i, &offer->sections[i] == tagged);
