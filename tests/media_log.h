@@ -18,7 +18,8 @@ struct media_log {
     const char *fail; /* the beginning of the line that fails next, once */
     enum err with;
     struct media_transport transport; /* as last added */
-    char ufrag[MEDIA_UFRAG_MAX];      /* as last restarted */
+    struct rtp_send send;
+    char ufrag[MEDIA_UFRAG_MAX]; /* as last restarted */
     char pwd[MEDIA_PWD_MAX];
 };
 
@@ -86,6 +87,7 @@ static inline void ml_producer_close(void *ctx, uint64_t id)
 static inline enum err ml_consumer_add(void *ctx, uint64_t id, uint64_t transport,
                                        uint64_t room, const struct rtp_send *s)
 {
+    ((struct media_log *)ctx)->send = *s;
     return ml_note(ctx, "consumer %" PRIu64 " on %" PRIu64 " in %" PRIu64 " %s",
                    ml_id(id), ml_id(transport), ml_id(room),
                    s->params.kind == MEDIA_VIDEO ? "video" : "audio");
