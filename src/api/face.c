@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/word.h"
+
 #include "api/session.h"
 #include "api/streams.h"
 #include "api/whep.h"
@@ -123,13 +125,10 @@ bool sl_ask_permitted(struct ask *a, enum may what, struct claims *ret)
  * fields is what the proxy saw; everything before it is what the client says of itself. */
 static struct addr client(const struct face *f, const struct http_req *req)
 {
-    static const char field[] = "X-Forwarded-For";
     struct addr ret = req->peer;
     struct span list = {0};
     for (size_t i = 0; f->conf.proxied && i < req->nheaders; i++)
-        if (req->headers[i].name.n == sizeof field - 1 &&
-            strncasecmp((const char *)req->headers[i].name.p, field, sizeof field - 1) ==
-                0)
+        if (word_same(req->headers[i].name, "X-Forwarded-For"))
             list = req->headers[i].value;
     size_t from = list.n;
     while (from > 0 && list.p[from - 1] != ',' && list.p[from - 1] != ' ')
@@ -155,7 +154,7 @@ bool sl_ask_accepts(struct ask *a, const char *type)
 {
     struct span accept = sl_http_header(a->req, "Accept");
     char any[32];
-    snprintf(any, sizeof any, "%.*s/*", (int)strcspn(type, "/"), type);
+    (void)snprintf(any, sizeof any, "%.*s/*", (int)strcspn(type, "/"), type);
     if (accept.n == 0 || sl_http_lists(accept, type) || sl_http_lists(accept, any) ||
         sl_http_lists(accept, "*/*"))
         return true;

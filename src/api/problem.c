@@ -31,7 +31,7 @@ static void escaped(struct wr *w, struct span text)
             wr_u8(w, '\\');
             wr_u8(w, c);
         } else if (c < 0x20) {
-            snprintf(hex, sizeof hex, "\\u%04x", c);
+            (void)snprintf(hex, sizeof hex, "\\u%04x", c);
             wr_str(w, hex);
         } else {
             wr_u8(w, c);
@@ -42,7 +42,7 @@ static void escaped(struct wr *w, struct span text)
 void sl_problem_write(struct wr *w, enum problem p, const char *code, struct span detail)
 {
     char status[16];
-    snprintf(status, sizeof status, "%u", problems[p].status);
+    (void)snprintf(status, sizeof status, "%u", problems[p].status);
     wr_str(w, "{\"type\":\"" PROBLEM_TYPE_PREFIX);
     wr_str(w, problems[p].code);
     wr_str(w, "\",\"title\":\"");

@@ -24,14 +24,14 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
     char detail[160] = "";
     if (e == E_MALFORMED) {
         if (why->at > 0)
-            snprintf(detail, sizeof detail, "line %zu", why->at);
+            (void)snprintf(detail, sizeof detail, "line %zu", why->at);
         sl_ask_refuse(a, PROBLEM_SDP, NULL, detail);
     } else if (e == E_UNSUPPORTED) {
-        snprintf(detail, sizeof detail, "%s", sl_negotiate_text(why->why));
+        const char *text = sl_negotiate_text(why->why);
         if (why->at > 0)
-            snprintf(detail, sizeof detail, "m-section %zu: %s", why->at,
-                     sl_negotiate_text(why->why));
-        sl_ask_refuse(a, PROBLEM_OFFER, sl_negotiate_code(why->why), detail);
+            (void)snprintf(detail, sizeof detail, "m-section %zu: %s", why->at, text);
+        sl_ask_refuse(a, PROBLEM_OFFER, sl_negotiate_code(why->why),
+                      why->at > 0 ? detail : text);
     } else if (e == E_DENIED) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant is not a name");
     } else {

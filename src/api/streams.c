@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 
-enum { ENTRY_MAX = 8192 }; /* octets of the longest stream with all its tracks */
+enum { ENTRY_MAX = 16 * 1024 }; /* octets, above any stream with all its tracks */
 
 static void number(struct wr *w, const char *name, long long v)
 {
     char text[48];
-    snprintf(text, sizeof text, "\"%s\":%lld", name, v);
+    (void)snprintf(text, sizeof text, "\"%s\":%lld", name, v);
     wr_str(w, text);
 }
 
@@ -46,7 +46,7 @@ static long long write_streams(struct wr *w, const struct room *room, usec now)
     list_each (struct peer, p, &room->publishers, by_room) {
         if (!p->up)
             continue;
-        if (w->cap - w->n < 2 * ENTRY_MAX)
+        if (w->cap - w->n < ENTRY_MAX)
             break; /* a page of the oldest; hundreds of streams are not for a list */
         if (!first)
             wr_str(w, ",");

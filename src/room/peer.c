@@ -69,8 +69,8 @@ static void slots_for(const struct sdp *offer, const struct random *r, struct sl
             continue;
         enum media_kind kind =
             offer->sections[i].type == SDP_VIDEO ? MEDIA_VIDEO : MEDIA_AUDIO;
-        snprintf(ret->names[ret->n], sizeof ret->names[0], "%s-%zu",
-                 kind == MEDIA_VIDEO ? "video" : "audio", ++kinds[kind]);
+        (void)snprintf(ret->names[ret->n], sizeof ret->names[0], "%s-%zu",
+                       kind == MEDIA_VIDEO ? "video" : "audio", ++kinds[kind]);
         ret->slot[ret->n] = (struct negotiate_slot){
             .kind = kind,
             .stream = ret->names[ret->n],

@@ -68,8 +68,8 @@ struct room_name {
 static struct room_name name_of(struct span tenant, struct span name)
 {
     struct room_name ret;
-    snprintf(ret.text, sizeof ret.text, "%.*s/%.*s", (int)tenant.n,
-             (const char *)tenant.p, (int)name.n, (const char *)name.p);
+    (void)snprintf(ret.text, sizeof ret.text, "%.*s/%.*s", (int)tenant.n,
+                   (const char *)tenant.p, (int)name.n, (const char *)name.p);
     return ret;
 }
 

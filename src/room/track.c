@@ -17,9 +17,9 @@ void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth)
     };
     bool video = kind == MEDIA_VIDEO;
     if (nth < sizeof known / sizeof known[0])
-        snprintf(ret, SOURCE_CAP, "%s", known[nth][video]);
+        (void)snprintf(ret, SOURCE_CAP, "%s", known[nth][video]);
     else
-        snprintf(ret, SOURCE_CAP, "%s-%u", video ? "video" : "audio", nth + 1);
+        (void)snprintf(ret, SOURCE_CAP, "%s-%u", video ? "video" : "audio", nth + 1);
 }
 
 /* A sender uses the first codec of the answer unless someone tells it otherwise, so that
