@@ -14,15 +14,15 @@
  * when there is no sep. */
 static inline struct span word_cut(struct span *rest, char sep)
 {
-    struct span all = *rest;
-    const uint8_t *at = all.n > 0 ? memchr(all.p, sep, all.n) : NULL;
+    struct span from = *rest;
+    const uint8_t *at = from.n > 0 ? memchr(from.p, sep, from.n) : NULL;
     if (!at) {
         *rest = (struct span){0};
-        return all;
+        return from;
     }
-    size_t n = (size_t)(at - all.p);
-    *rest = (struct span){at + 1, all.n - n - 1};
-    return (struct span){all.p, n};
+    size_t n = (size_t)(at - from.p);
+    *rest = (struct span){at + 1, from.n - n - 1};
+    return (struct span){from.p, n};
 }
 
 /* Without the blanks at both ends. */

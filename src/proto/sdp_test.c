@@ -154,8 +154,7 @@ TEST(sdp_sections_tell_what_firefox_offers)
     struct sdp *s = parsed(vector("firefox-offer-renegotiated"));
     if (!s)
         return;
-    const struct sdp_section *audio = &s->sections[0], *video = &s->sections[3];
-
+    const struct sdp_section *audio = &s->sections[0];
     CHECK(span_is(sl_sdp_bundle(s), "0 2 3"));
     CHECK_INT(audio->type, SDP_AUDIO);
     CHECK_INT(audio->m.port, 9);
@@ -167,36 +166,65 @@ TEST(sdp_sections_tell_what_firefox_offers)
     CHECK_INT(audio->setup, SDP_SETUP_ACTPASS);
     CHECK_INT(audio->direction, SDP_SENDONLY);
     CHECK(audio->rtcp_mux && !audio->rtcp_rsize && audio->extmap_mixed);
-    CHECK(audio->end_of_candidates && !video->end_of_candidates);
+    CHECK(audio->end_of_candidates && !s->sections[3].end_of_candidates);
+    sl_sdp_free(s);
+}
+
+TEST(sdp_sections_that_are_stopped_or_carry_data)
+{
+    struct sdp *s = parsed(vector("firefox-offer-renegotiated"));
+    if (!s)
+        return;
+    const struct sdp_section *data = &s->sections[2];
     CHECK_INT(s->sections[1].m.port, 0);
     CHECK_INT(s->sections[1].direction, SDP_INACTIVE);
-    CHECK_INT(s->sections[2].type, SDP_APPLICATION);
-    CHECK_INT(s->sections[2].pts_n, 0);
-    CHECK_INT(sl_sdp_next(&s->sections[2], SDP_SCTP_PORT, NULL)->number, 5000);
-    CHECK_INT(sl_sdp_next(&s->sections[2], SDP_MAX_MESSAGE_SIZE, NULL)->number,
-              1073741823);
+    CHECK_INT(data->type, SDP_APPLICATION);
+    CHECK_INT(data->pts_n, 0);
+    CHECK_INT(sl_sdp_next(data, SDP_SCTP_PORT, NULL)->number, 5000);
+    CHECK_INT(sl_sdp_next(data, SDP_MAX_MESSAGE_SIZE, NULL)->number, 1073741823);
+    sl_sdp_free(s);
+}
 
-    /* The fingerprint stands at session level only, and holds for each section. */
-    const struct sdp_section *level = sl_sdp_level(s, video, SDP_FINGERPRINT);
-    CHECK(level == &s->session);
-    const struct sdp_line *f = sl_sdp_next(level, SDP_FINGERPRINT, NULL);
-    CHECK(f && f->fingerprint.n == 32 && f->fingerprint.bytes[0] == 0xd5 &&
-          f->fingerprint.bytes[31] == 0x09);
-
-    const struct sdp_line *e = sl_sdp_next(video, SDP_EXTMAP, NULL);
-    e = sl_sdp_next(video, SDP_EXTMAP, e);
-    e = sl_sdp_next(video, SDP_EXTMAP, e);
-    e = sl_sdp_next(video, SDP_EXTMAP, e);
+TEST(sdp_lines_are_found_by_kind_and_payload_type)
+{
+    struct sdp *s = parsed(vector("firefox-offer-renegotiated"));
+    if (!s)
+        return;
+    const struct sdp_section *video = &s->sections[3];
+    const struct sdp_line *e = NULL, *g = sl_sdp_next(video, SDP_SSRC_GROUP, NULL);
+    for (int i = 0; i < 4; i++)
+        e = sl_sdp_next(video, SDP_EXTMAP, e);
     CHECK(e && e->extmap.id == 6 && e->extmap.direction == SDP_RECVONLY);
     CHECK(span_is(sl_sdp_fmtp(video, 124), "apt=120"));
     CHECK(sl_sdp_fmtp(video, 96).n == 0);
     CHECK(span_is(sl_sdp_rtpmap(video, 121)->name, "VP9"));
     CHECK(!sl_sdp_rtpmap(video, 96));
-    const struct sdp_line *g = sl_sdp_next(video, SDP_SSRC_GROUP, NULL);
     CHECK(g && g->ssrc_group.n == 2 && g->ssrc_group.ssrcs[1] == 2630893662U);
-    CHECK(sl_sdp_by_mid(s, span_of("3")) == video);
+    sl_sdp_free(s);
+}
+
+TEST(sdp_sections_are_found_by_mid)
+{
+    struct sdp *s = parsed(vector("firefox-offer-renegotiated"));
+    if (!s)
+        return;
+    CHECK(sl_sdp_by_mid(s, span_of("3")) == &s->sections[3]);
     CHECK(!sl_sdp_by_mid(s, span_of("4")));
     CHECK(!sl_sdp_by_mid(s, span_of("")));
+    sl_sdp_free(s);
+}
+
+/* It stands at session level only, and holds for each section. */
+TEST(sdp_fingerprint_of_firefox)
+{
+    struct sdp *s = parsed(vector("firefox-offer-renegotiated"));
+    if (!s)
+        return;
+    const struct sdp_section *level = sl_sdp_level(s, &s->sections[3], SDP_FINGERPRINT);
+    CHECK(level == &s->session);
+    const struct sdp_line *f = sl_sdp_next(level, SDP_FINGERPRINT, NULL);
+    CHECK(f && f->fingerprint.n == 32 && f->fingerprint.bytes[0] == 0xd5 &&
+          f->fingerprint.bytes[31] == 0x09);
     sl_sdp_free(s);
 }
 

@@ -194,21 +194,6 @@ TEST(sdpline_candidate_addresses)
     CHECK(!l.candidate.resolved && span_is(l.candidate.host, "a-b.local"));
 }
 
-TEST(sdpline_writes_an_address_where_no_host_is_named)
-{
-    uint8_t buf[128];
-    struct wr w = wr_of(buf, sizeof buf);
-    sl_sdp_line_write(
-        &w, &(struct sdp_line){.kind = SDP_CANDIDATE,
-                               .candidate = {.foundation = span_of("1"),
-                                             .component = 1,
-                                             .transport = span_of("udp"),
-                                             .priority = 5,
-                                             .addr = addr_v4(192, 0, 2, 1, 8443),
-                                             .type = span_of("host")}});
-    CHECK(span_is(wr_done(&w), "a=candidate:1 1 udp 5 192.0.2.1 8443 typ host\r\n"));
-}
-
 static const struct {
     const char *list;
     const char *want; /* one word for each stream, ~ if paused, and +others */
