@@ -208,7 +208,7 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
     if (!c->conf.open) {
         enum err e = sl_token_verify(&c->conf.keys, text, sl_wall_now() / SEC(1), &t);
         if (e)
-            return e == E_LATE || e == E_EARLY ? E_STATE : e;
+            return e;
         copy_text(claims.tenant, sizeof claims.tenant, t.tenant);
         copy_text(claims.rooms, sizeof claims.rooms, t.room);
         claims.may = may_of(t.perm);
