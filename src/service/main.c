@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"serve", sl_command_serve, "run the server"},
+    {"config", sl_command_config, "check the settings, or print all that there are"},
     {"token", sl_command_token, "print a bearer token made with the stored key"},
 };
 

@@ -1,0 +1,309 @@
+#include "service/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/toml.h"
+#include "base/word.h"
+#include "net/udp.h"
+
+#include "service/config_schema.h"
+
+enum { KEY_MAX = 64 };
+
+#define ENV_PREFIX "SLUICE_"
+
+/* Settings under construction, and where their error goes. */
+struct loading {
+    struct config *c;
+    char *error;
+};
+
+__attribute__((format(printf, 2, 3))) static enum err fail(struct loading *l,
+                                                           const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(l->error, CONFIG_ERROR_MAX, fmt, ap);
+    va_end(ap);
+    return E_MALFORMED;
+}
+
+/* ---- defaults -------------------------------------------------------------------------- */
+
+static enum err begin(struct loading *l)
+{
+    char why[CONFIG_ERROR_MAX];
+    l->error[0] = '\0';
+    l->c = calloc(1, sizeof *l->c);
+    if (!l->c)
+        return E_MEMORY;
+    for (size_t i = 0; i < sl_settings_n; i++) {
+        const struct setting *s = &sl_settings[i];
+        enum err e = sl_setting_put_text(l->c, s, span_of(s->value), why);
+        if (e)
+            return e == E_MALFORMED ? fail(l, "default of %s: %s", s->key, why) : e;
+    }
+    return E_OK;
+}
+
+/* ---- file ------------------------------------------------------------------------------ */
+
+static enum err put_node(struct config *c, const struct setting *s,
+                         const struct toml_node *node, char *why)
+{
+    struct value v = {.kind = VALUE_TEXT};
+    if (node->type == TOML_STRING) {
+        v.text = node->text;
+    } else if (node->type == TOML_INT) {
+        v.kind = VALUE_INT;
+        v.i = node->i;
+    } else if (node->type == TOML_BOOL) {
+        v.kind = VALUE_BOOL;
+        v.b = node->b;
+    } else {
+        (void)snprintf(why, CONFIG_ERROR_MAX, "a value of type %s cannot stand here",
+                       sl_toml_type_name(node->type));
+        return E_MALFORMED;
+    }
+    return sl_setting_put(c, s, &v, true, why);
+}
+
+static enum err take_setting(struct loading *l, const char *file, const char *section,
+                             const struct toml_node *node)
+{
+    char key[KEY_MAX], why[CONFIG_ERROR_MAX];
+    int n = snprintf(key, sizeof key, "%s.%.*s", section,
+                     node->key.n < KEY_MAX ? (int)node->key.n : KEY_MAX,
+                     (const char *)node->key.p);
+    const struct setting *s = sl_setting_find(
+        (struct span){(uint8_t *)key, n < KEY_MAX ? (size_t)n : KEY_MAX - 1});
+    if (!s)
+        return fail(l, "%s:%u:%u: %s: no such setting", file, node->line, node->col, key);
+    enum err e = E_OK;
+    if (!sl_setting_is_list(s)) {
+        e = put_node(l->c, s, node, why);
+    } else if (node->type != TOML_ARRAY) {
+        (void)snprintf(why, sizeof why, "a list stands in brackets");
+        e = E_MALFORMED;
+    } else {
+        sl_setting_clear(l->c, s);
+        for (const struct toml_node *at = node->first; at && !e; at = at->next) {
+            e = put_node(l->c, s, at, why);
+            node = e ? at : node;
+        }
+    }
+    return e == E_MALFORMED
+               ? fail(l, "%s:%u:%u: %s: %.400s", file, node->line, node->col, key, why)
+               : e;
+}
+
+static const struct section *section_of(struct span name)
+{
+    for (size_t i = 0; i < sl_sections_n; i++)
+        if (span_is(name, sl_sections[i].name))
+            return &sl_sections[i];
+    return NULL;
+}
+
+static enum err take_section(struct loading *l, const char *file,
+                             const struct toml_node *node)
+{
+    enum { SHOWN = 40 };
+    const struct section *section = section_of(node->key);
+    int n = node->key.n < SHOWN ? (int)node->key.n : SHOWN;
+    if (!section)
+        return fail(l, "%s:%u:%u: %.*s: no such section", file, node->line, node->col, n,
+                    (const char *)node->key.p);
+    if (node->type != TOML_TABLE)
+        return fail(l, "%s:%u:%u: %s: this is a section, [%s]", file, node->line,
+                    node->col, section->name, section->name);
+    enum err e = E_OK;
+    for (const struct toml_node *at = node->first; at && !e; at = at->next)
+        e = take_setting(l, file, section->name, at);
+    return e;
+}
+
+static enum err take_file(struct loading *l, struct span text, const char *name)
+{
+    struct toml *doc = NULL;
+    struct toml_error why;
+    enum err e = sl_toml_parse(text, &doc, &why);
+    if (e == E_MEMORY)
+        return e;
+    if (e)
+        return fail(l, "%s:%u:%u: %s", name, why.line, why.col, why.what);
+    for (const struct toml_node *at = sl_toml_root(doc)->first; at && !e; at = at->next)
+        e = take_section(l, name, at);
+    sl_toml_free(doc);
+    return e;
+}
+
+static enum err read_file(struct loading *l, const char *name)
+{
+    FILE *f = fopen(name, "rbe");
+    if (!f) {
+        (void)fail(l, "%s: %s", name, strerror(errno));
+        return E_ABSENT;
+    }
+    uint8_t *text = malloc(TOML_INPUT_MAX + 1);
+    enum err e = E_MEMORY;
+    if (text) {
+        /* One octet more than is allowed, so that the reader sees that it is too much. */
+        size_t n = fread(text, 1, TOML_INPUT_MAX + 1, f);
+        e = ferror(f) ? fail(l, "%s: %s", name, strerror(errno))
+                      : take_file(l, (struct span){text, n}, name);
+    }
+    free(text);
+    (void)fclose(f);
+    return e;
+}
+
+/* ---- environment ----------------------------------------------------------------------- */
+
+/* SLUICE_RTC_PORT to rtc.port: the first underscore after the prefix is the dot. */
+static const struct setting *setting_of_env(const char *var)
+{
+    char key[KEY_MAX];
+    size_t n = 0, prefix = strlen(ENV_PREFIX);
+    bool dot = false;
+    if (strncmp(var, ENV_PREFIX, prefix) != 0)
+        return NULL;
+    for (const char *c = var + prefix; *c && *c != '=' && n < KEY_MAX; c++) {
+        key[n++] = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A')
+                          : *c == '_' && !dot    ? '.'
+                                                 : *c);
+        dot = dot || *c == '_';
+    }
+    return sl_setting_find((struct span){(uint8_t *)key, n});
+}
+
+static enum err take_env(struct loading *l, const char *const *env)
+{
+    for (; env && *env; env++) {
+        char why[CONFIG_ERROR_MAX];
+        const struct setting *s = setting_of_env(*env);
+        const char *value = strchr(*env, '=');
+        if (!s || !value)
+            continue;
+        enum err e = sl_setting_put_text(l->c, s, span_of(value + 1), why);
+        if (e == E_MALFORMED)
+            return fail(l, "%.*s: %s: %.400s", (int)(value - *env), *env, s->key, why);
+        if (e)
+            return e;
+    }
+    return E_OK;
+}
+
+const char *sl_config_stray(const char *const *env)
+{
+    size_t prefix = strlen(ENV_PREFIX);
+    for (; env && *env; env++) {
+        if (strncmp(*env, ENV_PREFIX, prefix) != 0 || setting_of_env(*env))
+            continue;
+        for (size_t i = 0; i < sl_sections_n; i++) {
+            size_t n = strlen(sl_sections[i].name);
+            if (strncasecmp(*env + prefix, sl_sections[i].name, n) == 0 &&
+                (*env)[prefix + n] == '_')
+                return *env;
+        }
+    }
+    return NULL;
+}
+
+/* ---- command line ---------------------------------------------------------------------- */
+
+static enum err take_flag(struct loading *l, const char *arg)
+{
+    char why[CONFIG_ERROR_MAX];
+    struct span rest = span_of(arg + 2), key = word_cut(&rest, '=');
+    const struct setting *s = sl_setting_find(key);
+    if (!s)
+        return fail(l, "%s: no such setting", arg);
+    if (!strchr(arg, '='))
+        return fail(l, "%s: a value follows, %s=VALUE", arg, arg);
+    enum err e = sl_setting_put_text(l->c, s, rest, why);
+    return e == E_MALFORMED ? fail(l, "--%s: %.400s", s->key, why) : e;
+}
+
+static bool is_flag(const char *arg)
+{
+    size_t name = strcspn(arg, "=");
+    return strncmp(arg, "--", 2) == 0 && memchr(arg, '.', name);
+}
+
+static enum err take_flags(struct loading *l, int *argc, char **argv)
+{
+    int left = 0;
+    for (int i = 0; i < *argc; i++) {
+        enum err e = i > 0 && is_flag(argv[i]) ? take_flag(l, argv[i]) : E_OK;
+        if (e)
+            return e;
+        if (i == 0 || !is_flag(argv[i]))
+            argv[left++] = argv[i];
+    }
+    *argc = left;
+    return E_OK;
+}
+
+/* ---- all together ---------------------------------------------------------------------- */
+
+/* What no setting can see alone. */
+static enum err check(struct loading *l)
+{
+    const struct config *c = l->c;
+    if (!*c->http.tls_cert != !*c->http.tls_key)
+        return fail(l,
+                    "http.tls_cert and http.tls_key: one is of no use without the other");
+    if (c->rtc.srtp_profiles.n == 0)
+        return fail(l, "rtc.srtp_profiles: there must be one");
+    if (addr_eq(&c->http.listen, &c->admin.listen) && c->http.listen.port != 0)
+        return fail(l, "http.listen and admin.listen: two faces cannot have one address");
+    if (c->rtc.listen.n > UDP_PORTS_MAX)
+        return fail(l, "rtc.listen: more than %d addresses", UDP_PORTS_MAX);
+    for (size_t i = 0; i < c->rtc.listen.n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (addr_eq(&c->rtc.listen.v[i], &c->rtc.listen.v[k]))
+                return fail(l, "rtc.listen: an address stands there twice");
+    return E_OK;
+}
+
+static enum err end(struct loading *l, enum err e, struct config **ret)
+{
+    if (!e)
+        e = check(l);
+    if (e == E_MEMORY)
+        (void)fail(l, "%s", sl_err_text(e));
+    if (e)
+        sl_config_free(l->c);
+    else
+        *ret = l->c;
+    return e;
+}
+
+enum err sl_config_load(struct config_from *from, struct config **ret,
+                        char error[CONFIG_ERROR_MAX])
+{
+    struct loading l = {.error = error};
+    enum err e = begin(&l);
+    if (!e && from->file)
+        e = read_file(&l, from->file);
+    if (!e)
+        e = take_env(&l, from->env);
+    if (!e)
+        e = take_flags(&l, &from->argc, from->argv);
+    return end(&l, e, ret);
+}
+
+enum err sl_config_parse(struct span file, const char *name, struct config **ret,
+                         char error[CONFIG_ERROR_MAX])
+{
+    struct loading l = {.error = error};
+    enum err e = begin(&l);
+    if (!e)
+        e = take_file(&l, file, name);
+    return end(&l, e, ret);
+}

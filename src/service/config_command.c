@@ -1,0 +1,60 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/command.h"
+#include "service/config.h"
+
+enum { TEXT_MAX = 64 * 1024 };
+
+static int print(void (*write_text)(struct wr *w))
+{
+    static uint8_t text[TEXT_MAX];
+    struct wr w = wr_of(text, sizeof text);
+    write_text(&w);
+    bool good = !w.bad && fwrite(text, 1, w.n, stdout) == w.n && fflush(stdout) == 0;
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int check(int argc, char **argv)
+{
+    char error[CONFIG_ERROR_MAX];
+    struct config *c = NULL;
+    struct config_from from = {.argc = argc, .argv = argv};
+    from.env = (const char *const *)environ;
+    if (argc > 1 && strncmp(argv[1], "--config=", strlen("--config=")) == 0) {
+        from.file = argv[1] + strlen("--config=");
+        from.argc--;
+        from.argv++;
+    }
+    enum err e = sl_config_load(&from, &c, error);
+    if (!e && from.argc > 1) {
+        (void)snprintf(error, sizeof error, "%.100s: no such option", from.argv[1]);
+        e = E_UNSUPPORTED;
+    }
+    sl_config_free(c);
+    if (e)
+        (void)fprintf(stderr, "sluice: %s\n", error);
+    else
+        (void)puts("the settings are good");
+    return e ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int sl_command_config(int argc, char **argv)
+{
+    const char *what = argc == 2 ? argv[1] : "";
+    if (strcmp(what, "--help") == 0) {
+        (void)puts(
+            "usage: sluice config [--config=FILE] [--SECTION.KEY=VALUE...]  check "
+            "the settings\n"
+            "       sluice config --example  print a file with all of them\n"
+            "       sluice config --table    print the table of the documentation\n");
+        return print(sl_config_write_help);
+    }
+    if (strcmp(what, "--example") == 0)
+        return print(sl_config_write_example);
+    if (strcmp(what, "--table") == 0)
+        return print(sl_config_write_table);
+    return check(argc, argv);
+}

@@ -1,0 +1,392 @@
+#include "service/config_schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/word.h"
+
+#include "crypto/srtp.h"
+#include "sfu/shard.h"
+
+struct config_text {
+    struct config_text *next;
+    char text[];
+};
+
+static const struct choice levels[] = {{"debug", LOG_DEBUG},
+                                       {"info", LOG_INFO},
+                                       {"warn", LOG_WARN},
+                                       {"error", LOG_ERROR},
+                                       {0}};
+static const struct choice formats[] = {{"auto", CONFIG_LOG_AUTO},
+                                        {"text", CONFIG_LOG_TEXT},
+                                        {"json", CONFIG_LOG_JSON},
+                                        {0}};
+static const struct choice profiles[] = {{"aead-aes-128-gcm", SRTP_GCM_128},
+                                         {"aead-aes-256-gcm", SRTP_GCM_256},
+                                         {"aes-cm-128-hmac-sha1-80", SRTP_CM_SHA1_80},
+                                         {0}};
+
+/* The place of a field, which must have the C type that the setting's type writes. */
+#define AT(ctype, field)                                                                 \
+    .at = offsetof(struct config, field) +                                               \
+          0 * sizeof(_Generic(((struct config *)0)->field, ctype : 0))
+#define BOOL(f)       .type = SET_BOOL, AT(bool, f)
+#define INT(f, a, b)  .type = SET_INT, AT(uint32_t, f), .min = (a), .max = (b)
+#define TIME(f)       .type = SET_TIME, AT(usec, f)
+#define STRING(f)     .type = SET_STRING, AT(const char *, f)
+#define ADDR(f)       .type = SET_ADDR, AT(struct addr, f)
+#define ADDR_PORT(f)  .type = SET_ADDR_PORT, AT(struct addr, f)
+#define CHOICE(f, c)  .type = SET_CHOICE, AT(uint32_t, f), .choices = (c)
+#define ADDRS(f)      .type = SET_ADDRS, AT(struct config_addrs, f)
+#define STRINGS(f)    .type = SET_STRINGS, AT(struct config_strings, f)
+#define INTS(f, a, b) .type = SET_INTS, AT(struct config_ints, f), .min = (a), .max = (b)
+#define CHOICES(f, c) .type = SET_CHOICES, AT(struct config_ints, f), .choices = (c)
+
+#define MILLION 1000000
+
+const struct section sl_sections[] = {
+    {"rtc", "Media."},
+    {"http", "The public face: WHIP, WHEP, the demo page."},
+    {"admin", "The private face: metrics, health, draining. Not for strangers."},
+    {"store", "What is kept on disk."},
+    {"log", "Logs, on standard error."},
+    {"auth", "Who may do what."},
+    {"limits", "How much there may be of anything that a stranger can ask for."},
+    {"drain", "How the server stops."},
+    {"demo", "The demo page."},
+};
+const size_t sl_sections_n = sizeof sl_sections / sizeof sl_sections[0];
+
+const struct setting sl_settings[] = {
+    {"rtc.port", INT(rtc.port, 1, 65535), .value = "8443",
+     .help = "The UDP port that all media goes through."},
+    {"rtc.listen", ADDRS(rtc.listen), .value = "",
+     .help = "Local addresses for media; empty: all that this machine has."},
+    {"rtc.public_address", ADDR(rtc.public_address), .value = "",
+     .help = "The address that clients are told, where a NAT maps it one to one to ours; "
+             "empty: the local ones."},
+    {"rtc.workers", INT(rtc.workers, 0, SHARD_WORKERS_MAX), .value = "0",
+     .help = "Threads for media; 0: one for each core."},
+    {"rtc.pin", INTS(rtc.pin, 0, 4095), .value = "",
+     .help = "Cores that the workers are bound to, in turn; empty: the kernel decides."},
+    {"rtc.packet_pool", INT(rtc.packet_pool, 1024, MILLION), .value = "16384",
+     .help =
+         "Packet buffers of each worker, of about 2 kB; they hold what may be resent."},
+    {"rtc.socket_buffer", INT(rtc.socket_buffer, 65536, 1024 * MILLION),
+     .value = "4194304",
+     .help = "Octets asked of the kernel for each media socket and direction."},
+    {"rtc.srtp_profiles", CHOICES(rtc.srtp_profiles, profiles),
+     .value = "aead-aes-128-gcm, aead-aes-256-gcm, aes-cm-128-hmac-sha1-80",
+     .help = "Protection of media, the preferred first."},
+    {"rtc.ice_servers", STRINGS(rtc.ice_servers), .value = "",
+     .help = "STUN and TURN servers that clients are told: \"stun:host:port\", or "
+             "\"turn:host:port username credential\"."},
+
+    {"http.listen", ADDR_PORT(http.listen), .value = "0.0.0.0:8080",
+     .help = "Address and port of the public face."},
+    {"http.tls_cert", STRING(http.tls_cert), .value = "",
+     .help = "PEM file with the certificate and its chain; empty: plain HTTP."},
+    {"http.tls_key", STRING(http.tls_key), .value = "",
+     .help = "PEM file with the key of the certificate."},
+    {"http.allowed_origins", STRINGS(http.allowed_origins), .value = "*",
+     .help =
+         "Origins of the pages that may use the public face, \"https://example.org\"; "
+         "\"*\": all."},
+    {"http.behind_proxy", BOOL(http.behind_proxy), .value = "false",
+     .help =
+         "A proxy stands in front and appends the client's address to X-Forwarded-For."},
+
+    {"admin.listen", ADDR_PORT(admin.listen), .value = "127.0.0.1:8045",
+     .help = "Address and port of the private face."},
+
+    {"store.directory", STRING(store.directory), .value = "state",
+     .help = "Directory for keys; it is made where there is none."},
+    {"store.size", INT(store.size, 1, MILLION), .value = "64",
+     .help = "MiB that the store may grow to."},
+
+    {"log.level", CHOICE(log.level, levels), .value = "info",
+     .help = "The least that is written."},
+    {"log.format", CHOICE(log.format, formats), .value = "auto",
+     .help = "Lines for people, or JSON for programs; auto: text on a terminal."},
+    {"log.anonymous", BOOL(log.anonymous), .value = "false",
+     .help = "Write no names and addresses of persons."},
+    {"log.per_second", INT(log.per_second, 0, MILLION), .value = "1000",
+     .help =
+         "Lines below warn that are written in a second; what is dropped is counted; 0: "
+         "all."},
+
+    {"auth.required", BOOL(auth.required), .value = "true",
+     .help = "Ask for a token; without, anybody may publish and watch anything."},
+
+    {"limits.rooms", INT(limits.rooms, 1, 100 * MILLION), .value = "10000",
+     .help = "Rooms of this server."},
+    {"limits.peers", INT(limits.peers, 1, 100 * MILLION), .value = "20000",
+     .help = "Participants of this server."},
+    {"limits.room_peers", INT(limits.room_peers, 1, 100 * MILLION), .value = "5000",
+     .help = "Participants of one room."},
+    {"limits.sessions_per_address", INT(limits.sessions_per_address, 0, MILLION),
+     .value = "10",
+     .help =
+         "New sessions of one address in a second; an IPv6 address counts as its /64; "
+         "0: any number."},
+    {"limits.session_burst", INT(limits.session_burst, 1, MILLION), .value = "100",
+     .help = "New sessions of one address that may come at once."},
+    {"limits.handshakes", INT(limits.handshakes, 1, MILLION), .value = "1000",
+     .help = "DTLS handshakes that are begun in a second."},
+    {"limits.pending_handshakes", INT(limits.pending_handshakes, 1, MILLION),
+     .value = "4096", .help = "DTLS handshakes under way."},
+    {"limits.body", INT(limits.body, 1024, 64 * MILLION), .value = "262144",
+     .help = "Octets of a request's body."},
+    {"limits.connections", INT(limits.connections, 1, MILLION), .value = "4096",
+     .help = "HTTP connections of each face."},
+    {"limits.connections_per_address", INT(limits.connections_per_address, 1, MILLION),
+     .value = "256", .help = "HTTP connections of one address."},
+
+    {"drain.deadline", TIME(drain.deadline), .value = "30s",
+     .help = "Time that sessions have to end after SIGTERM; a second SIGTERM ends them."},
+
+    {"demo.enabled", BOOL(demo.enabled), .value = "true", .help = "Serve the demo page."},
+};
+const size_t sl_settings_n = sizeof sl_settings / sizeof sl_settings[0];
+
+const struct setting *sl_setting_find(struct span key)
+{
+    for (size_t i = 0; i < sl_settings_n; i++)
+        if (span_is(key, sl_settings[i].key))
+            return &sl_settings[i];
+    return NULL;
+}
+
+bool sl_setting_is_list(const struct setting *s)
+{
+    return s->type >= SET_ADDRS;
+}
+
+void sl_setting_clear(struct config *c, const struct setting *s)
+{
+    void *at = (char *)c + s->at;
+    if (s->type == SET_ADDRS)
+        ((struct config_addrs *)at)->n = 0;
+    else if (s->type == SET_STRINGS)
+        ((struct config_strings *)at)->n = 0;
+    else if (s->type == SET_INTS || s->type == SET_CHOICES)
+        ((struct config_ints *)at)->n = 0;
+}
+
+static enum err wrong(char why[CONFIG_ERROR_MAX], struct span text, const char *what)
+{
+    enum { SHOWN = 80 };
+    (void)snprintf(why, CONFIG_ERROR_MAX, "'%.*s' %s",
+                   text.n < SHOWN ? (int)text.n : SHOWN, (const char *)text.p, what);
+    return E_MALFORMED;
+}
+
+static enum err copy(struct config *c, struct span text, const char **ret)
+{
+    struct config_text *t = malloc(sizeof *t + text.n + 1);
+    if (!t)
+        return E_MEMORY;
+    if (text.n > 0)
+        memcpy(t->text, text.p, text.n);
+    t->text[text.n] = '\0';
+    t->next = c->texts;
+    c->texts = t;
+    *ret = t->text;
+    return E_OK;
+}
+
+void sl_config_free(struct config *c)
+{
+    if (!c)
+        return;
+    while (c->texts) {
+        struct config_text *t = c->texts;
+        c->texts = t->next;
+        free(t);
+    }
+    free(c);
+}
+
+static enum err read_int(const struct setting *s, const struct value *v, uint32_t *ret,
+                         char *why)
+{
+    uint64_t n = UINT64_MAX;
+    bool number = v->kind == VALUE_INT || word_number(v->text, UINT64_MAX, &n);
+    if (v->kind == VALUE_INT && v->i >= 0)
+        n = (uint64_t)v->i;
+    if (!number)
+        return wrong(why, v->text, "is not a number");
+    if (n < s->min || n > s->max) {
+        char text[32];
+        int len = v->kind == VALUE_INT
+                      ? snprintf(text, sizeof text, "%lld", (long long)v->i)
+                      : snprintf(text, sizeof text, "%.*s", (int)v->text.n,
+                                 (const char *)v->text.p);
+        (void)snprintf(why, CONFIG_ERROR_MAX, "%.*s is not between %u and %u", len, text,
+                       s->min, s->max);
+        return E_MALFORMED;
+    }
+    *ret = (uint32_t)n;
+    return E_OK;
+}
+
+/* "500ms", "30s", "2m", "1h"; a number alone is seconds. */
+static enum err read_time(const struct value *v, usec *ret, char *why)
+{
+    static const struct {
+        const char *unit;
+        usec us;
+    } units[] = {
+        {"", SEC(1)}, {"ms", MSEC(1)}, {"s", SEC(1)}, {"m", SEC(60)}, {"h", SEC(3600)}};
+    struct span unit = v->text;
+    uint64_t n = v->i >= 0 ? (uint64_t)v->i : UINT64_MAX;
+    if (v->kind == VALUE_TEXT) {
+        size_t digits = 0;
+        while (digits < unit.n && unit.p[digits] >= '0' && unit.p[digits] <= '9')
+            digits++;
+        if (!word_number((struct span){unit.p, digits}, UINT32_MAX, &n))
+            return wrong(why, v->text,
+                         "is not a time such as \"500ms\", \"30s\" or \"2m\"");
+        unit = (struct span){unit.p + digits, unit.n - digits};
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && n <= UINT32_MAX; i++)
+        if (span_is(unit, units[i].unit)) {
+            *ret = (usec)n * units[i].us;
+            return E_OK;
+        }
+    return wrong(why, v->text, "is not a time such as \"500ms\", \"30s\" or \"2m\"");
+}
+
+static enum err read_addr_port(struct span text, struct addr *ret, char *why)
+{
+    static const char what[] =
+        "is not an address and port such as \"0.0.0.0:80\" or \"[::1]:80\"";
+    size_t n = text.n;
+    uint64_t port;
+    while (n > 0 && text.p[n - 1] != ':')
+        n--;
+    if (n == 0 || !word_number((struct span){text.p + n, text.n - n}, UINT16_MAX, &port))
+        return wrong(why, text, what);
+    struct span ip = {text.p, n - 1};
+    bool v6 = memchr(ip.p, ':', ip.n) != NULL;
+    if (v6 && (ip.p[0] != '[' || ip.p[ip.n - 1] != ']'))
+        return wrong(why, text, what);
+    if (v6)
+        ip = (struct span){ip.p + 1, ip.n - 2};
+    if (sl_addr_parse(ip, (uint16_t)port, ret) != E_OK)
+        return wrong(why, text, what);
+    return E_OK;
+}
+
+static enum err read_addr(struct span text, struct addr *ret, char *why)
+{
+    return sl_addr_parse(text, 0, ret) == E_OK ? E_OK
+                                               : wrong(why, text, "is not an address");
+}
+
+static enum err read_choice(const struct setting *s, struct span text, uint32_t *ret,
+                            char *why)
+{
+    for (const struct choice *c = s->choices; c->name; c++)
+        if (span_is(text, c->name)) {
+            *ret = c->value;
+            return E_OK;
+        }
+    (void)wrong(why, text, "is none of");
+    for (const struct choice *c = s->choices; c->name; c++) {
+        size_t n = strlen(why);
+        (void)snprintf(why + n, CONFIG_ERROR_MAX - n, "%s %s", c == s->choices ? "" : ",",
+                       c->name);
+    }
+    return E_MALFORMED;
+}
+
+static enum err read_bool(const struct value *v, bool *ret, char *why)
+{
+    *ret = v->kind == VALUE_BOOL ? v->b : span_is(v->text, "true");
+    return v->kind == VALUE_BOOL || *ret || span_is(v->text, "false")
+               ? E_OK
+               : wrong(why, v->text, "is neither true nor false");
+}
+
+/* The kind of value that a file must have for it. */
+static bool kind_fits(const struct setting *s, enum value_kind kind, char *why)
+{
+    static const char *const kinds[] = {"a string", "an integer", "a boolean"};
+    bool number = s->type == SET_INT || s->type == SET_INTS;
+    enum value_kind want = number                ? VALUE_INT
+                           : s->type == SET_BOOL ? VALUE_BOOL
+                                                 : VALUE_TEXT;
+    if (kind == want || (s->type == SET_TIME && kind == VALUE_INT))
+        return true;
+    (void)snprintf(why, CONFIG_ERROR_MAX, "%s stands where %s should", kinds[kind],
+                   kinds[want]);
+    return false;
+}
+
+#define ADD(ctype, list_, e, read)                                                       \
+    do {                                                                                 \
+        ctype *list = (list_);                                                           \
+        if (list->n == CONFIG_LIST_MAX) {                                                \
+            (void)snprintf(why, CONFIG_ERROR_MAX, "more than %d elements",               \
+                           CONFIG_LIST_MAX);                                             \
+            return E_MALFORMED;                                                          \
+        }                                                                                \
+        e = (read);                                                                      \
+        list->n += e == E_OK;                                                            \
+    } while (0)
+
+enum err sl_setting_put(struct config *c, const struct setting *s, const struct value *v,
+                        bool typed, char why[CONFIG_ERROR_MAX])
+{
+    void *at = (char *)c + s->at;
+    enum err e = E_OK;
+    if (typed && !kind_fits(s, v->kind, why))
+        return E_MALFORMED;
+    if (v->kind == VALUE_TEXT && v->text.n > 0 && memchr(v->text.p, '\0', v->text.n))
+        return wrong(why, v->text, "has a NUL behind it");
+    switch (s->type) {
+    case SET_BOOL: return read_bool(v, at, why);
+    case SET_INT: return read_int(s, v, at, why);
+    case SET_TIME: return read_time(v, at, why);
+    case SET_STRING: return copy(c, v->text, at);
+    case SET_ADDR_PORT: return read_addr_port(v->text, at, why);
+    case SET_CHOICE: return read_choice(s, v->text, at, why);
+    case SET_ADDR:
+        if (v->text.n > 0)
+            return read_addr(v->text, at, why);
+        *(struct addr *)at = (struct addr){0};
+        break;
+    case SET_ADDRS:
+        ADD(struct config_addrs, at, e, read_addr(v->text, &list->v[list->n], why));
+        break;
+    case SET_STRINGS:
+        ADD(struct config_strings, at, e, copy(c, v->text, &list->v[list->n]));
+        break;
+    case SET_INTS:
+        ADD(struct config_ints, at, e, read_int(s, v, &list->v[list->n], why));
+        break;
+    case SET_CHOICES:
+        ADD(struct config_ints, at, e, read_choice(s, v->text, &list->v[list->n], why));
+        break;
+    }
+    return e;
+}
+
+enum err sl_setting_put_text(struct config *c, const struct setting *s, struct span text,
+                             char why[CONFIG_ERROR_MAX])
+{
+    struct value v = {.kind = VALUE_TEXT, .text = word_trim(text)};
+    if (!sl_setting_is_list(s))
+        return sl_setting_put(c, s, &v, false, why);
+    sl_setting_clear(c, s);
+    for (struct span rest = v.text; rest.n > 0;) {
+        v.text = word_trim(word_cut(&rest, ','));
+        enum err e = sl_setting_put(c, s, &v, false, why);
+        if (e)
+            return e;
+    }
+    return E_OK;
+}
