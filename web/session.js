@@ -13,6 +13,7 @@ import {fragment, iceServers, restarted} from './sdp.js';
 const PATIENCE = 2500; // ms of a broken path before it is restarted: most heal by themselves
 const REPAIR = 6000; // ms for a restart to succeed before all is begun anew
 const RETRY = [500, 1000, 2000, 4000, 8000]; // ms before each further attempt; the last for ever
+const FAREWELL = 1000; // ms to wait for the answer to DELETE
 const TRICKLE = 40; // ms in which candidates are gathered into one PATCH
 
 // A refusal by the server. code: stable, machine-readable, where the server names one.
@@ -184,12 +185,16 @@ export class Session extends EventTarget {
     await this.#drop();
   }
 
+  // The DELETE goes first: a connection that closes says so to the server too, and then there
+  // would be nothing left to delete. A server that does not answer is not waited for.
   async #drop(keepalive = false) {
     const {pc} = this, resource = this.#resource;
     this.pc = this.#resource = this.#etag = null;
+    if (resource) {
+      const deleted = ask(resource, {method: 'DELETE', token: this.#options.token, keepalive}).catch(() => {});
+      if (!keepalive) await Promise.race([deleted, new Promise(r => setTimeout(r, FAREWELL))]);
+    }
     pc?.close();
-    if (resource)
-      await ask(resource, {method: 'DELETE', token: this.#options.token, keepalive}).catch(() => {});
   }
 
   #candidate(candidate) {
