@@ -1,12 +1,14 @@
 // usage: node run.mjs [SUITE...]
 //
-// Each suite is a file that exports a function; it is given the browsers, which are started
-// when first asked for and shared by all suites.
+// Each suite is a file that exports a function; it is given the server and the browsers, which
+// are started when first asked for and shared by all suites.
 
-import {done, test} from './harness.mjs';
+import {done, skip, test} from './harness.mjs';
 import {launch} from './rig.mjs';
+import {startServer} from './server.mjs';
 
-const SUITES = ['client', 'selftest'];
+const SUITES = ['client', 'selftest', 'pairs', 'rooms', 'trickle', 'restart', 'leave', 'viewers',
+  'codecs', 'simulcast', 'workers', 'page'];
 
 const started = new Map();
 const once = (key, start) => {
@@ -18,16 +20,18 @@ const browsers = kind => once(kind, async () => {
   console.log(`     ${b.version}`);
   return b;
 });
+const server = () => once('server', () => startServer({name: 'browser'}));
 
 const named = process.argv.slice(2);
 for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
 for (const name of named.length ? named : SUITES) {
   const {default: suite} = await import(`./${name}.mjs`);
   try {
-    await suite({browsers});
+    await suite({server, browsers, test, skip});
   } catch (error) {
     await test(`${name} could not be run`, () => { throw error; });
   }
 }
 for (const kind of ['chromium', 'firefox']) await (await started.get(kind))?.close();
+if (started.has('server')) await test('the server ends when told, without a complaint', async () => (await server()).stop());
 process.exit(done());

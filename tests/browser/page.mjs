@@ -1,0 +1,88 @@
+// The demo page, used as a person uses it: what is done in one window is seen in another.
+
+import assert from 'node:assert/strict';
+import {until} from './rig.mjs';
+
+const tile = (page, name) => page.$eval(`[data-stream="${name}"]`, t => ({
+  state: t.dataset.state, dark: t.classList.contains('dark'),
+  width: t.querySelector('video').videoWidth, at: t.querySelector('video').currentTime,
+  note: t.querySelector('.note').textContent, codec: t.querySelector('.codec').textContent,
+  numbers: Object.fromEntries([...t.querySelectorAll('.cell')].map(c => [c.classList[1], c.querySelector('dd').textContent])),
+})).catch(() => null);
+
+const playing = (page, name) => until(`${name} plays`, async () => {
+  const value = await tile(page, name);
+  return {value, ok: value?.state === 'live' && !value.dark && value.width > 0 && value.at > 0};
+}, 20000);
+
+export default async function ({server, browsers, test}) {
+  const s = await server();
+  for (const [from, to] of [['chromium', 'firefox'], ['firefox', 'chromium']]) {
+    const room = `page-${from}`;
+    const link = `${s.origin}/#token=${await s.token({room, publish: true, watch: true})}`;
+    let a, b, name;
+    await test(`${from}: the page starts empty, and hides the token`, async () => {
+      a = await (await browsers(from)).page(link);
+      await a.waitForSelector('#empty:not([hidden])', {timeout: 10000});
+      assert.equal(await a.$eval('#room', e => e.textContent), room);
+      assert.equal(new URL(await a.evaluate(() => location.href)).hash, '');
+    });
+    await test(`${from}: a click publishes the camera`, async () => {
+      await a.click('#start-camera');
+      name = await a.waitForSelector('.tile.own').then(t => t.evaluate(e => e.dataset.stream));
+      await playing(a, name);
+    });
+    await test(`${to}: another window shows it, with its numbers`, async () => {
+      b = await (await browsers(to)).page(link);
+      await playing(b, name);
+      const {numbers, codec} = await until('numbers', async () => {
+        const value = await tile(b, name);
+        return {value, ok: /^[1-9]/.test(value?.numbers.fps) && /^[\d.]+$/.test(value?.numbers.bps)};
+      });
+      assert.match(numbers.height, /^\d+×\d+$/);
+      assert.equal(numbers.loss, '0.0 %');
+      return `${codec} ${JSON.stringify(numbers)}`;
+    });
+    await test(`${from}: the microphone joins without a new session, the screen is a stream of its own`, async () => {
+      await a.click('#mic');
+      await until('sound sent', async () => {
+        const value = await b.$eval(`[data-stream="${name}"] video`, v => v.srcObject.getAudioTracks().length);
+        return {value, ok: value === 1};
+      });
+      if (from === 'firefox') return; // which shows a picker that nobody can click here
+      await a.click('#screen');
+      await playing(b, `${name}~screen`);
+    });
+    await test(`${from}: Stop ends both, and the other window sees them go`, async () => {
+      await a.click('#leave');
+      await b.waitForSelector('#empty:not([hidden])', {timeout: 10000});
+      assert.deepEqual(await s.streams(room), []);
+    });
+    await a?.close();
+    await b?.close();
+  }
+  await test('without a token the page says what to do', async () => {
+    const page = await (await browsers('chromium')).page(`${s.origin}/`);
+    await page.waitForSelector('#no-token:not([hidden])');
+    await page.type('#token-text', 'nonsense');
+    await page.click('#token-form button');
+    await page.waitForSelector('#token-error:not([hidden])');
+    await page.close();
+  });
+  await test('a token that the server refuses leads back to the same place', async () => {
+    const forged = (await s.token({room: 'x', watch: true})).replace(/.{6}$/, 'AAAAAA');
+    const page = await (await browsers('chromium')).page(`${s.origin}/#token=${forged}`);
+    await page.waitForSelector('#no-token:not([hidden])', {timeout: 10000});
+    assert.match(await page.$eval('#token-error', e => e.textContent), /not valid/);
+    await page.close();
+  });
+  await test('a token that may only watch says so when publishing', async () => {
+    const page = await (await browsers('chromium')).page(
+      `${s.origin}/#token=${await s.token({room: 'x', watch: true})}`);
+    await page.waitForSelector('#empty:not([hidden])');
+    await page.click('#start-camera');
+    await page.waitForSelector('.toast.error', {timeout: 10000});
+    assert.match(await page.$eval('.toast.error', e => e.textContent), /does not allow/);
+    await page.close();
+  });
+}

@@ -1,0 +1,42 @@
+// A publisher and a viewer, each in a page of its own, as most suites want them.
+
+import {call, COLORS, hears, sees} from './rig.mjs';
+
+let streams = 0;
+
+// Publishes a picture and a sound of its own into the room.
+export async function publisher(server, browser, {room, color = 'green', frequency = 440,
+                                                   id = 1 + streams % 200, token, codec, simulcast,
+                                                   width, height, fps, page} = {}) {
+  const stream = `s${++streams}`;
+  page ??= await browser.page();
+  await call(page, 'make', {color: color && COLORS[color], frequency, id, width, height, fps});
+  await call(page, 'publish', 'pub', {url: server.whip(room, stream),
+    token: token ?? await server.token({room, publish: true}), codec, simulcast});
+  await call(page, 'connected', 'pub');
+  return {page, room, stream, color, frequency, id,
+    stats: () => call(page, 'stats', 'pub'),
+    restart: () => call(page, 'restart', 'pub'),
+    stop: async () => {
+      await call(page, 'stop', 'pub');
+      await page.close();
+    }};
+}
+
+// Watches what a publisher sends. key tells several viewers of one page apart.
+export async function viewer(server, browser, of, {page, key = 'sub', token} = {}) {
+  const own = !page;
+  page ??= await browser.page();
+  await call(page, 'watch', key, {url: server.whep(of.room, of.stream),
+    token: token ?? await server.token({room: of.room, watch: true})});
+  await call(page, 'connected', key);
+  return {page, key,
+    stats: () => call(page, 'stats', key),
+    restart: () => call(page, 'restart', key),
+    sees: (timeout = 15000) => sees(page, key, of.color, {id: of.id, timeout}),
+    hears: (absent = []) => hears(page, key, of.frequency, {absent, timeout: 15000}),
+    stop: async () => {
+      await call(page, 'stop', key);
+      if (own) await page.close();
+    }};
+}

@@ -1,0 +1,94 @@
+// Starts the real server on ports of its own, with a state directory that goes when it ends.
+// SLUICE names another program than the one that ./dev builds with sanitizers.
+
+import assert from 'node:assert/strict';
+import {execFile, spawn} from 'node:child_process';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {until} from './rig.mjs';
+
+const TOP = fileURLToPath(new URL('../../', import.meta.url));
+const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
+
+const tcpPort = () => new Promise((resolve, reject) => {
+  const s = net.createServer().on('error', reject);
+  s.listen(0, () => {
+    const {port} = s.address();
+    s.close(() => resolve(port));
+  });
+});
+const udpPort = () => new Promise((resolve, reject) => {
+  const s = dgram.createSocket('udp6').on('error', reject);
+  s.bind(0, () => {
+    const {port} = s.address();
+    s.close(() => resolve(port));
+  });
+});
+
+// A series of the exposition format: {name, labels, value}.
+export function parseMetrics(text) {
+  return text.split('\n').filter(l => l && !l.startsWith('#')).map(line => {
+    const [, name, labels, value] = /^([a-z_0-9]+)(?:\{(.*)\})? (\S+)$/.exec(line);
+    return {name, value: Number(value),
+      labels: Object.fromEntries([...(labels ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(m => [m[1], m[2]]))};
+  });
+}
+
+// name: of the log in build/test. options: further words of the command line.
+export async function startServer({name, workers = 2, options = []}) {
+  const state = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-'));
+  const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), udpPort()]);
+  fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
+  const logFile = path.join(TOP, `build/test/server-${name}.log`);
+  const log = fs.openSync(logFile, 'w');
+  const child = spawn(BINARY, ['serve', '--state', state, '--http-port', http, '--admin-port', admin,
+    '--rtc-port', rtc, '--workers', workers, ...options].map(String), {stdio: ['ignore', log, log]});
+  let end = null;
+  const ended = new Promise(r => child.on('exit', (code, signal) => r(end = {code, signal})));
+  child.on('error', e => { end = {error: e.message}; });
+  process.on('exit', () => end ?? child.kill('SIGKILL'));
+
+  const origin = `http://127.0.0.1:${http}`, adminOrigin = `http://127.0.0.1:${admin}`;
+  await until('a server that is ready', async () => {
+    if (end) throw new Error(`the server ended: ${JSON.stringify(end)}; see ${logFile}`);
+    const r = await fetch(`${adminOrigin}/health/ready`).catch(() => null);
+    return {ok: r?.ok, value: r?.status};
+  });
+
+  const token = ({room, publish, watch}) => new Promise((resolve, reject) => execFile(BINARY,
+    ['token', '--state', state, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : [])],
+    (error, out) => error ? reject(error) : resolve(out.trim())));
+  const metrics = async () => parseMetrics(await (await fetch(`${adminOrigin}/metrics`)).text());
+  // The sum of a metric over all of its series that have these labels.
+  const count = async (metric, labels = {}) => {
+    const series = (await metrics()).filter(m => m.name === metric &&
+      Object.entries(labels).every(([k, v]) => m.labels[k] === v));
+    assert.ok(series.length, `no metric ${metric}`);
+    return series.reduce((n, m) => n + m.value, 0);
+  };
+  const whip = (room, stream) => `${origin}/whip/${room}/${stream}`;
+  const whep = (room, stream) => `${origin}/whep/${room}/${stream}`;
+  return {
+    origin, adminOrigin, rtc, pid: child.pid, token, metrics, count, whip, whep,
+    alive: () => !end,
+    streams: async room => {
+      const r = await fetch(`${origin}/rooms/${room}/streams`,
+        {headers: {authorization: `Bearer ${await token({room, watch: true})}`}});
+      return (await r.json()).streams;
+    },
+    // Ends it as an operator does: once to drain, once more since a browser that was killed
+    // does not take its leave. What a sanitizer found is in the log.
+    stop: async () => {
+      child.kill('SIGTERM');
+      const timers = [setTimeout(() => child.kill('SIGTERM'), 3000), setTimeout(() => child.kill('SIGKILL'), 20000)];
+      const how = end ?? await ended;
+      timers.forEach(clearTimeout);
+      fs.rmSync(state, {recursive: true});
+      assert.deepEqual(how, {code: 0, signal: null}, `see ${logFile}`);
+    },
+  };
+}
