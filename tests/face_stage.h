@@ -32,6 +32,7 @@ struct asked {
     struct span body;
     struct addr from;
     unsigned refuse;
+    const char *origin, *host;
 };
 
 static inline void stage_fill(void *ctx, void *p, size_t n)
@@ -125,6 +126,8 @@ static inline unsigned stage_ask(struct stage *s, struct asked a)
     snprintf(bearer, sizeof bearer, "Bearer %s", a.token ? a.token : "");
     stage_header(&r, "authorization", a.token ? bearer : NULL);
     stage_header(&r, "content-type", a.type);
+    stage_header(&r, "origin", a.origin);
+    stage_header(&r, "host", a.host);
     stage_header(&r, "accept", a.accept);
     stage_header(&r, "if-match", a.if_match);
     stage_header(&r, "x-forwarded-for", a.forwarded[0]);

@@ -6,6 +6,7 @@
 
 #include "base/word.h"
 
+#include "api/origin.h"
 #include "api/session.h"
 #include "api/streams.h"
 #include "api/whep.h"
@@ -268,6 +269,16 @@ static bool names_valid(struct ask *a, const struct resource *r, bool has_stream
     return false;
 }
 
+/* The answer, too, is then for pages of that origin only. */
+static bool origin_may(struct ask *a)
+{
+    const struct face_conf *c = &a->face->conf;
+    enum origin o = sl_origin_of(a->req, c->origins, c->origins_n);
+    sl_reply_origin(&a->reply, o == ORIGIN_ALLOWED ? sl_http_header(a->req, "Origin")
+                                                   : (struct span){0});
+    return o != ORIGIN_REFUSED;
+}
+
 struct http_res sl_face_answer(struct face *f, const struct http_req *req, usec now)
 {
     struct ask a = {
@@ -277,7 +288,9 @@ struct http_res sl_face_answer(struct face *f, const struct http_req *req, usec 
         .now = now,
     };
     const struct resource *r = find(req->path, &a);
-    if (!r) {
+    if (f->conf.origins && !origin_may(&a)) {
+        sl_ask_refuse(&a, PROBLEM_ORIGIN, NULL, "");
+    } else if (!r) {
         sl_ask_refuse(&a, PROBLEM_NOT_FOUND, NULL, "");
     } else if (req->refuse) {
         answer_refused(&a);

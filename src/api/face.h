@@ -33,6 +33,8 @@ struct face_conf {
     struct limit *changes;        /* for each address: PATCHes of sessions */
     const struct ice_server *ice; /* told to clients */
     size_t ice_n;
+    const char *const *origins; /* of pages that may use it (api/origin); NULL: all */
+    size_t origins_n;
     bool proxied; /* the client's address is the last of X-Forwarded-For */
 };
 

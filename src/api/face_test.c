@@ -86,6 +86,41 @@ TEST(preflight)
     stage_free(s);
 }
 
+TEST(origins)
+{
+    static const char *const list[] = {"https://x.org"};
+    static const struct {
+        const char *name, *origin;
+        unsigned want;
+        const char *allow, *vary;
+    } rows[] = {
+        {"no page", NULL, 204, "", "Origin"},
+        {"our own", "http://a.org", 204, "", "Origin"},
+        {"in the list", "https://x.org", 204, "https://x.org", "Origin"},
+        {"not in the list", "https://y.org", 403, "", "Origin"},
+    };
+    struct stage *s = stage_new(NULL, 0);
+    s->face.conf.origins = list;
+    s->face.conf.origins_n = LEN(list);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        check_row(rows[i].name);
+        CHECK_INT(stage_ask(s, (struct asked){.path = "/whip/a",
+                                              .origin = rows[i].origin,
+                                              .host = "a.org"}),
+                  rows[i].want);
+        check_field(s, "Access-Control-Allow-Origin", rows[i].allow);
+        check_field(s, "Vary", rows[i].vary);
+    }
+    CHECK(stage_said(s, "\"code\":\"origin\""));
+    /* A preflight is refused before the request that it asks for. */
+    CHECK_INT(stage_ask(s, (struct asked){.method = HTTP_OPTIONS,
+                                          .path = "/whip/a",
+                                          .origin = "https://y.org",
+                                          .host = "a.org"}),
+              403);
+    stage_free(s);
+}
+
 TEST(tokens)
 {
     static const struct {

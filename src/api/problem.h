@@ -20,6 +20,7 @@
     X(TOKEN_EXPIRED, 401, "token-expired", "The token has expired")                      \
     X(TOKEN_EARLY, 401, "token-early", "The token is not valid yet")                     \
     X(FORBIDDEN, 403, "forbidden", "The token does not permit this")                     \
+    X(ORIGIN, 403, "origin", "Pages of this origin may not use this server")             \
     X(NOT_FOUND, 404, "not-found", "There is nothing here")                              \
     X(SESSION, 404, "session", "There is no such session, or it has ended")              \
     X(METHOD, 405, "method", "This cannot be done here")                                 \

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static const char allow_origin[] = "Access-Control-Allow-Origin";
+
 struct reply sl_reply_of(uint8_t *buf, size_t cap)
 {
     struct reply r = {
@@ -10,7 +12,7 @@ struct reply sl_reply_of(uint8_t *buf, size_t cap)
         .text = wr_of(buf, REPLY_FIELDS_ROOM),
         .body = wr_of(buf + REPLY_FIELDS_ROOM, cap - REPLY_FIELDS_ROOM),
     };
-    sl_reply_field(&r, "Access-Control-Allow-Origin", "*");
+    sl_reply_field(&r, allow_origin, "*");
     sl_reply_field(&r, "Access-Control-Expose-Headers",
                    "Location, ETag, Link, Accept-Post, Accept-Patch, Allow, Retry-After, "
                    "WWW-Authenticate");
@@ -32,6 +34,18 @@ void sl_reply_field(struct reply *r, const char *name, const char *fmt, ...)
     }
     r->text.n += (size_t)n + 1;
     r->fields[r->fields_n++] = (struct http_field){name, at};
+}
+
+void sl_reply_origin(struct reply *r, struct span origin)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->fields_n; i++)
+        if (r->fields[i].name != allow_origin)
+            r->fields[kept++] = r->fields[i];
+    r->fields_n = kept;
+    sl_reply_field(r, "Vary", "Origin");
+    if (origin.n > 0)
+        sl_reply_field(r, allow_origin, "%.*s", (int)origin.n, (const char *)origin.p);
 }
 
 void sl_reply_problem(struct reply *r, enum problem p, const char *code,
