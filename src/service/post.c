@@ -10,6 +10,7 @@ struct party {
     _Alignas(64) void (*wake)(void *ctx);
     void *ctx;
     unsigned next;          /* whose box is read next */
+    unsigned run;           /* mails of that box since another was read */
     bool rung[SHARD_PEERS]; /* whom it wrote to since the last ring */
     bool any;
 };
@@ -93,10 +94,15 @@ void sl_post_ring(struct post *p, unsigned from)
 bool sl_post_take(struct post *p, unsigned who, unsigned *from, struct mail *ret)
 {
     struct party *me = &p->parties[who];
+    if (me->run == POST_RUN) {
+        me->next = (me->next + 1) % SHARD_PEERS;
+        me->run = 0;
+    }
     for (unsigned i = 0; i < SHARD_PEERS; i++) {
         unsigned at = (me->next + i) % SHARD_PEERS;
         if (p->boxes[at][who] && sl_mailbox_take(p->boxes[at][who], ret)) {
             *from = at;
+            me->run = at == me->next ? me->run + 1 : 1;
             me->next = at; /* the same again: a batch stays together */
             return true;
         }

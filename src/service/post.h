@@ -16,7 +16,10 @@
 
 #include "sfu/shard.h"
 
-enum { POST_BOX = 4096 }; /* mails in one mailbox; media leaves a quarter to commands */
+enum {
+    POST_BOX = 4096, /* mails in one mailbox; media leaves a quarter to commands */
+    POST_RUN = 256,  /* mails of one mailbox that are taken in a row while others wait */
+};
 
 struct post;
 
@@ -34,7 +37,7 @@ bool sl_post_put(struct post *p, unsigned from, unsigned to, const struct mail *
                  size_t keep);
 void sl_post_ring(struct post *p, unsigned from);
 
-/* For the thread `who`. Takes mails of all others in turn; false: none is there. */
+/* For the thread `who`. Takes mails of all others in turn, in runs; false: none is there. */
 bool sl_post_take(struct post *p, unsigned who, unsigned *from, struct mail *ret);
 
 /* Before `who` sleeps: false, something came meanwhile. After it woke: sl_post_awake. */
