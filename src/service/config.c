@@ -8,8 +8,8 @@
 
 #include "base/toml.h"
 #include "base/word.h"
-#include "net/udp.h"
 
+#include "net/udp.h"
 #include "service/config_schema.h"
 
 enum { KEY_MAX = 64 };
@@ -235,6 +235,25 @@ static bool is_flag(const char *arg)
     return strncmp(arg, "--", 2) == 0 && memchr(arg, '.', name);
 }
 
+/* The file that was named, which is then no argument any more; or NULL. */
+static const char *find_file(struct config_from *from)
+{
+    static const char flag[] = "--config=", var[] = ENV_PREFIX "CONFIG=";
+    const char *file = NULL;
+    int left = 0;
+    for (const char *const *e = from->env; e && *e; e++)
+        if (strncmp(*e, var, sizeof var - 1) == 0 && (*e)[sizeof var - 1])
+            file = *e + sizeof var - 1;
+    for (int i = 0; i < from->argc; i++) {
+        if (strncmp(from->argv[i], flag, sizeof flag - 1) == 0)
+            file = from->argv[i] + sizeof flag - 1;
+        else
+            from->argv[left++] = from->argv[i];
+    }
+    from->argc = left;
+    return file;
+}
+
 static enum err take_flags(struct loading *l, int *argc, char **argv)
 {
     int left = 0;
@@ -265,6 +284,11 @@ static enum err check(struct loading *l)
     if (c->rtc.listen.n > UDP_PORTS_MAX)
         return fail(l, "rtc.listen: more than %d addresses", UDP_PORTS_MAX);
     for (size_t i = 0; i < c->rtc.listen.n; i++)
+        if (sl_addr_is_any(&c->rtc.listen.v[i]))
+            return fail(l,
+                        "rtc.listen: clients are told these addresses, so each must be "
+                        "one; leave it empty for all");
+    for (size_t i = 0; i < c->rtc.listen.n; i++)
         for (size_t k = 0; k < i; k++)
             if (addr_eq(&c->rtc.listen.v[i], &c->rtc.listen.v[k]))
                 return fail(l, "rtc.listen: an address stands there twice");
@@ -288,9 +312,10 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
                         char error[CONFIG_ERROR_MAX])
 {
     struct loading l = {.error = error};
+    const char *file = find_file(from);
     enum err e = begin(&l);
-    if (!e && from->file)
-        e = read_file(&l, from->file);
+    if (!e && file)
+        e = read_file(&l, file);
     if (!e)
         e = take_env(&l, from->env);
     if (!e)

@@ -89,13 +89,13 @@ struct config {
 };
 
 struct config_from {
-    const char *file;       /* NULL: none */
     const char *const *env; /* "NAME=value" up to NULL; NULL: none */
     int argc;
     char **argv; /* arguments that begin with "--" and have a dot in their name */
 };
 
-/* On success argv holds what is not a setting, and *argc how many. error: one line, for people.
+/* The file is the one that --config=FILE names, or else SLUICE_CONFIG in the environment, or
+ * none. On success argv holds what is not a setting, argc of them. error: one line, for people.
  * E_ABSENT: the file cannot be read; E_MALFORMED: a setting is wrong; E_MEMORY. */
 MUST_USE enum err sl_config_load(struct config_from *from, struct config **ret,
                                  char error[CONFIG_ERROR_MAX]);

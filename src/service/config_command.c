@@ -21,13 +21,8 @@ static int check(int argc, char **argv)
 {
     char error[CONFIG_ERROR_MAX];
     struct config *c = NULL;
-    struct config_from from = {.argc = argc, .argv = argv};
-    from.env = (const char *const *)environ;
-    if (argc > 1 && strncmp(argv[1], "--config=", strlen("--config=")) == 0) {
-        from.file = argv[1] + strlen("--config=");
-        from.argc--;
-        from.argv++;
-    }
+    struct config_from from = {
+        .env = (const char *const *)environ, .argc = argc, .argv = argv};
     enum err e = sl_config_load(&from, &c, error);
     if (!e && from.argc > 1) {
         (void)snprintf(error, sizeof error, "%.100s: no such option", from.argv[1]);

@@ -115,6 +115,10 @@ TEST(config_errors_say_where)
          "rtc.srtp_profiles: there must be one"},
         {"two faces", "[admin]\nlisten = \"0.0.0.0:8080\"\n",
          "http.listen and admin.listen: two faces cannot have one address"},
+        {"no one address", "[rtc]\nlisten = [\"0.0.0.0\"]\n",
+         "rtc.listen: clients are told these addresses, so each must be one; leave it "
+         "empty "
+         "for all"},
         {"one address twice", "[rtc]\nlisten = [\"::1\", \"::1\"]\n",
          "rtc.listen: an address stands there twice"},
     };
@@ -135,13 +139,22 @@ TEST(config_each_source_is_over_the_one_before)
     static const char text[] = "[rtc]\nport = 1001\nworkers = 2\npacket_pool = 2048\n";
     CHECK_INT(write(fd, text, sizeof text - 1), sizeof text - 1);
     (void)close(fd);
-    const char *const env[] = {"HOME=/", "SLUICE_RTC_WORKERS=3",
+    char config[64];
+    (void)snprintf(config, sizeof config, "--config=%s", path);
+    const char *const env[] = {"HOME=/",
+                               "SLUICE_CONFIG=/nonexistent",
+                               "SLUICE_RTC_WORKERS=3",
                                "SLUICE_RTC_PACKET_POOL=4096",
-                               "SLUICE_LIMITS_ROOM_PEERS=7", NULL};
-    char *argv[] = {(char[]){"serve"},     (char[]){"--rtc.packet_pool=8192"},
-                    (char[]){"--verbose"}, (char[]){"--rtc.listen=::1,127.0.0.1"},
-                    (char[]){"x.y"},       NULL};
-    struct config_from from = {path, env, LEN(argv) - 1, argv};
+                               "SLUICE_LIMITS_ROOM_PEERS=7",
+                               NULL};
+    char *argv[] = {(char[]){"serve"},
+                    (char[]){"--rtc.packet_pool=8192"},
+                    (char[]){"--verbose"},
+                    config,
+                    (char[]){"--rtc.listen=::1,127.0.0.1"},
+                    (char[]){"x.y"},
+                    NULL};
+    struct config_from from = {env, LEN(argv) - 1, argv};
     struct config *c = NULL;
     CHECK_INT(sl_config_load(&from, &c, error), E_OK);
     CHECK_INT(c->rtc.port, 1001);
@@ -160,26 +173,28 @@ TEST(config_each_source_is_over_the_one_before)
 TEST(config_errors_of_other_sources)
 {
     static const struct {
-        const char *name, *file, *env, *arg, *error;
+        const char *name, *env, *arg, *error;
         enum err want;
     } rows[] = {
-        {"no such file", "/nonexistent", "A=b", "a",
+        {"no such file", "A=b", "--config=/nonexistent",
          "/nonexistent: No such file or directory", E_ABSENT},
-        {"a directory", "/", "A=b", "a", "/: Is a directory", E_MALFORMED},
-        {"the environment", NULL, "SLUICE_RTC_PORT=x", "a",
+        {"no such file, by the environment", "SLUICE_CONFIG=/nonexistent", "a",
+         "/nonexistent: No such file or directory", E_ABSENT},
+        {"a directory", "A=b", "--config=/", "/: Is a directory", E_MALFORMED},
+        {"the environment", "SLUICE_RTC_PORT=x", "a",
          "SLUICE_RTC_PORT: rtc.port: 'x' is not a number", E_MALFORMED},
-        {"the command line", NULL, "A=b", "--rtc.port=0",
+        {"the command line", "A=b", "--rtc.port=0",
          "--rtc.port: 0 is not between 1 and 65535", E_MALFORMED},
-        {"no such flag", NULL, "A=b", "--rtc.prot=1", "--rtc.prot=1: no such setting",
+        {"no such flag", "A=b", "--rtc.prot=1", "--rtc.prot=1: no such setting",
          E_MALFORMED},
-        {"a flag without value", NULL, "A=b", "--demo.enabled",
+        {"a flag without value", "A=b", "--demo.enabled",
          "--demo.enabled: a value follows, --demo.enabled=VALUE", E_MALFORMED},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         char arg[64];
         char *argv[] = {(char[]){"serve"}, arg, NULL};
         const char *const env[] = {rows[i].env, NULL};
-        struct config_from from = {rows[i].file, env, 2, argv};
+        struct config_from from = {env, 2, argv};
         struct config *c = NULL;
         (void)snprintf(arg, sizeof arg, "%s", rows[i].arg);
         check_row(rows[i].name);

@@ -271,6 +271,8 @@ static enum err make_rooms(struct control *c)
                                  .changes = c->changes,
                                  .ice = c->conf.ice,
                                  .ice_n = c->conf.ice_n,
+                                 .origins = c->conf.origins,
+                                 .origins_n = c->conf.origins_n,
                                  .proxied = c->conf.proxied};
     return sl_face_init(&c->face, &fc);
 }

@@ -27,6 +27,8 @@ struct control_conf {
     size_t body_max;
     uint32_t conns_max, conns_per_ip;
     struct token_keys keys;
+    const char *const *origins; /* of pages that may use the public face; NULL: all */
+    size_t origins_n;
     bool open;    /* no token is asked for */
     bool proxied; /* behind a proxy that appends to X-Forwarded-For */
     bool demo;    /* the demo page is served */

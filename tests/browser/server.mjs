@@ -45,8 +45,8 @@ export async function startServer({name, workers = 2, options = []}) {
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
   const logFile = path.join(TOP, `build/test/server-${name}.log`);
   const log = fs.openSync(logFile, 'w');
-  const child = spawn(BINARY, ['serve', '--state', state, '--http-port', http, '--admin-port', admin,
-    '--rtc-port', rtc, '--workers', workers, ...options].map(String), {stdio: ['ignore', log, log]});
+  const child = spawn(BINARY, ['serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
+    `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options], {stdio: ['ignore', log, log]});
   let end = null;
   const ended = new Promise(r => child.on('exit', (code, signal) => r(end = {code, signal})));
   child.on('error', e => { end = {error: e.message}; });
@@ -60,7 +60,7 @@ export async function startServer({name, workers = 2, options = []}) {
   });
 
   const token = ({room, publish, watch}) => new Promise((resolve, reject) => execFile(BINARY,
-    ['token', '--state', state, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : [])],
+    ['token', `--store.directory=${state}`, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : [])],
     (error, out) => error ? reject(error) : resolve(out.trim())));
   const metrics = async () => parseMetrics(await (await fetch(`${adminOrigin}/metrics`)).text());
   // The sum of a metric over all of its series that have these labels.

@@ -1,0 +1,140 @@
+#include "service/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/loop.h"
+#include "proto/ice.h"
+
+enum { ADDRESSES = 4096 /* that joins and changes are counted of at once */ };
+
+struct log sl_settings_log(const struct config *c)
+{
+    bool text = c->log.format == CONFIG_LOG_TEXT ||
+                (c->log.format == CONFIG_LOG_AUTO && isatty(STDERR_FILENO));
+    return (struct log){.fd = STDERR_FILENO,
+                        .level = (enum log_level)c->log.level,
+                        .format = text ? LOG_TEXT : LOG_JSON,
+                        .blank = c->log.anonymous,
+                        .wall = sl_wall_now,
+                        .per_second = c->log.per_second};
+}
+
+static size_t workers_of(const struct config *c)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = c->rtc.workers > 0 ? c->rtc.workers : cores > 0 ? (size_t)cores : 1;
+    return n < SHARD_WORKERS_MAX ? n : SHARD_WORKERS_MAX;
+}
+
+static enum err set_media(struct control_conf *to, const struct config *c, char *error)
+{
+    struct ice_candidate cands[UDP_PORTS_MAX];
+    struct node_conf *n = &to->node;
+    uint16_t port = (uint16_t)c->rtc.port;
+    for (size_t i = 0; i < c->rtc.listen.n; i++) {
+        n->at[n->at_n] = c->rtc.listen.v[i];
+        n->at[n->at_n++].port = port;
+    }
+    if (n->at_n == 0)
+        n->at_n = sl_udp_local_addrs(n->at, UDP_PORTS_MAX, port);
+    if (n->at_n == 0) {
+        (void)snprintf(error, CONFIG_ERROR_MAX,
+                       "rtc.listen: this machine has no address");
+        return E_MALFORMED;
+    }
+    bool mapped = !sl_addr_is_any(&c->rtc.public_address);
+    size_t k = sl_ice_candidates(n->at, n->at_n, &c->rtc.public_address, mapped, cands,
+                                 UDP_PORTS_MAX);
+    for (size_t i = 0; i < k; i++)
+        to->candidates[to->candidates_n++] =
+            (struct negotiate_candidate){.addr = cands[i].addr};
+    n->workers = workers_of(c);
+    for (; n->cpus_n < c->rtc.pin.n && n->cpus_n < SHARD_WORKERS_MAX; n->cpus_n++)
+        n->cpus[n->cpus_n] = (int)c->rtc.pin.v[n->cpus_n];
+    for (; n->profiles_n < c->rtc.srtp_profiles.n && n->profiles_n < NODE_PROFILES_MAX;
+         n->profiles_n++)
+        n->profiles[n->profiles_n] =
+            (enum srtp_profile)c->rtc.srtp_profiles.v[n->profiles_n];
+    n->packets = c->rtc.packet_pool;
+    n->socket_buffer = (int)c->rtc.socket_buffer;
+    n->srtp = sl_srtp_backend_best();
+    n->handshakes_per_s = c->limits.handshakes;
+    n->handshakes_pending = c->limits.pending_handshakes;
+    return E_OK;
+}
+
+/* "stun:host:port", or "turn:host:port username credential". */
+static enum err set_ice(struct settings *s, const struct config *c, char *error)
+{
+    for (size_t i = 0; i < c->rtc.ice_servers.n; i++) {
+        char *text = strdup(c->rtc.ice_servers.v[i]), *rest = NULL;
+        if (!text)
+            return E_MEMORY;
+        s->ice_text[i] = text;
+        s->ice[i].url = strtok_r(text, " ", &rest);
+        s->ice[i].username = strtok_r(NULL, " ", &rest);
+        s->ice[i].credential = strtok_r(NULL, " ", &rest);
+        if (!s->ice[i].url || !s->ice[i].username != !s->ice[i].credential ||
+            strtok_r(NULL, " ", &rest)) {
+            (void)snprintf(error, CONFIG_ERROR_MAX,
+                           "rtc.ice_servers: '%.80s' is neither an URL nor one with a "
+                           "username and a credential",
+                           c->rtc.ice_servers.v[i]);
+            return E_MALFORMED;
+        }
+    }
+    s->control.ice = s->ice;
+    s->control.ice_n = c->rtc.ice_servers.n;
+    return E_OK;
+}
+
+static void set_faces(struct control_conf *to, const struct config *c)
+{
+    uint32_t rate = c->limits.sessions_per_address;
+    struct limit_conf limit = {.every = rate > 0 ? SEC(1) / rate : 0,
+                               .burst = c->limits.session_burst,
+                               .addresses = ADDRESSES};
+    const struct config_strings *origins = &c->http.allowed_origins;
+    bool all = origins->n == 1 && strcmp(origins->v[0], "*") == 0;
+    to->public_face = c->http.listen;
+    to->private_face = c->admin.listen;
+    to->tls_cert = *c->http.tls_cert ? c->http.tls_cert : NULL;
+    to->tls_key = *c->http.tls_key ? c->http.tls_key : NULL;
+    to->origins = all ? NULL : origins->v;
+    to->origins_n = origins->n;
+    to->limits = (struct rooms_limits){.rooms = c->limits.rooms,
+                                       .peers = c->limits.peers,
+                                       .room_peers = c->limits.room_peers};
+    to->joins = limit;
+    to->changes = limit;
+    to->body_max = c->limits.body;
+    to->conns_max = c->limits.connections;
+    to->conns_per_ip = c->limits.connections_per_address;
+    to->open = !c->auth.required;
+    to->proxied = c->http.behind_proxy;
+    to->demo = c->demo.enabled;
+    to->drain_deadline = c->drain.deadline;
+}
+
+enum err sl_settings_init(struct settings *ret, const struct config *c,
+                          char error[CONFIG_ERROR_MAX])
+{
+    *ret = (struct settings){0};
+    set_faces(&ret->control, c);
+    enum err e = set_media(&ret->control, c, error);
+    if (!e)
+        e = set_ice(ret, c, error);
+    if (e == E_MEMORY)
+        (void)snprintf(error, CONFIG_ERROR_MAX, "%s", sl_err_text(e));
+    return e;
+}
+
+void sl_settings_fini(struct settings *s)
+{
+    for (size_t i = 0; i < CONFIG_LIST_MAX; i++)
+        free(s->ice_text[i]);
+    *s = (struct settings){0};
+}

@@ -1,0 +1,98 @@
+#include "service/settings.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static char error[CONFIG_ERROR_MAX];
+
+static struct config *parse(const char *text)
+{
+    struct config *c = NULL;
+    if (sl_config_parse(span_of(text), "f", &c, error) != E_OK)
+        check_fail(__FILE__, __LINE__, "%s", error);
+    return c;
+}
+
+TEST(settings_by_default)
+{
+    struct config *c = parse("");
+    struct settings s;
+    CHECK_INT(sl_settings_init(&s, c, error), E_OK);
+    const struct node_conf *n = &s.control.node;
+    CHECK_INT(n->workers, sysconf(_SC_NPROCESSORS_ONLN));
+    CHECK(n->at_n > 0 && s.control.candidates_n > 0);
+    CHECK_INT(n->at[0].port, 8443);
+    CHECK_INT(n->profiles_n, 3);
+    CHECK_INT(n->cpus_n, 0);
+    CHECK(!s.control.tls_cert && !s.control.tls_key && !s.control.origins);
+    CHECK_INT(s.control.joins.every, MSEC(100));
+    CHECK(!s.control.open && s.control.demo);
+    sl_settings_fini(&s);
+    sl_config_free(c);
+}
+
+TEST(settings_from_a_file)
+{
+    struct config *c = parse("[rtc]\nport = 1234\nlisten = [\"127.0.0.1\", \"::1\"]\n"
+                             "public_address = \"192.0.2.7\"\nworkers = 3\npin = [1, 2]\n"
+                             "ice_servers = [\"stun:a:1\", \"turn:b:2 ann  secret\"]\n"
+                             "[http]\nallowed_origins = []\n"
+                             "[auth]\nrequired = false\n"
+                             "[limits]\nsessions_per_address = 0\n");
+    struct settings s;
+    CHECK_INT(sl_settings_init(&s, c, error), E_OK);
+    const struct control_conf *k = &s.control;
+    struct addr first = addr_v4(127, 0, 0, 1, 1234), told = addr_v4(192, 0, 2, 7, 1234);
+    CHECK_INT(k->node.at_n, 2);
+    CHECK(addr_eq(&k->node.at[0], &first));
+    bool public_told = false, local_told = false;
+    for (size_t i = 0; i < k->candidates_n; i++) {
+        public_told |= addr_eq(&k->candidates[i].addr, &told);
+        local_told |= addr_eq(&k->candidates[i].addr, &first);
+    }
+    CHECK(public_told && !local_told);
+    CHECK_INT(k->node.workers, 3);
+    CHECK_INT(k->node.cpus_n, 2);
+    CHECK_INT(k->node.cpus[1], 2);
+    CHECK_INT(k->ice_n, 2);
+    CHECK(span_is(span_of(k->ice[0].url), "stun:a:1") && !k->ice[0].username);
+    CHECK(span_is(span_of(k->ice[1].url), "turn:b:2"));
+    CHECK(span_is(span_of(k->ice[1].username), "ann"));
+    CHECK(span_is(span_of(k->ice[1].credential), "secret"));
+    CHECK(k->origins);
+    CHECK_INT(k->origins_n, 0);
+    CHECK(k->open);
+    CHECK_INT(k->joins.every, 0);
+    sl_settings_fini(&s);
+    sl_config_free(c);
+}
+
+TEST(settings_refuse_half_an_ice_server)
+{
+    static const char *const bad[] = {"turn:b:2 ann", "turn:b:2 ann secret more", " "};
+    for (size_t i = 0; i < LEN(bad); i++) {
+        char text[128];
+        struct settings s;
+        (void)snprintf(text, sizeof text, "[rtc]\nice_servers = [\"%s\"]\n", bad[i]);
+        struct config *c = parse(text);
+        check_row(bad[i]);
+        CHECK_INT(sl_settings_init(&s, c, error), E_MALFORMED);
+        CHECK(strstr(error, "rtc.ice_servers: '"));
+        sl_settings_fini(&s);
+        sl_config_free(c);
+    }
+}
+
+TEST(settings_log)
+{
+    struct config *c =
+        parse("[log]\nformat = \"json\"\nlevel = \"warn\"\nanonymous = true\n");
+    struct log log = sl_settings_log(c);
+    CHECK_INT(log.format, LOG_JSON);
+    CHECK_INT(log.level, LOG_WARN);
+    CHECK(log.blank);
+    CHECK_INT(log.fd, STDERR_FILENO);
+    sl_config_free(c);
+}
