@@ -9,7 +9,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {until} from './rig.mjs';
+import {until} from './until.mjs';
 
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
 const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
