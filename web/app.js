@@ -3,6 +3,7 @@
 import * as devices from './devices.js';
 import {Publisher, SIMULCAST} from './whip.js';
 import {Room} from './room.js';
+import {ask} from './session.js';
 import {Tile} from './tile.js';
 import {Viewer} from './whep.js';
 
@@ -234,10 +235,11 @@ class Page {
   }
 
   async #invite() {
-    const link = `${location.origin}/#token=${this.#token}&room=${encodeURIComponent(this.#roomName)}`;
+    const room = `room=${encodeURIComponent(this.#roomName)}`;
+    const link = `${location.origin}/#${this.#token ? `token=${this.#token}&` : ''}${room}`;
     try {
       await navigator.clipboard.writeText(link);
-      toast('Invite link copied. It holds your token: share it with people you trust.', 'info');
+      toast(`Invite link copied.${this.#token ? ' It holds your token: share it with people you trust.' : ''}`, 'info');
     } catch {
       prompt('Invite link:', link);
     }
@@ -308,9 +310,9 @@ takeFragment(location.hash);
 if (location.hash) history.replaceState(null, '', location.pathname);
 const token = sessionStorage.token;
 const said = token && claims(token);
-if (!said) {
-  enter(token && 'That is not a token.');
-} else {
-  const only = typeof said.room === 'string' && !said.room.includes('*') ? said.room : 'demo';
-  new Page(token, sessionStorage.room || only);
-}
+const only = typeof said?.room === 'string' && !said.room.includes('*') ? said.room : 'demo';
+const room = sessionStorage.room || only;
+// A server may be set up to ask for no tokens.
+const open = !token && await ask(`/rooms/${encodeURIComponent(room)}/streams`).then(() => true, () => false);
+if (said || open) new Page(token, room);
+else enter(token && 'That is not a token.');

@@ -45,19 +45,25 @@ export async function startServer({name, workers = 2, options = []}) {
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
   const logFile = path.join(TOP, `build/test/server-${name}.log`);
   const log = fs.openSync(logFile, 'w');
-  const child = spawn(BINARY, ['serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
-    `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options], {stdio: ['ignore', log, log]});
-  let end = null;
-  const ended = new Promise(r => child.on('exit', (code, signal) => r(end = {code, signal})));
-  child.on('error', e => { end = {error: e.message}; });
-  process.on('exit', () => end ?? child.kill('SIGKILL'));
-
   const origin = `http://127.0.0.1:${http}`, adminOrigin = `http://127.0.0.1:${admin}`;
-  await until('a server that is ready', async () => {
-    if (end) throw new Error(`the server ended: ${JSON.stringify(end)}; see ${logFile}`);
-    const r = await fetch(`${adminOrigin}/health/ready`).catch(() => null);
-    return {ok: r?.ok, value: r?.status};
-  });
+  let child, end, ended;
+  const start = async () => {
+    end = null;
+    child = spawn(BINARY, ['serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
+      `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options],
+    {stdio: ['ignore', log, log]});
+    ended = new Promise(r => {
+      child.on('exit', (code, signal) => r(end = {code, signal}));
+      child.on('error', e => r(end = {error: e.message}));
+    });
+    await until('a server that is ready', async () => {
+      if (end) throw new Error(`the server ended: ${JSON.stringify(end)}; see ${logFile}`);
+      const r = await fetch(`${adminOrigin}/health/ready`).catch(() => null);
+      return {ok: r?.ok, value: r?.status};
+    });
+  };
+  process.on('exit', () => end ?? child.kill('SIGKILL'));
+  await start();
 
   const token = ({room, publish, watch}) => new Promise((resolve, reject) => execFile(BINARY,
     ['token', `--store.directory=${state}`, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : [])],
@@ -73,8 +79,15 @@ export async function startServer({name, workers = 2, options = []}) {
   const whip = (room, stream) => `${origin}/whip/${room}/${stream}`;
   const whep = (room, stream) => `${origin}/whep/${room}/${stream}`;
   return {
-    origin, adminOrigin, rtc, pid: child.pid, token, metrics, count, whip, whep,
+    origin, adminOrigin, rtc, token, metrics, count, whip, whep,
+    pid: () => child.pid,
     alive: () => !end,
+    // Ends it as the kernel does when memory is short; start() brings it back, with its keys.
+    crash: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    start,
     streams: async room => {
       const r = await fetch(`${origin}/rooms/${room}/streams`,
         {headers: {authorization: `Bearer ${await token({room, watch: true})}`}});
