@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {until} from './rig.mjs';
+import {startServer} from './server.mjs';
 
 const tile = (page, name) => page.$eval(`[data-stream="${name}"]`, t => ({
   state: t.dataset.state, dark: t.classList.contains('dark'),
@@ -68,6 +69,17 @@ export default async function ({server, browsers, test}) {
     await page.click('#token-form button');
     await page.waitForSelector('#token-error:not([hidden])');
     await page.close();
+  });
+  await test('where no token is asked for, none is needed', async () => {
+    const open = await startServer({name: 'open', options: ['--auth.required=false']});
+    const page = await (await browsers('chromium')).page(`${open.origin}/#room=hall`);
+    await page.waitForSelector('#empty:not([hidden])');
+    await page.click('#start-camera');
+    await playing(page, await page.waitForSelector('.tile.own').then(t => t.evaluate(e => e.dataset.stream)));
+    assert.equal(await page.$eval('#room', e => e.textContent), 'hall');
+    await page.click('#leave');
+    await page.close();
+    await open.stop();
   });
   await test('a token that the server refuses leads back to the same place', async () => {
     const forged = (await s.token({room: 'x', watch: true})).replace(/.{6}$/, 'AAAAAA');
