@@ -116,6 +116,7 @@ static size_t make_runs(struct batch *b)
         const struct srtp_job *j = &b->srtp[i];
         const struct transport *t = b->to[i];
         size_t n = wire_of(j);
+        assert(t);
         if (j->err != E_OK) {
             b->stats->srtp_refused++;
             last = NULL;

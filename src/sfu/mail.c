@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 
+struct mail sl_mail_of(enum mail_type type, void *p)
+{
+    return (struct mail){.type = type, .p = p};
+}
+
 void sl_mail_free(struct mail *m)
 {
     switch ((enum mail_type)m->type) {

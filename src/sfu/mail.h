@@ -105,6 +105,9 @@ struct cmd_clock {
     struct clockmap clock;
 };
 
+/* A mail that carries p, which is the mail's from now on. */
+struct mail sl_mail_of(enum mail_type type, void *p);
+
 /* Frees what a mail carries that nobody read. Packets are left to their pools, which end
  * with their threads. */
 void sl_mail_free(struct mail *m);

@@ -14,9 +14,9 @@ void sl_pipe_clock(struct shard *s, const struct encoding *e)
             return;
         *c = (struct cmd_clock){
             .producer = e->producer->id, .encoding = e->number, .clock = e->clock};
-        struct mail m = {.type = MAIL_CLOCK, .p = c};
+        struct mail m = sl_mail_of(MAIL_CLOCK, c);
         if (!sl_shard_post(s, (unsigned)__builtin_ctzll(left), &m, SHARD_KEEP_MEDIA))
-            free(c);
+            sl_mail_free(&m);
     }
 }
 

@@ -1,0 +1,22 @@
+#pragma once
+
+/*
+ * What the commands of the program begin with: the settings, and the keys in the store.
+ */
+
+#include "auth/keys.h"
+#include "service/config.h"
+
+/* Reads --config=FILE, the environment and the settings among the arguments; what is left of
+ * them stays in argv. NULL: an error was printed. Free with sl_config_free. */
+struct config *sl_setup_config(int *argc, char **argv);
+
+/* The keys of the store, of which one is made where there is none. The store is closed again.
+ * False: an error was printed. */
+bool sl_setup_keys(const struct config *c, struct token_keys *keys,
+                   struct keys_made *made);
+
+/* A token for all rooms or those of the pattern, made with the first key, as text of at most
+ * TOKEN_MAX octets and a NUL. E_MALFORMED: no such pattern. */
+MUST_USE enum err sl_setup_token(const struct token_keys *keys, const char *rooms,
+                                 unsigned perm, int64_t seconds, char ret[TOKEN_MAX + 1]);
