@@ -45,8 +45,8 @@ struct toml_node {
         bool b;
         struct toml_node *first; /* of what is in a table or an array, in order */
     };
-    const struct toml_node *next; /* in the same table or array */
-    uint32_t made;                /* for the parser: how, and in which part of the file */
+    struct toml_node *next; /* in the same table or array */
+    uint32_t made;          /* for the parser: how, and in which part of the file */
     struct toml_node *last;
 };
 

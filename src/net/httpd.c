@@ -1,5 +1,6 @@
 #include "net/httpd.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,10 +72,11 @@ static void no_longer_waits(struct conn *c)
     c->h->stats.waiting--;
 }
 
-/* Ends the connection. Who holds it finds it dead. */
+/* Ends the connection, of which only the memory is left until nobody holds it. */
 static void drop(struct conn *c)
 {
     struct httpd *h = c->h;
+    assert(c->held > 0);
     if (c->state == CONN_DEAD)
         return;
     no_longer_waits(c);
@@ -89,8 +91,6 @@ static void drop(struct conn *c)
     list_del(&c->by_idle);
     sl_stream_free(c->s);
     sl_intake_free(c->in);
-    if (c->held == 0)
-        free(c);
 }
 
 static void hold(struct conn *c)
@@ -102,6 +102,13 @@ static void let_go(struct conn *c)
 {
     if (--c->held == 0 && c->state == CONN_DEAD)
         free(c);
+}
+
+static void end(struct conn *c)
+{
+    hold(c);
+    drop(c);
+    let_go(c);
 }
 
 static void set_state(struct conn *c, enum conn_state state, usec time)
@@ -127,9 +134,10 @@ static enum err send_answer(struct conn *c, const struct http_res *res)
     enum err e = sl_http1_answer(&w, res, head->keep_alive, sl_wall_now());
     if (e)
         return e;
-    bool bare = head->req.method == HTTP_HEAD || res->status == 204 || res->status == 304;
-    if (sl_stream_write(c->s, wr_done(&w), bare ? (struct span){0} : res->body,
-                        res->body_is_static) != E_OK) {
+    struct span body = res->body;
+    if (head->req.method == HTTP_HEAD || res->status == 204 || res->status == 304)
+        body.n = 0;
+    if (sl_stream_write(c->s, wr_done(&w), body, res->body_is_static) != E_OK) {
         drop(c);
         return E_OK;
     }
@@ -349,7 +357,7 @@ static bool make_place(struct httpd *h)
     if (list_empty(&h->idle))
         return false;
     /* The one that has been idle longest. */
-    drop(list_entry(h->idle.next, struct conn, by_idle));
+    end(list_entry(h->idle.next, struct conn, by_idle));
     h->stats.evicted++;
     return true;
 }
@@ -379,7 +387,9 @@ static void on_accepted(void *user, struct stream *s)
     list_init(&c->by_idle);
     list_add(&h->conns, &c->by_server);
     sl_stream_start(s, &handler, c);
+    hold(c);
     set_state(c, CONN_IDLE, h->conf.head_time);
+    let_go(c);
 }
 
 enum err sl_httpd_new(struct loop *l, const struct httpd_conf *conf, struct httpd **ret)
@@ -417,7 +427,7 @@ void sl_httpd_free(struct httpd *h)
     if (!h)
         return;
     sl_listener_free(h->listener);
-    list_each_safe(struct conn, c, &h->conns, by_server) drop(c);
+    list_each_safe(struct conn, c, &h->conns, by_server) end(c);
     sl_map_fini(&h->waiting);
     sl_map_fini(&h->origins);
     sl_tls_server_free(h->tls);
@@ -428,7 +438,7 @@ void sl_httpd_drain(struct httpd *h)
 {
     sl_listener_free(h->listener);
     h->listener = NULL;
-    list_each_safe(struct conn, c, &h->idle, by_idle) drop(c);
+    list_each_safe(struct conn, c, &h->idle, by_idle) end(c);
 }
 
 struct addr sl_httpd_addr(const struct httpd *h)

@@ -182,7 +182,8 @@ static void end(struct stream *s, bool broken)
 
 static struct room room_of(struct stream *s)
 {
-    return s->closing ? (struct room){0} : s->h->room(s->user);
+    const struct room none = {0};
+    return s->closing ? none : s->h->room(s->user);
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -325,9 +326,10 @@ void sl_stream_resume(struct stream *s)
 enum err sl_stream_write(struct stream *s, struct span head, struct span body,
                          bool body_is_static)
 {
+    const struct span none = {0};
     if (!s->tls)
-        return send_parts(s, head, body_is_static ? (struct span){0} : body,
-                          body_is_static ? body : (struct span){0});
+        return body_is_static ? send_parts(s, head, none, body)
+                              : send_parts(s, head, body, none);
     enum err e = sl_tls_write(s->tls, head);
     if (e == E_OK && body.n > 0)
         e = sl_tls_write(s->tls, body);

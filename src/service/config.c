@@ -146,7 +146,7 @@ static enum err read_file(struct loading *l, const char *name)
 {
     FILE *f = fopen(name, "rbe");
     if (!f) {
-        (void)fail(l, "%s: %s", name, strerror(errno));
+        (void)fail(l, "%s: %s", name, strerrordesc_np(errno));
         return E_ABSENT;
     }
     uint8_t *text = malloc(TOML_INPUT_MAX + 1);
@@ -154,7 +154,7 @@ static enum err read_file(struct loading *l, const char *name)
     if (text) {
         /* One octet more than is allowed, so that the reader sees that it is too much. */
         size_t n = fread(text, 1, TOML_INPUT_MAX + 1, f);
-        e = ferror(f) ? fail(l, "%s: %s", name, strerror(errno))
+        e = ferror(f) ? fail(l, "%s: %s", name, strerrordesc_np(errno))
                       : take_file(l, (struct span){text, n}, name);
     }
     free(text);
@@ -270,11 +270,16 @@ static enum err take_flags(struct loading *l, int *argc, char **argv)
 
 /* ---- all together ---------------------------------------------------------------------- */
 
+static bool is_set(const char *s)
+{
+    return s && *s;
+}
+
 /* What no setting can see alone. */
 static enum err check(struct loading *l)
 {
     const struct config *c = l->c;
-    if (!*c->http.tls_cert != !*c->http.tls_key)
+    if (is_set(c->http.tls_cert) != is_set(c->http.tls_key))
         return fail(l,
                     "http.tls_cert and http.tls_key: one is of no use without the other");
     if (c->rtc.srtp_profiles.n == 0)
@@ -311,7 +316,8 @@ static enum err end(struct loading *l, enum err e, struct config **ret)
 enum err sl_config_load(struct config_from *from, struct config **ret,
                         char error[CONFIG_ERROR_MAX])
 {
-    struct loading l = {.error = error};
+    struct loading l = {0};
+    l.error = error;
     const char *file = find_file(from);
     enum err e = begin(&l);
     if (!e && file)
@@ -326,7 +332,8 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
 enum err sl_config_parse(struct span file, const char *name, struct config **ret,
                          char error[CONFIG_ERROR_MAX])
 {
-    struct loading l = {.error = error};
+    struct loading l = {0};
+    l.error = error;
     enum err e = begin(&l);
     if (!e)
         e = take_file(&l, file, name);

@@ -326,27 +326,47 @@ static bool kind_fits(const struct setting *s, enum value_kind kind, char *why)
     return false;
 }
 
-#define ADD(ctype, list_, e, read)                                                       \
-    do {                                                                                 \
-        ctype *list = (list_);                                                           \
-        if (list->n == CONFIG_LIST_MAX) {                                                \
-            (void)snprintf(why, CONFIG_ERROR_MAX, "more than %d elements",               \
-                           CONFIG_LIST_MAX);                                             \
-            return E_MALFORMED;                                                          \
-        }                                                                                \
-        e = (read);                                                                      \
-        list->n += e == E_OK;                                                            \
-    } while (0)
+static bool room_for_one(size_t n, char *why)
+{
+    if (n == CONFIG_LIST_MAX)
+        (void)snprintf(why, CONFIG_ERROR_MAX, "more than %d elements", CONFIG_LIST_MAX);
+    return n < CONFIG_LIST_MAX;
+}
 
-enum err sl_setting_put(struct config *c, const struct setting *s, const struct value *v,
-                        bool typed, char why[CONFIG_ERROR_MAX])
+static enum err add_int(const struct setting *s, const struct value *v,
+                        struct config_ints *list, char *why)
+{
+    if (!room_for_one(list->n, why))
+        return E_MALFORMED;
+    enum err e = s->type == SET_INTS ? read_int(s, v, &list->v[list->n], why)
+                                     : read_choice(s, v->text, &list->v[list->n], why);
+    list->n += e == E_OK;
+    return e;
+}
+
+static enum err add_string(struct config *c, const struct value *v,
+                           struct config_strings *list, char *why)
+{
+    if (!room_for_one(list->n, why))
+        return E_MALFORMED;
+    enum err e = copy(c, v->text, &list->v[list->n]);
+    list->n += e == E_OK;
+    return e;
+}
+
+static enum err add_addr(const struct value *v, struct config_addrs *list, char *why)
+{
+    if (!room_for_one(list->n, why))
+        return E_MALFORMED;
+    enum err e = read_addr(v->text, &list->v[list->n], why);
+    list->n += e == E_OK;
+    return e;
+}
+
+static enum err put_field(struct config *c, const struct setting *s,
+                          const struct value *v, char *why)
 {
     void *at = (char *)c + s->at;
-    enum err e = E_OK;
-    if (typed && !kind_fits(s, v->kind, why))
-        return E_MALFORMED;
-    if (v->kind == VALUE_TEXT && v->text.n > 0 && memchr(v->text.p, '\0', v->text.n))
-        return wrong(why, v->text, "has a NUL behind it");
     switch (s->type) {
     case SET_BOOL: return read_bool(v, at, why);
     case SET_INT: return read_int(s, v, at, why);
@@ -354,25 +374,27 @@ enum err sl_setting_put(struct config *c, const struct setting *s, const struct 
     case SET_STRING: return copy(c, v->text, at);
     case SET_ADDR_PORT: return read_addr_port(v->text, at, why);
     case SET_CHOICE: return read_choice(s, v->text, at, why);
+    case SET_ADDRS: return add_addr(v, at, why);
+    case SET_STRINGS: return add_string(c, v, at, why);
+    case SET_INTS:
+    case SET_CHOICES: return add_int(s, v, at, why);
     case SET_ADDR:
         if (v->text.n > 0)
             return read_addr(v->text, at, why);
         *(struct addr *)at = (struct addr){0};
         break;
-    case SET_ADDRS:
-        ADD(struct config_addrs, at, e, read_addr(v->text, &list->v[list->n], why));
-        break;
-    case SET_STRINGS:
-        ADD(struct config_strings, at, e, copy(c, v->text, &list->v[list->n]));
-        break;
-    case SET_INTS:
-        ADD(struct config_ints, at, e, read_int(s, v, &list->v[list->n], why));
-        break;
-    case SET_CHOICES:
-        ADD(struct config_ints, at, e, read_choice(s, v->text, &list->v[list->n], why));
-        break;
     }
-    return e;
+    return E_OK;
+}
+
+enum err sl_setting_put(struct config *c, const struct setting *s, const struct value *v,
+                        bool typed, char why[CONFIG_ERROR_MAX])
+{
+    if (typed && !kind_fits(s, v->kind, why))
+        return E_MALFORMED;
+    if (v->kind == VALUE_TEXT && v->text.n > 0 && memchr(v->text.p, '\0', v->text.n))
+        return wrong(why, v->text, "has a NUL behind it");
+    return put_field(c, s, v, why);
 }
 
 enum err sl_setting_put_text(struct config *c, const struct setting *s, struct span text,
