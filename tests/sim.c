@@ -7,7 +7,7 @@
 #include "proto/stun.h"
 #include "sfu/mail.h"
 
-enum { MAILS = 4096, PACKETS = 4096, PORT = 8443 };
+enum { MAILS = 4096 };
 
 struct letter {
     unsigned from, to;
@@ -124,7 +124,7 @@ void sim_init(struct sim *s)
     s->now = SEC(100);
     for (unsigned i = 0; i < SIM_SHARDS; i++) {
         io[i] = (struct sim_io){.sim = s, .shard = i};
-        s->pools[i] = sl_pkt_pool_new(PACKETS, PACKETS, (uint16_t)i);
+        s->pools[i] = sl_pkt_pool_new(SIM_PACKETS, SIM_PACKETS, (uint16_t)i);
         s->shards[i] = sl_shard_new(
             &(struct shard_conf){.worker = (uint16_t)i,
                                  .pool = s->pools[i],

@@ -13,7 +13,7 @@
 #include "proto/rtp.h"
 #include "sfu/shard.h"
 
-enum { SIM_SHARDS = 2, SIM_GOT = 512 };
+enum { SIM_SHARDS = 2, SIM_GOT = 512, SIM_PACKETS = 4096 };
 
 struct sim_client;
 

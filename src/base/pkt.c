@@ -8,6 +8,7 @@ struct pkt_pool {
     struct pkt *free;        /* with a buffer */
     struct pkt *free_leases; /* without */
     struct pkt *returned;    /* origins of ended leases, by next of the lease's own */
+    size_t size, left;       /* buffers there are; those that are free */
     size_t used;
     uint64_t empty;
     uint8_t *bytes;
@@ -21,6 +22,7 @@ struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases, uint16_t owner)
     if (!pool)
         return NULL;
     pool->bytes = aligned_alloc(64, (packets * STRIDE + 63) / 64 * 64);
+    pool->size = pool->left = packets;
     if (!pool->bytes) {
         free(pool);
         return NULL;
@@ -45,6 +47,16 @@ void sl_pkt_pool_free(struct pkt_pool *pool)
         return;
     free(pool->bytes);
     free(pool);
+}
+
+size_t sl_pkt_pool_size(const struct pkt_pool *pool)
+{
+    return pool->size;
+}
+
+size_t sl_pkt_pool_left(const struct pkt_pool *pool)
+{
+    return pool->left;
 }
 
 size_t sl_pkt_pool_used(const struct pkt_pool *pool)
@@ -74,8 +86,10 @@ static struct pkt *take(struct pkt_pool *pool, struct pkt **list)
 struct pkt *sl_pkt_new(struct pkt_pool *pool)
 {
     struct pkt *p = take(pool, &pool->free);
-    if (p)
-        p->n = 0;
+    if (!p)
+        return NULL;
+    p->n = 0;
+    pool->left--;
     return p;
 }
 
@@ -88,6 +102,7 @@ void sl_pkt_unref(struct pkt *p)
     p->next = *list;
     *list = p;
     pool->used--;
+    pool->left += !p->origin;
 }
 
 struct pkt *sl_pkt_lease(struct pkt_pool *pool, struct pkt *origin)

@@ -48,7 +48,10 @@ struct pkt {
 struct pkt_pool *sl_pkt_pool_new(size_t packets, size_t leases, uint16_t owner);
 void sl_pkt_pool_free(struct pkt_pool *pool);
 
-/* How many packets are out, and how often none was left. */
+/* How many packets with a buffer there are, how many packets are out (leases, too), how many
+ * buffers are left, and how often none was. */
+size_t sl_pkt_pool_size(const struct pkt_pool *pool);
+size_t sl_pkt_pool_left(const struct pkt_pool *pool);
 size_t sl_pkt_pool_used(const struct pkt_pool *pool);
 uint64_t sl_pkt_pool_empty(const struct pkt_pool *pool);
 

@@ -9,10 +9,13 @@ TEST(pkt_counts_its_references)
     CHECK_INT(p->refs, 1);
     CHECK(sl_pkt_ref(p) == p);
     sl_pkt_unref(p);
+    CHECK_INT(sl_pkt_pool_size(pool), 1);
+    CHECK_INT(sl_pkt_pool_left(pool), 0);
     CHECK(sl_pkt_new(pool) == NULL);
     CHECK_INT(sl_pkt_pool_empty(pool), 1);
     sl_pkt_unref(p);
     CHECK_INT(sl_pkt_pool_used(pool), 0);
+    CHECK_INT(sl_pkt_pool_left(pool), 1);
     CHECK(sl_pkt_new(pool) == p);
     sl_pkt_unref(p);
     sl_pkt_pool_free(pool);

@@ -87,6 +87,8 @@ static const struct row worker_rows[] = {
       NULL),
     C("piped_in_packets", "Packets taken from other workers.", worker_stats,
       shard.piped_in, NULL, NULL),
+    C("histories_squeezed", "Times that packets kept for resending were given up.",
+      worker_stats, shard.squeezed, NULL, NULL),
     C("dropped", DROPPED, worker_stats, shard.malformed, "reason", "malformed"),
     C("dropped", DROPPED, worker_stats, shard.stray, "reason", "stray"),
     C("dropped", DROPPED, worker_stats, shard.dtls_stray, "reason", "stray_dtls"),

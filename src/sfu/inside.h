@@ -25,6 +25,7 @@ struct shard {
     struct batch *batch;
     struct router router;
     struct returns returns;
+    usec squeezed; /* when histories were last cut short */
     usec reviewed; /* when the encodings were last compared */
 };
 

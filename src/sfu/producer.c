@@ -169,6 +169,14 @@ struct encoding *sl_producer_best(struct producer *p, usec now)
     return best;
 }
 
+void sl_producer_squeeze(struct producer *p, usec now)
+{
+    /* As if it were so much later: what will be too old then goes now. */
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (p->encodings[i].history)
+            sl_history_trim(p->encodings[i].history, now + HISTORY_AGE - HISTORY_SHORT);
+}
+
 void sl_producer_review(struct producer *p, struct shard *s, usec now)
 {
     for (uint8_t i = 0; i < p->encodings_n; i++) {

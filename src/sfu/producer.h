@@ -118,6 +118,10 @@ void sl_producer_piped(struct encoding *e, struct pkt *p, usec now);
  * carries most, of those that flow. */
 struct encoding *sl_producer_best(struct producer *p, usec now);
 
+/* Gives up what it holds to be sent again, but for the last HISTORY_SHORT. */
+#define HISTORY_SHORT MSEC(150)
+void sl_producer_squeeze(struct producer *p, usec now);
+
 /* Measures its encodings; consumers that have another than the best want that one from now
  * on, and its key frame is asked for. To be called each REVIEW_INTERVAL. */
 #define REVIEW_INTERVAL MSEC(500)

@@ -10,6 +10,9 @@
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
+enum { POOL_RESERVE = 8 /* the part of the pool that histories may not take */ };
+#define SQUEEZE_INTERVAL MSEC(20)
+
 static struct span key_of(const uint64_t *id)
 {
     return (struct span){(const uint8_t *)id, sizeof *id};
@@ -456,10 +459,25 @@ void sl_shard_tick(struct shard *s, usec now)
     review(s, now);
 }
 
+/* Packets that came are worth more than those that may be asked for again: histories are cut
+ * when few buffers are left. */
+static void squeeze(struct shard *s, usec now)
+{
+    size_t size = sl_pkt_pool_size(s->conf.pool);
+    if (sl_pkt_pool_left(s->conf.pool) * POOL_RESERVE >= size ||
+        now - s->squeezed < SQUEEZE_INTERVAL)
+        return;
+    s->squeezed = now;
+    s->stats.squeezed++;
+    map_each (n, &s->producers)
+        sl_producer_squeeze(map_entry(n, struct producer, by_id), now);
+}
+
 void sl_shard_flush(struct shard *s, usec now)
 {
     sl_router_run(&s->router, now);
     sl_batch_flush(s->batch, now);
+    squeeze(s, now);
     sl_returns_send(&s->returns, s->conf.pool, &s->conf.io);
 }
 

@@ -68,7 +68,8 @@ struct shard_stats {
     uint64_t piped;       /* packets that other workers were given */
     uint64_t piped_in;    /* packets that came by pipe */
     uint64_t mail_full;   /* packets and requests dropped because a mailbox was full */
-    uint64_t pool_empty;  /* packets and leases for which there was no place */
+    uint64_t squeezed; /* times that histories were cut since the pool was nearly empty */
+    uint64_t pool_empty; /* packets and leases for which there was no place */
     uint64_t
         srtp_refused; /* protect refused: an index would have protected two packets */
     uint64_t transports, producers, consumers; /* there are now, on this worker */

@@ -332,3 +332,31 @@ TEST(shard_drops_strangers)
     sim_fini(&s);
     sim_client_free(c);
 }
+
+/* Histories hold a second of packets; a pool that is smaller than that stays usable. */
+TEST(shard_gives_up_history_before_it_drops_what_comes)
+{
+    static struct sim s;
+    sim_init(&s);
+    struct sim_client *pub = connected(&s, 1, 0, SRTP_GCM_128);
+    struct sim_client *sub = connected(&s, 2, 0, SRTP_GCM_128);
+    struct pkt *taken[SIM_PACKETS - 400];
+    add_producer(pub);
+    sim_ready(pub);
+    add_consumer(sub, CONSUMER, RTX_OUT);
+    sim_ready(sub);
+    for (size_t i = 0; i < LEN(taken); i++)
+        taken[i] = sl_pkt_new(s.pools[0]);
+    for (uint16_t i = 0; i < 1000; i++) {
+        send_video(pub, i, i == 0);
+        sim_run(&s, MSEC(1));
+    }
+    CHECK_INT(sub->rtp_n, 1000);
+    CHECK_INT(sl_pkt_pool_empty(s.pools[0]), 0);
+    CHECK(sl_shard_stats(s.shards[0])->squeezed > 0);
+    for (size_t i = 0; i < LEN(taken); i++)
+        sl_pkt_unref(taken[i]);
+    sim_fini(&s);
+    sim_client_free(pub);
+    sim_client_free(sub);
+}
