@@ -2,7 +2,8 @@
 
 /*
  * For tests: shards in one thread with an exact clock, and clients that send and receive
- * real STUN, SRTP and SRTCP. No DTLS: keys are given as the association thread would.
+ * real STUN, SRTP and SRTCP. No DTLS: keys are given as the association thread would, and
+ * commands as control would. One simulation at a time.
  */
 
 #include "base/clock.h"
@@ -11,25 +12,40 @@
 #include "crypto/srtp.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
+#include "sfu/mail.h"
 #include "sfu/shard.h"
 
-enum { SIM_SHARDS = 2, SIM_GOT = 512, SIM_PACKETS = 4096 };
+enum { SIM_SHARDS = 3, SIM_GOT = 512, SIM_RUNS = 1024, SIM_PACKETS = 4096 };
 
-struct sim_client;
+struct sim_conf {
+    size_t packets, leases; /* of each shard's pool; 0: plenty */
+};
+
+/* One struct tx, as it was sent. */
+struct sim_tx {
+    struct addr to;
+    uint16_t port, segment;
+    uint32_t n;
+};
 
 struct sim {
     usec now;
     struct pkt_pool *pools[SIM_SHARDS];
     struct shard *shards[SIM_SHARDS];
-    struct sim_io *io;
     uint64_t to_control[64]; /* how many mails of each type control was written */
     uint64_t to_assoc;
+    size_t sends;  /* calls */
+    size_t runs_n; /* all that was sent, the last SIM_RUNS of it in runs */
+    struct sim_tx runs[SIM_RUNS];
+    uint64_t lost; /* datagrams to addresses of nobody */
+    /* Boxes to these take no media, or nothing at all. */
+    bool full_for_media[SHARD_PEERS], full[SHARD_PEERS];
 };
 
-/* What a client received: plain RTP or RTCP, or another datagram as it came. */
+/* A datagram, plain or as it was on the wire. */
 struct sim_got {
     uint16_t n;
-    uint8_t bytes[1600];
+    uint8_t bytes[1900];
 };
 
 struct sim_client {
@@ -42,14 +58,21 @@ struct sim_client {
     struct srtp_out *out;
     struct srtp_in *in;
     struct srtp_guard guard;
-    uint64_t index;
-    size_t rtp_n, rtcp_n, stun_n, bad_n;
-    struct sim_got rtp[SIM_GOT];
-    struct sim_got rtcp[SIM_GOT];
+    uint64_t index; /* gives roll-over counts to the numbers of what it sends */
+    size_t rtp_n, rtcp_n, stun_n, bad_n, wire_n;
+    struct sim_got rtp[SIM_GOT];  /* in plain, what SRTP let through */
+    struct sim_got rtcp[SIM_GOT]; /* the same */
+    struct sim_got wire[SIM_GOT]; /* all SRTP, what was refused too */
 };
 
 void sim_init(struct sim *s);
+void sim_init_with(struct sim *s, const struct sim_conf *conf);
+
+/* All clients are freed, too. Packets of a shard may be held until then. */
 void sim_fini(struct sim *s);
+
+/* Closes all transports everywhere, and what came by pipe: then no packet may be left. */
+void sim_close_all(struct sim *s);
 
 /* Runs all shards for so long, in steps of a millisecond. */
 void sim_run(struct sim *s, usec span);
@@ -57,21 +80,56 @@ void sim_run(struct sim *s, usec span);
 /* Lets mail and packets settle at the present time. */
 void sim_settle(struct sim *s);
 
-/* A client whose transport is expected everywhere and whose checks land on `shard`. */
+/* Packets that are out, of all pools. */
+size_t sim_packets(const struct sim *s);
+const struct shard_stats *sim_stats(const struct sim *s, unsigned shard);
+
+/* ---- clients ---- */
+
+/* Its transport is expected everywhere; its checks land on `shard`. */
 struct sim_client *sim_client_new(struct sim *s, uint64_t id, unsigned shard,
                                   enum srtp_profile profile);
-void sim_client_free(struct sim_client *c);
 
-/* Sends a binding request with its credentials; nominating. */
+/* And it has a path, keys and an owner; not ready yet. */
+struct sim_client *sim_connected(struct sim *s, uint64_t id, unsigned shard,
+                                 enum srtp_profile profile);
+
+/* Sends a binding request with its credentials, nominating or not. */
 void sim_check(struct sim_client *c);
+void sim_check_only(struct sim_client *c);
 
-/* Gives its keys to the shard and tells the other who owns it. */
+/* New credentials are accepted everywhere beside the old; it uses them from now on. */
+struct ice_creds sim_restart(struct sim_client *c);
+
+/* Gives its keys to the shard and tells the others who owns it. */
 void sim_keys(struct sim_client *c);
 void sim_ready(struct sim_client *c);
 
+/* Commands; ids of transports are filled in. */
+void sim_produce(struct sim_client *c, const struct cmd_producer *p);
+void sim_carry(struct sim_client *c, const struct cmd_producer *p, unsigned to);
+void sim_consume(struct sim_client *c, const struct cmd_consumer *k, uint64_t producer);
+void sim_source(struct sim_client *c, uint64_t consumer, uint64_t producer);
+void sim_tell(struct sim *s, unsigned shard, enum mail_type type, uint64_t id,
+              uint32_t arg);
+
 void sim_send_raw(struct sim_client *c, const uint8_t *p, size_t n);
 void sim_send_rtp(struct sim_client *c, const struct rtp *rtp);
+void sim_send_padded(struct sim_client *c, const struct rtp *rtp, uint8_t padding);
 void sim_send_rtcp(struct sim_client *c, struct span plain);
+void sim_send_nack(struct sim_client *c, uint32_t media, const uint16_t *seqs, size_t n);
+void sim_send_pli(struct sim_client *c, uint32_t media);
+
+/* The i-th RTP packet that it received. */
+struct rtp sim_rtp(const struct sim_client *c, size_t i);
+
+/* An extension of it, by id; p is NULL when it is not there. */
+struct span sim_ext(const struct sim_client *c, size_t i, uint8_t id);
+
+/* The RTCP packets of a type and format that it received: how many, the last max in ret. */
+size_t sim_rtcp(const struct sim_client *c, uint8_t type, uint8_t count, struct rtcp *ret,
+                size_t max);
+size_t sim_rtcp_count(const struct sim_client *c, uint8_t type, uint8_t count);
 
 void sim_mail(struct sim *s, unsigned shard, const struct mail *m);
 void *sim_copy(const void *p, size_t n);

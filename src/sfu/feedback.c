@@ -283,24 +283,26 @@ static usec sooner(usec a, usec b)
     return a < b ? a : b;
 }
 
-void sl_feedback_arm(struct transport *t, usec now)
+void sl_feedback_arm(struct transport *t, usec earliest)
 {
     usec at = sooner(t->next_report, sl_ice_expires(&t->ice));
     if (!t->out)
         return;
     if (!t->sendable)
-        at = now + REPORT_INTERVAL;
+        at = earliest + REPORT_INTERVAL;
     else
         at = sooner(at, t->next_feedback);
     list_each (struct producer, p, &t->producers, in_transport)
         for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
-            struct encoding *e = &p->encodings[i];
+            const struct encoding *e = &p->encodings[i];
+            if (e->ssrc == 0)
+                continue; /* nobody to ask: when its first packet comes, this is called */
             if (e->nack)
                 at = sooner(at, sl_nack_deadline(e->nack));
             at = sooner(at, keyreq_deadline(&e->keyreq));
         }
-    if (at < now)
-        at = now;
+    if (at < earliest)
+        at = earliest;
     if (sl_timer_set(&t->shard->timers, &t->timer, at) != E_OK)
         t->shard->stats.pool_empty++;
 }
@@ -308,9 +310,14 @@ void sl_feedback_arm(struct transport *t, usec now)
 void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now)
 {
     struct producer *p = e->producer;
+    bool asked = e->keyreq.wanted;
+    if (p->params.kind != MEDIA_VIDEO)
+        return;
     keyreq_want(&e->keyreq);
     if (p->transport) {
-        sl_feedback_arm(p->transport, now);
+        /* Thousands of viewers may ask at once: the timer stands after the first. */
+        if (!asked)
+            sl_feedback_arm(p->transport, now);
     } else if (keyreq_poll(&e->keyreq, now)) {
         struct mail m = {.type = MAIL_KEYFRAME, .id = p->id, .arg = e->number};
         sl_shard_post(s, p->origin, &m, SHARD_KEEP_MEDIA);

@@ -23,8 +23,8 @@ void sl_feedback_take(struct transport *t, struct pkt *p, usec now);
 /* Sends what is due. */
 void sl_feedback_due(struct transport *t, usec now);
 
-/* Sets the transport's timer to what is due next. */
-void sl_feedback_arm(struct transport *t, usec now);
+/* Sets the transport's timer to what is due next, but not before `earliest`. */
+void sl_feedback_arm(struct transport *t, usec earliest);
 
 /* A key frame of e is wanted: it is asked for where e comes from, unless it was lately. */
 void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now);

@@ -454,9 +454,9 @@ static void review(struct shard *s, usec now)
 
 void sl_shard_tick(struct shard *s, usec now)
 {
+    review(s, now); /* what it asks for is due at once */
     for (struct timer *due; (due = sl_timers_due(&s->timers, now));)
         sl_transport_tick(list_entry(due, struct transport, timer), now);
-    review(s, now);
 }
 
 /* Packets that came are worth more than those that may be asked for again: histories are cut

@@ -297,9 +297,12 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     if (t->twcc && x.len[EXT_TWCC] == 2)
         sl_twcc_add(t->twcc, rtp_be16(p->data + x.off[EXT_TWCC]), p->at);
     struct tp_stream *s = stream_hot(t, rtp.ssrc);
-    if (!s && !(s = learn_stream(t, p, &rtp, &x))) {
-        st->unknown_ssrc++;
-        return E_ABSENT;
+    if (!s) {
+        if (!(s = learn_stream(t, p, &rtp, &x))) {
+            st->unknown_ssrc++;
+            return E_ABSENT;
+        }
+        sl_feedback_arm(t, now); /* somebody may wait for its key frame */
     }
     struct encoding *enc = s->encoding;
     if (s->repair && !restore(p, &rtp, enc))
@@ -356,8 +359,8 @@ void sl_transport_ready(struct transport *t, usec now)
 
 /* ---- time ---- */
 
-#define LOST_AFTER                                                                       \
-    SEC(15) /* of a transport that was stale so long: control gives it up */
+#define LOST_AFTER SEC(15) /* stale for so long: control gives it up */
+#define TICK_MIN   MSEC(1) /* between two ticks, whatever is left to be done */
 
 static void check_consent(struct transport *t, usec now)
 {
@@ -380,7 +383,7 @@ void sl_transport_tick(struct transport *t, usec now)
     check_consent(t, now);
     if (t->sendable)
         sl_feedback_due(t, now);
-    sl_feedback_arm(t, now);
+    sl_feedback_arm(t, now + TICK_MIN);
 }
 
 struct consumer *sl_transport_consumer(const struct transport *t, uint32_t ssrc)
