@@ -54,6 +54,7 @@ static inline void say_encoding(struct wr *w, const struct rtp_encoding *e)
 static inline void say_section(struct wr *w, const struct negotiated_section *s)
 {
     static const char *const exts[EXTS] = {
+        [EXT_NONE] = "none",
         [EXT_MID] = "mid",
         [EXT_RID] = "rid",
         [EXT_REPAIRED_RID] = "rrid",

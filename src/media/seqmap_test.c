@@ -104,7 +104,7 @@ TEST(seqmap_stories_without_slots)
 TEST(seqmap_late_across_closed_gaps)
 {
     struct seqmap *m = seqmap_of(SLOTS);
-    int out;
+    int out = -1;
 
     /* Every third is dropped, 10 is lost. */
     for (int seq = 0; seq < 30; seq++) {

@@ -49,12 +49,16 @@ static bool read_mapped(struct rd v, struct stun *m)
     uint8_t family = rd_u8(&v);
     uint16_t port = rd_u16(&v) ^ (COOKIE >> 16);
     struct addr a = addr_v4(0, 0, 0, 0, port);
-    size_t n = family == FAMILY_V4 ? 4 : 16;
     struct span ip = rd_rest(&v);
-    if ((family != FAMILY_V4 && family != FAMILY_V6) || ip.n != n)
+    uint8_t plain[16];
+    for (size_t i = 0; i < ip.n && i < sizeof plain; i++)
+        plain[i] = ip.p[i] ^ mask[i];
+    if (family == FAMILY_V4 && ip.n == 4)
+        memcpy(a.ip + 12, plain, 4);
+    else if (family == FAMILY_V6 && ip.n == sizeof a.ip)
+        memcpy(a.ip, plain, sizeof a.ip);
+    else
         return false;
-    for (size_t i = 0; i < n; i++)
-        a.ip[16 - n + i] = ip.p[i] ^ mask[i];
     m->mapped = a;
     m->has_mapped = true;
     return true;
