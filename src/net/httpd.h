@@ -32,7 +32,7 @@ struct httpd_conf {
 
 /* Times and counts that suit a public face. */
 #define HTTPD_CONF                                                                       \
-    .body_max = 64 * 1024, .conns_max = 4096, .conns_per_ip = 64, .head_time = SEC(5),   \
+    .body_max = 65536, .conns_max = 4096, .conns_per_ip = 64, .head_time = SEC(5),       \
     .body_time = SEC(10), .reply_time = SEC(15), .write_time = SEC(10),                  \
     .idle_time = SEC(30)
 

@@ -295,6 +295,7 @@ static size_t datagrams_in(const struct tx *t)
 static void prepare(struct udp *u, size_t i, const struct tx *t)
 {
     socklen_t len = to_sa(&t->to, u->ports[t->port].v4, &u->names[i]);
+    /* The kernel only reads it. NOLINTNEXTLINE(performance-no-int-to-ptr) */
     u->iovs[i] = (struct iovec){.iov_base = (void *)(uintptr_t)t->p, .iov_len = t->n};
     u->msgs[i].msg_hdr = (struct msghdr){.msg_name = &u->names[i],
                                          .msg_namelen = len,

@@ -427,7 +427,7 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     if (m->type == MAIL_STARTED) {
         if (producer_of(p, m->id))
             p->events.started(p->events.ctx, m->id);
-    } else if (!t) {
+    } else if (!t) { /* NOLINT(bugprone-branch-clone): no other branch may see it */
         sl_mail_free(&unread); /* about something that is closed */
     } else if (m->type == MAIL_UP) {
         adopt(p, t, m->arg);

@@ -123,7 +123,7 @@ static size_t make_runs(struct batch *b)
             continue;
         }
         struct tx *run = runs > 0 ? &b->tx[runs - 1] : NULL;
-        if (run && last == t && n <= run->segment && run->n + n <= TX_RUN_BYTES &&
+        if (last && last == t && n <= run->segment && run->n + n <= TX_RUN_BYTES &&
             run->n < (uint32_t)run->segment * TX_RUN_MAX) {
             run->n += (uint32_t)n;
             if (n < run->segment)
