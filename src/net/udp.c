@@ -88,7 +88,7 @@ static bool set_int(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-static int open_port(const struct addr *at, int buffer)
+static int bound(const struct addr *at, int buffer, bool shared)
 {
     bool v4 = sl_addr_is_v4(at);
     union sa sa = {0};
@@ -101,7 +101,7 @@ static int open_port(const struct addr *at, int buffer)
         (void)set_int(fd, SOL_SOCKET, SO_RCVBUF, buffer);
     if (!set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, buffer))
         (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, buffer);
-    if (set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
+    if ((!shared || set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
         set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) &&
         (v4 || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && bind(fd, &sa.any, len) == 0)
         return fd;
@@ -109,6 +109,17 @@ static int open_port(const struct addr *at, int buffer)
     (void)close(fd);
     errno = e;
     return -1;
+}
+
+enum err sl_udp_free_ports(const struct addr *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int fd = bound(&at[i], 0, false);
+        if (fd < 0)
+            return errno == EADDRINUSE ? E_EXISTS : E_SYS;
+        (void)close(fd);
+    }
+    return E_OK;
 }
 
 static bool watch(const struct udp *u, int fd, uint32_t what)
@@ -128,7 +139,7 @@ enum err sl_udp_new(const struct addr *at, size_t n, int buffer, struct udp **re
         !watch(u, u->wake, UINT32_MAX))
         goto fail;
     for (size_t i = 0; i < n; i++) {
-        int fd = open_port(&at[i], buffer);
+        int fd = bound(&at[i], buffer, true);
         if (fd < 0)
             goto fail;
         u->ports[u->ports_n++] = (struct port){.fd = fd, .v4 = sl_addr_is_v4(&at[i])};

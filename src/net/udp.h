@@ -38,6 +38,11 @@ MUST_USE enum err sl_udp_new(const struct addr *at, size_t n, int buffer,
                              struct udp **ret);
 void sl_udp_free(struct udp *u);
 
+/* Whether all of these addresses are nobody's. Workers share them (SO_REUSEPORT), and so would
+ * a second server of the same user, unseen; so the first worker asks before it binds. E_EXISTS:
+ * one is taken; E_SYS with errno set. */
+MUST_USE enum err sl_udp_free_ports(const struct addr *at, size_t n);
+
 /* Sleeps until a datagram came, sl_udp_wake was called, or `until` passed. */
 void sl_udp_wait(struct udp *u, usec now, usec until);
 

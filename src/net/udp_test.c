@@ -84,6 +84,16 @@ TEST(udp_drops_what_is_longer_than_a_packet)
     sl_pkt_pool_free(pool);
 }
 
+TEST(udp_ports_of_a_running_server_are_not_free)
+{
+    struct addr one = addr_v4(127, 0, 0, 1, 35105);
+    CHECK_INT(sl_udp_free_ports(&one, 1), E_OK);
+    struct udp *u = opened(35105);
+    CHECK_INT(sl_udp_free_ports(&one, 1), E_EXISTS);
+    sl_udp_free(u);
+    CHECK_INT(sl_udp_free_ports(&one, 1), E_OK);
+}
+
 TEST(udp_local_addrs_end_with_loopback)
 {
     struct addr all[UDP_PORTS_MAX];

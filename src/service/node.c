@@ -6,6 +6,9 @@
 static enum err open_workers(struct node *n)
 {
     const struct node_conf *c = &n->conf;
+    enum err e = sl_udp_free_ports(c->at, c->at_n);
+    if (e)
+        return e;
     for (size_t i = 0; i < c->workers; i++) {
         struct worker_conf wc = {
             .number = (uint16_t)i,
@@ -17,7 +20,7 @@ static enum err open_workers(struct node *n)
             .packets = c->packets,
             .socket_buffer = c->socket_buffer,
         };
-        enum err e = sl_worker_new(&wc, &n->workers[i]);
+        e = sl_worker_new(&wc, &n->workers[i]);
         if (e)
             return e;
     }

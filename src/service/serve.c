@@ -56,9 +56,10 @@ static int serve(const struct config *c, struct settings *s)
     s->control.log = &log;
     enum err e = sl_control_new(&s->control, &control, &what);
     if (e) {
-        const char *why = e == E_SYS ? strerrordesc_np(errno) : NULL;
-        (void)fprintf(stderr, "sluice: %s: %s%s%s\n", what, sl_err_text(e),
-                      why ? ": " : "", why ? why : "");
+        const char *why = e == E_SYS ? strerrordesc_np(errno) : sl_err_text(e);
+        if (e == E_EXISTS)
+            why = "the address is in use";
+        (void)fprintf(stderr, "sluice: %s: %s\n", what, why);
         return EXIT_FAILURE;
     }
     greet(control, s, &made);

@@ -1,0 +1,222 @@
+// What an operator meets: the first start, wrong settings, logs, metrics, draining, the end.
+
+import assert from 'node:assert/strict';
+import {execFile, execFileSync, spawn} from 'node:child_process';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {done, test} from '../browser/harness.mjs';
+import {sleep, until} from '../browser/until.mjs';
+
+const TOP = fileURLToPath(new URL('../../', import.meta.url));
+const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
+const OFFER = fs.readFileSync(path.join(TOP, 'tests/sdp/chromium-sendonly-single.sdp'));
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-operations-'));
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  fs.rmSync(dir, {recursive: true});
+});
+
+const freePort = make => new Promise(resolve => {
+  const s = make();
+  const got = () => {
+    const {port} = s.address();
+    s.close(() => resolve(port));
+  };
+  s.listen ? s.listen(0, got) : s.bind(0, got);
+});
+const ports = async () => ({http: await freePort(() => net.createServer()),
+  admin: await freePort(() => net.createServer()), rtc: await freePort(() => dgram.createSocket('udp4'))});
+const words = (p, state, more = []) => ['serve', `--store.directory=${state}`, `--http.listen=127.0.0.1:${p.http}`,
+  `--admin.listen=127.0.0.1:${p.admin}`, `--rtc.port=${p.rtc}`, '--rtc.workers=2', ...more];
+
+// A server and all that it says. end: {code, signal} once it ended.
+function run(args, env = {}) {
+  const child = spawn(BINARY, args, {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, ...env}});
+  const me = {child, out: '', err: '', end: null};
+  running.add(child);
+  child.stdout.on('data', d => { me.out += d; });
+  child.stderr.on('data', d => { me.err += d; });
+  me.ended = new Promise(r => child.on('close', (code, signal) => {
+    running.delete(child);
+    r(me.end = {code, signal});
+  }));
+  return me;
+}
+const get = (port, path) => fetch(`http://127.0.0.1:${port}${path}`).catch(() => null);
+const ready = (me, p) => until('ready', async () => {
+  assert.equal(me.end, null, me.err);
+  return {ok: (await get(p.admin, '/health/ready'))?.ok};
+});
+// Two signals of one kind that come together are one, so the second waits for the first.
+const stop = async me => {
+  me.child.kill('SIGTERM');
+  await until('an end', () => ({ok: me.end || me.err.includes('draining')}));
+  me.child.kill('SIGTERM');
+  return me.ended;
+};
+const publish = (p, room, token) => fetch(`http://127.0.0.1:${p.http}/whip/${room}`,
+  {method: 'POST', body: OFFER, headers: {'content-type': 'application/sdp', authorization: `Bearer ${token}`}});
+const tokenOf = me => /#token=(\S+)/.exec(me.out)[1];
+
+// A command that ends by itself: {code, err}.
+const fails = (args, env) => new Promise(resolve => execFile(BINARY, args,
+  {env: {...process.env, ...env}, timeout: 10000}, (error, out, err) => resolve({code: error ? error.code ?? 'killed' : 0, err})));
+
+const state = path.join(dir, 'state');
+const p = await ports();
+let token;
+
+await test('the first start makes a key, says it once, and names the demo page', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  assert.match(me.out, /kid +dev\n +secret +\S{43}\n/);
+  token = tokenOf(me);
+  assert.equal((await publish(p, 'a', token)).status, 201);
+  assert.deepEqual(await stop(me), {code: 0, signal: null});
+});
+
+await test('the next start keeps it: yesterday\'s token still opens', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  assert.doesNotMatch(me.out, /secret/);
+  assert.equal((await publish(p, 'a', token)).status, 201);
+  assert.equal((await publish(p, 'a', `${token}x`)).status, 401);
+  await stop(me);
+});
+
+await test('logs are JSON lines where no terminal is, and text if so set', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  assert.equal((await publish(p, 'logged', token)).status, 201);
+  await until('a line', () => ({ok: me.err.includes('peer joined')}));
+  await stop(me);
+  const lines = me.err.trim().split('\n').map(l => JSON.parse(l));
+  assert.ok(lines.every(l => l.time && l.level && l.msg));
+  assert.equal(lines.find(l => l.msg === 'peer joined').room, 'default/logged');
+  const text = run(words(p, state), {SLUICE_LOG_FORMAT: 'text'});
+  await ready(text, p);
+  await stop(text);
+  assert.doesNotMatch(text.err, /^\{/m);
+});
+
+await test('metrics please promtool, and count', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  await publish(p, 'counted', token);
+  const text = await (await get(p.admin, '/metrics')).text();
+  execFileSync('promtool', ['check', 'metrics'], {input: text});
+  assert.match(text, /^sluice_publishers 1$/m);
+  assert.match(text, /^sluice_joined_total 1$/m);
+  await stop(me);
+});
+
+await test('the public face does not answer what belongs to the private one', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  for (const at of ['/metrics', '/health/live', '/health/ready'])
+    assert.equal((await get(p.http, at)).status, 404, at);
+  assert.equal((await get(p.admin, '/')).status, 404);
+  assert.equal((await get(p.admin, '/whip/a')).status, 404);
+  await stop(me);
+});
+
+await test('settings come from file, environment and flags, the later over the earlier', async () => {
+  const file = path.join(dir, 'sluice.toml'), q = await ports();
+  fs.writeFileSync(file, `[rtc]\nport = ${q.rtc}\nworkers = 1\n[store]\ndirectory = "${state}"\n` +
+    `[admin]\nlisten = "127.0.0.1:1"\n[http]\nlisten = "127.0.0.1:2"\n`);
+  const me = run(['serve', `--config=${file}`, `--http.listen=127.0.0.1:${q.http}`],
+    {SLUICE_ADMIN_LISTEN: `127.0.0.1:${q.admin}`, SLUICE_HTTP_LISTEN: '127.0.0.1:3'});
+  await ready(me, q);
+  await until('a line', () => ({ok: me.err.includes('ready')}));
+  assert.equal(JSON.parse(me.err.split('\n')[0]).workers, 1);
+  await stop(me);
+});
+
+await test('a wrong setting is told with its file, line and key', async () => {
+  const file = path.join(dir, 'wrong.toml');
+  fs.writeFileSync(file, '[rtc]\nport = 8443\nworkerz = 2\n');
+  let r = await fails(['serve', `--config=${file}`]);
+  assert.notEqual(r.code, 0);
+  assert.match(r.err, /wrong\.toml:3:.*workerz/);
+  fs.writeFileSync(file, '[rtc]\nport = "many"\n');
+  r = await fails(['serve', `--config=${file}`]);
+  assert.match(r.err, /wrong\.toml:2:.*port/);
+  r = await fails(['serve'], {SLUICE_RTC_PORT: '70000'});
+  assert.match(r.err, /SLUICE_RTC_PORT.*65535/);
+  r = await fails(['serve', '--rtc.prot=1']);
+  assert.match(r.err, /rtc\.prot/);
+  r = await fails(['serve', `--config=${path.join(dir, 'none.toml')}`]);
+  assert.match(r.err, /none\.toml/);
+});
+
+await test('a second server is refused where a port is the first one\'s', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  const q = await ports(), other = path.join(dir, 'other');
+  for (const [what, name] of [['http', 'public'], ['admin', 'private'], ['rtc', 'media']]) {
+    const r = await fails(words({...q, [what]: p[what]}, other));
+    assert.equal(r.code, 1, `${what}: ${r.err}`);
+    assert.match(r.err, new RegExp(`${name}.*in use`), what);
+  }
+  assert.equal(me.end, null);
+  await stop(me);
+});
+
+await test('SIGTERM drains: sessions go on, new ones are refused, and the last one ends it', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  const r = await publish(p, 'draining', token);
+  const session = new URL(r.headers.get('location'), `http://127.0.0.1:${p.http}`);
+  me.child.kill('SIGTERM');
+  await until('not ready', async () => ({ok: (await get(p.admin, '/health/ready')).status === 503}));
+  assert.equal((await get(p.admin, '/health/live')).status, 200);
+  const refused = await publish(p, 'late', token);
+  assert.equal(refused.status, 503);
+  assert.ok(refused.headers.get('retry-after'));
+  assert.match(refused.headers.get('content-type'), /problem\+json/);
+  await sleep(300);
+  assert.equal(me.end, null);
+  assert.equal((await fetch(session, {method: 'DELETE'})).status, 200);
+  assert.deepEqual(await me.ended, {code: 0, signal: null});
+});
+
+await test('the deadline ends it with sessions left, and says so', async () => {
+  const me = run(words(p, state, ['--drain.deadline=1s']));
+  await ready(me, p);
+  assert.equal((await publish(p, 'staying', token)).status, 201);
+  const begun = Date.now();
+  me.child.kill('SIGTERM');
+  assert.deepEqual(await me.ended, {code: 0, signal: null});
+  assert.ok(Date.now() - begun >= 1000);
+  assert.match(me.err, /drain deadline.*"publishers":1/);
+});
+
+await test('a second SIGTERM ends it at once', async () => {
+  const me = run(words(p, state));
+  await ready(me, p);
+  assert.equal((await publish(p, 'cut', token)).status, 201);
+  me.child.kill('SIGTERM');
+  await until('draining', () => ({ok: me.err.includes('draining')}));
+  me.child.kill('SIGTERM');
+  assert.deepEqual(await me.ended, {code: 0, signal: null});
+  assert.match(me.err, /stopping at once/);
+});
+
+await test('help, version and the manual page name every command', async () => {
+  const help = execFileSync(BINARY, ['--help']).toString();
+  const page = fs.readFileSync(path.join(TOP, 'docs/sluice.1'), 'utf8');
+  const commands = [...help.matchAll(/^ {2}(\w+)/gm)].map(m => m[1]);
+  assert.ok(commands.includes('serve') && commands.includes('token') && commands.includes('config'));
+  for (const c of commands) {
+    assert.match(execFileSync(BINARY, [c, '--help']).toString(), new RegExp(`usage: sluice ${c}`));
+    assert.ok(page.includes(c), `${c} is not in the manual page`);
+  }
+  assert.match(execFileSync(BINARY, ['--version']).toString(), /^sluice \d/);
+});
+
+process.exit(done());
