@@ -57,8 +57,7 @@ usec sl_limit_take(struct limit *l, const struct addr *from, usec now)
 {
     if (l->conf.every == 0)
         return 0;
-    struct span ip = {from->ip, sl_addr_is_v4(from) ? sizeof from->ip : 8};
-    struct bucket *b = find(l, sl_siphash(l->seed, ip), now);
+    struct bucket *b = find(l, sl_siphash(l->seed, sl_addr_site(from)), now);
     if (b->full_at < now)
         b->full_at = now;
     usec wait = b->full_at + l->conf.every - now - l->conf.burst * l->conf.every;

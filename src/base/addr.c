@@ -30,6 +30,11 @@ bool sl_addr_is_any(const struct addr *a)
            (sl_addr_is_v4(a) && memcmp(a->ip + 12, zero, 4) == 0);
 }
 
+struct span sl_addr_site(const struct addr *a)
+{
+    return (struct span){a->ip, sl_addr_is_v4(a) ? sizeof a->ip : sizeof a->ip / 2};
+}
+
 enum err sl_addr_parse(struct span text, uint16_t port, struct addr *ret)
 {
     char buf[INET6_ADDRSTRLEN];

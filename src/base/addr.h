@@ -40,6 +40,10 @@ bool sl_addr_is_loopback(const struct addr *a);
 bool sl_addr_is_link_local(const struct addr *a);
 bool sl_addr_is_any(const struct addr *a);
 
+/* What one customer has of the net: an IPv4 address, or the /64 of an IPv6 one. By this, and
+ * not by the address, is counted what each may ask for. Points into a. */
+struct span sl_addr_site(const struct addr *a);
+
 /* text is an address without a port, "192.0.2.1" or "2001:db8::1" (no brackets, no zone,
  * no name). E_MALFORMED: anything else. The port of *ret is the one given. */
 MUST_USE enum err sl_addr_parse(struct span text, uint16_t port, struct addr *ret);

@@ -42,3 +42,25 @@ TEST(addr_parses_and_writes)
         CHECK_INT(sl_addr_is_any(&a), rows[i].any);
     }
 }
+
+TEST(addr_site_is_what_one_customer_has)
+{
+    static const struct {
+        const char *name, *a, *b;
+        bool same;
+    } pairs[] = {
+        {"one IPv4 address", "192.0.2.1", "192.0.2.1", true},
+        {"two IPv4 addresses", "192.0.2.1", "192.0.2.2", false},
+        {"IPv4 in its two forms", "192.0.2.1", "::ffff:192.0.2.1", true},
+        {"two of one /64", "2001:db8::1", "2001:db8::ffff:0:0:1", true},
+        {"two networks", "2001:db8::1", "2001:db8:0:1::1", false},
+        {"an IPv6 address that has zeros where IPv4 has", "::1", "0.0.0.1", false},
+    };
+    for (size_t i = 0; i < LEN(pairs); i++) {
+        struct addr a, b;
+        check_row(pairs[i].name);
+        CHECK_INT(sl_addr_parse(span_of(pairs[i].a), 1, &a), E_OK);
+        CHECK_INT(sl_addr_parse(span_of(pairs[i].b), 2, &b), E_OK);
+        CHECK_INT(span_eq(sl_addr_site(&a), sl_addr_site(&b)), pairs[i].same);
+    }
+}

@@ -110,6 +110,23 @@ TEST(log_lines_have_a_limit_and_keep_their_form)
     CHECK(ends_with(line(&log, one), "xx...\"}\n"));
 }
 
+/* Whatever is left at the end of a line, it is enough for what ends it. */
+TEST(log_lines_end_at_any_length)
+{
+    struct log log = {.format = LOG_JSON};
+    static char fill[LOG_VALUE_MAX + 1], last[LOG_VALUE_MAX + 1];
+    memset(fill, 'x', sizeof fill - 1);
+    for (size_t n = 0; n < LOG_VALUE_MAX; n++) {
+        memset(last, 'y', n);
+        struct log_kv kvs[] = {KV_STR("a", fill), KV_STR("b", fill), KV_STR("c", fill),
+                               KV_STR("d", fill), KV_STR("e", fill), KV_STR("f", fill),
+                               KV_STR("g", fill), KV_STR("h", last), KV_INT("i", 12345),
+                               {.key = NULL}};
+        struct span s = line(&log, kvs);
+        CHECK(ends_with(s, ":12345}\n") || ends_with(s, ",\"cut\":true}\n"));
+    }
+}
+
 static size_t take(int fd, char *buf, size_t cap)
 {
     ssize_t n = read(fd, buf, cap - 1);

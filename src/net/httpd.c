@@ -25,10 +25,10 @@ enum conn_state {
     CONN_DEAD,   /* only its memory is left, for those who still hold it */
 };
 
-/* All connections of one address. */
+/* All connections of one site. */
 struct origin {
     struct map_node node;
-    uint8_t ip[16];
+    struct addr addr; /* one of it */
     uint32_t conns;
 };
 
@@ -329,21 +329,16 @@ static void on_time(void *user)
     let_go(c);
 }
 
-/* One subscriber of an IPv6 network commonly has a whole /64. */
 static struct origin *origin_of(struct httpd *h, const struct addr *peer)
 {
-    uint8_t ip[16];
-    memcpy(ip, peer->ip, sizeof ip);
-    if (!sl_addr_is_v4(peer))
-        memset(ip + 8, 0, 8);
-    struct map_node *node = sl_map_get(&h->origins, (struct span){ip, sizeof ip});
+    struct map_node *node = sl_map_get(&h->origins, sl_addr_site(peer));
     if (node)
         return map_entry(node, struct origin, node);
     struct origin *o = calloc(1, sizeof *o);
     if (!o)
         return NULL;
-    memcpy(o->ip, ip, sizeof ip);
-    if (sl_map_put(&h->origins, (struct span){o->ip, sizeof o->ip}, &o->node) != E_OK) {
+    o->addr = *peer;
+    if (sl_map_put(&h->origins, sl_addr_site(&o->addr), &o->node) != E_OK) {
         free(o);
         return NULL;
     }

@@ -20,7 +20,7 @@ struct httpd_conf {
     struct addr addr;
     const char *cert, *key; /* PEM files; NULL: no TLS */
     size_t body_max;        /* octets of a request's body; more is refused with 413 */
-    uint32_t conns_max, conns_per_ip; /* an IPv6 address counts as its /64 */
+    uint32_t conns_max, conns_per_ip; /* in all; of one site (sl_addr_site) */
     usec head_time;  /* from the first octet of a head, or from accepting, to its end */
     usec body_time;  /* from then to the end of the body */
     usec reply_time; /* that the handler may take; then 503 is sent */

@@ -217,6 +217,8 @@ static const struct {
      "GET /later HTTP/1.1\r\n" HOST "\r\nPOST /b HTTP/1.1\r\n" HOST
      "Content-Length: 1\r\n\r\nxGET /c HTTP/1.1\r\n" HOST "\r\n",
      OK_(5, "later") OK_(10, "POST /b? x") OK_(8, "GET /c? ")},
+    {"a request behind it that breaks off",
+     "GET /later HTTP/1.1\r\n" HOST "\r\nGET /b HTT", OK_(5, "later")},
     {"nothing is read after a close",
      "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nGET /b HTTP/1.1\r\n" HOST
      "\r\n",
