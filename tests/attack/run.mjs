@@ -1,0 +1,29 @@
+// usage: node run.mjs [SUITE...]
+//
+// Each suite attacks one server, beside which a publisher and a viewer go about their
+// business.
+
+import {done, skip, test} from '../browser/harness.mjs';
+import {startServer} from '../browser/server.mjs';
+import {innocents} from './rig.mjs';
+
+const SUITES = ['datagrams', 'stun'];
+
+// A sanitizer that keeps all that was freed would hide what a leak looks like from outside.
+process.env.ASAN_OPTIONS ??= 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+
+const named = process.argv.slice(2);
+for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
+const server = await startServer({name: 'attack'});
+const beside = await innocents(server, 'beside');
+for (const name of named.length ? named : SUITES) {
+  const {default: suite} = await import(`./${name}.mjs`);
+  try {
+    await suite({server, beside, test, skip});
+  } catch (error) {
+    await test(`${name} could not be run`, () => { throw error; });
+  }
+}
+await beside.leave();
+await test('the server ends when told, without a complaint', () => server.stop());
+process.exit(done());
