@@ -44,7 +44,7 @@ export function offer({direction = 'sendonly', print = PRINT, change = x => x} =
 export function request(server, method, url, {token, headers = {}, body = '', from = '127.0.0.1'} = {}) {
   const u = new URL(url, server.origin);
   return new Promise((resolve, reject) => {
-    const r = http.request({method, host: u.hostname, port: u.port, path: u.pathname, localAddress: from,
+    const r = http.request({agent: false, method, host: u.hostname, port: u.port, path: u.pathname, localAddress: from,
       headers: {...(token ? {authorization: `Bearer ${token}`} : {}),
         ...(body ? {'content-type': 'application/sdp', 'content-length': Buffer.byteLength(body)} : {}), ...headers}},
     res => {
@@ -72,21 +72,24 @@ const one = (sdp, name) => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim
 export async function join(server, kind, room, {print, stream = 's', from} = {}) {
   const publish = kind === 'whip';
   const res = await request(server, 'POST', `/${kind}/${room}/${stream}`, {from,
-    token: await tokenFor(server, room), body: offer({direction: publish ? 'sendonly' : 'recvonly', print})});
+    token: await tokenFor(server), body: offer({direction: publish ? 'sendonly' : 'recvonly', print})});
   assert.equal(res.status, 201, res.text);
   return {location: res.headers.location, etag: res.headers.etag, sdp: res.text, ufrag: one(res.text, 'ice-ufrag'),
     pwd: one(res.text, 'ice-pwd'), print: one(res.text, 'fingerprint').split(' ')[1],
     leave: () => request(server, 'DELETE', res.headers.location, {from})};
 }
 
+// One for all rooms, made once: who may join is not what most attacks are about.
 const tokens = new Map();
-export async function tokenFor(server, room) {
-  const key = `${server.origin} ${room}`;
-  if (!tokens.has(key)) tokens.set(key, await server.token({room, publish: true, watch: true}));
-  return tokens.get(key);
+export function tokenFor(server) {
+  if (!tokens.has(server)) tokens.set(server, server.token({room: '*', publish: true, watch: true}));
+  return tokens.get(server);
 }
 
 // ---- participants --------------------------------------------------------------------------
+
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
 
 // A process of its own, so that a busy test does not make it stumble. under: words of a command
 // that it is run by.
@@ -94,8 +97,8 @@ export async function participant(kind, {under = []} = {}) {
   const [command, ...args] = [...under, PEER, kind === 'whip' ? 'publish' : 'watch'];
   const child = spawn(command, args, {stdio: ['pipe', 'pipe', 'inherit']});
   const me = {seen: null, lines: 0, kind, pid: child.pid};
-  const ended = new Promise(r => child.on('exit', code => r(me.ended = code ?? 'killed')));
-  process.on('exit', () => me.ended ?? child.kill('SIGKILL'));
+  running.add(child);
+  const ended = new Promise(r => child.on('exit', () => r(running.delete(child))));
   const print = await new Promise((resolve, reject) => {
     child.on('error', reject);
     createInterface({input: child.stdout}).on('line', line => {
@@ -184,6 +187,23 @@ export async function shooter(server, {from = '127.0.0.1', port = server.rtc, ad
   return me;
 }
 
+// Stands between a participant and the server. What the participant sends goes through
+// me.up(datagram), which returns what is sent on in its place: an attacker on the path.
+export async function relay(server) {
+  const front = dgram.createSocket('udp4'), back = dgram.createSocket('udp4');
+  await Promise.all([front, back].map(s => new Promise(r => s.bind(0, '127.0.0.1', r))));
+  let client;
+  const me = {port: front.address().port, up: d => [d],
+    send: d => new Promise((resolve, reject) => back.send(d, server.rtc, '127.0.0.1', e => e ? reject(e) : resolve())),
+    close: () => [front, back].forEach(s => s.close())};
+  front.on('message', (d, from) => {
+    client = from;
+    for (const x of me.up(d)) me.send(x);
+  });
+  back.on('message', d => front.send(d, client.port, client.address));
+  return me;
+}
+
 // ---- the watch -----------------------------------------------------------------------------
 
 const rss = pid => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
@@ -205,7 +225,7 @@ export const dropped = reason => ['sluice_dropped_total', {reason}];
  * for goes far beyond it.
  */
 export async function attack({server, beside}, {counters = [], tolerance = 12, settle = 10000}, f) {
-  const {pid} = server;
+  const pid = server.pid();
   const before = {rss: rss(pid), files: files(pid), counted: await counted(server, counters)};
   await beside.mark();
   await f();

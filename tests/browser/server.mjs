@@ -81,6 +81,7 @@ export async function startServer({name, workers = 2, options = []}) {
   return {
     origin, adminOrigin, rtc, token, metrics, count, whip, whep,
     pid: () => child.pid,
+    log: () => fs.readFileSync(logFile, 'utf8'),
     alive: () => !end,
     // Ends it as the kernel does when memory is short; start() brings it back, with its keys.
     crash: async () => {
