@@ -94,6 +94,11 @@ void sl_post_ring(struct post *p, unsigned from)
 bool sl_post_take(struct post *p, unsigned who, unsigned *from, struct mail *ret)
 {
     struct party *me = &p->parties[who];
+    struct mailbox *commands = p->boxes[SHARD_TO_CONTROL][who];
+    if (commands && sl_mailbox_take(commands, ret)) {
+        *from = SHARD_TO_CONTROL;
+        return true;
+    }
     if (me->run == POST_RUN) {
         me->next = (me->next + 1) % SHARD_PEERS;
         me->run = 0;

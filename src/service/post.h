@@ -37,7 +37,8 @@ bool sl_post_put(struct post *p, unsigned from, unsigned to, const struct mail *
                  size_t keep);
 void sl_post_ring(struct post *p, unsigned from);
 
-/* For the thread `who`. Takes mails of all others in turn, in runs; false: none is there. */
+/* For the thread `who`. Control's mails first, since others may be about what it announced;
+ * then those of all others in turn. False: none is there. */
 bool sl_post_take(struct post *p, unsigned who, unsigned *from, struct mail *ret);
 
 /* Before `who` sleeps: false, something came meanwhile. After it woke: sl_post_awake. */

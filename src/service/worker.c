@@ -107,12 +107,14 @@ static bool work(struct worker *w)
     size_t mails = 0;
     size_t n = sl_udp_receive(w->udp, w->pool, pkts, UDP_BATCH);
     usec now = sl_udp_now();
-    sl_shard_datagrams(w->shard, pkts, n, now);
+    /* Mails first: a client may be quicker to send its first check than we are to wake up and
+     * read that it is expected. */
     while (mails < MAILS_A_ROUND &&
            sl_post_take(w->conf.post, w->conf.number, &from, &m)) {
         take_mail(w, from, &m, now);
         mails++;
     }
+    sl_shard_datagrams(w->shard, pkts, n, now);
     sl_shard_tick(w->shard, now);
     sl_shard_flush(w->shard, now);
     sl_post_ring(w->conf.post, w->conf.number);

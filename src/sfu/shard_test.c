@@ -17,6 +17,28 @@ static void add_viewer(struct sim_client *c, uint8_t rtx)
     sim_consume(c, &k, VIDEO);
 }
 
+/* Keys come from one thread and what hangs on a transport from another: in any order. */
+TEST(shard_takes_media_whichever_came_first)
+{
+    for (int ready_first = 0; ready_first < 2; ready_first++) {
+        static struct sim s;
+        sim_init(&s);
+        struct sim_client *pub = sim_client_new(&s, 1, 0, SRTP_GCM_128);
+        sim_check(pub);
+        sim_settle(&s);
+        if (!ready_first)
+            sim_keys(pub);
+        add_video(pub);
+        sim_ready(pub);
+        if (ready_first)
+            sim_keys(pub);
+        stage_send(pub, SSRC_IN, 1, true);
+        sim_settle(&s);
+        CHECK_INT(sim_stats(&s, 0)->rtp, 1);
+        sim_fini(&s);
+    }
+}
+
 static void forwarding(enum srtp_profile profile, unsigned viewer_shard)
 {
     static struct sim s;

@@ -99,6 +99,8 @@ enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k, usec n
         return E_MEMORY;
     t->owner = t->shard->conf.worker;
     sl_transport_checked(t, now);
+    if (t->told)
+        sl_transport_ready(t, now);
     return sl_timer_set(&t->shard->timers, &t->timer, now + SEC(1));
 }
 
@@ -348,6 +350,7 @@ void sl_transport_srtp(struct transport *t, struct pkt *p, usec now)
 
 void sl_transport_ready(struct transport *t, usec now)
 {
+    t->told = true;
     if (!t->in || t->ready)
         return;
     t->ready = true;

@@ -70,7 +70,8 @@ struct transport {
     uint16_t port;
     uint16_t owner; /* a worker's number, or TP_NOBODY */
     bool sendable;  /* a path, consent and keys */
-    bool ready;     /* what hangs on it was told */
+    bool told;      /* control has told all that hangs on it */
+    bool ready;     /* and the keys are there */
     struct srtp_out *out;
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
@@ -124,7 +125,8 @@ void sl_transport_forget_addr(struct transport *t, const struct addr *from,
 MUST_USE enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k,
                                     usec now);
 
-/* All that hangs on it was told: what was held is taken now. */
+/* All that hangs on it was told: what was held is taken now, or as soon as the keys are there,
+ * which come from another thread and may be overtaken. */
 void sl_transport_ready(struct transport *t, usec now);
 
 /* The path, or consent on it, may have changed: a check was answered. */
