@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"serve", sl_command_serve, "run the server"},
     {"config", sl_command_config, "check the settings, or print all that there are"},
+    {"bench", sl_command_bench, "load a server with many clients, and measure it"},
     {"token", sl_command_token, "print a bearer token made with the stored key"},
 };
 

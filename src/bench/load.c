@@ -1,0 +1,550 @@
+#include "bench/load.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/list.h"
+
+#include "bench/client.h"
+#include "bench/web.h"
+#include "bench/wire.h"
+#include "crypto/hash.h"
+#include "net/udp.h"
+
+enum {
+    OFFER_MAX = 64 * 1024,
+    PATH_MAX_ = 256,
+    KINDS = 2,        /* sections of a publisher: video, audio */
+    JOINING_MAX = 32, /* handshakes under way */
+    TRIES_MAX = 20,   /* of a request that is told to come later */
+    RECEIVES = 16,    /* batches read before what is due is looked at */
+};
+#define NAP     50        /* microseconds without a look at sockets and deadlines */
+#define DRAIN   MSEC(300) /* after the last packet left, for those under way */
+#define FLOW    SEC(5)    /* by then every subscriber has got something */
+#define OVERRUN MSEC(10)
+
+struct member {
+    struct client *client;
+    struct timer timer;
+    struct srtp_out *out; /* once it is up */
+    struct srtp_in *in;
+    unsigned room;
+    bool up;
+    /* a publisher */
+    struct source *source[KINDS]; /* by video; NULL: not negotiated */
+    uint16_t twcc;
+    usec due, report; /* next burst, next sender report */
+    /* a subscriber */
+    struct sink *sink;
+    char location[WEB_LOCATION_MAX];
+};
+
+struct load {
+    struct load_conf conf;
+    struct web *web;
+    struct wire *wire;
+    struct cert cert;
+    struct dtls_ctx *dtls;
+    const struct srtp_backend *srtp;
+    struct timers timers;
+    size_t members_n, per_room;
+    struct member *members;
+    struct source **sources; /* of all rooms, in order */
+    size_t sources_per_room;
+    size_t joining;
+    const struct member *failed;
+    struct load_phase phase;
+    bool sending;
+    uint64_t overruns;
+    struct sink_counts counts;
+    uint8_t burst[SOURCE_BURST_MAX * SOURCE_STRIDE];
+    uint8_t offer[OFFER_MAX];
+};
+
+__attribute__((format(printf, 3, 4))) static enum err say(char *error, enum err e,
+                                                          const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(error, LOAD_ERROR_MAX, fmt, ap);
+    va_end(ap);
+    return e;
+}
+
+/* ---- making ---- */
+
+static size_t kinds(const struct load_conf *c)
+{
+    return (size_t)c->audio + c->video;
+}
+
+static bool possible(const struct load_conf *c)
+{
+    size_t sections = c->publishers * kinds(c);
+    return c->rooms > 0 && c->publishers > 0 && c->publishers <= LOAD_PUBLISHERS_MAX &&
+           sections > 0 && sections <= CLIENT_SECTIONS_MAX &&
+           (uint64_t)c->rooms * (c->publishers + (uint64_t)c->subscribers) <=
+               LOAD_CLIENTS_MAX;
+}
+
+enum err sl_load_new(const struct load_conf *conf, struct load **ret,
+                     char error[LOAD_ERROR_MAX])
+{
+    struct load *l = calloc(1, sizeof *l);
+    enum err e = E_MEMORY;
+    if (!l)
+        return say(error, e, "no memory");
+    l->conf = *conf;
+    l->srtp = sl_srtp_backend_best();
+    l->per_room = (size_t)conf->publishers + conf->subscribers;
+    l->sources_per_room = conf->publishers * kinds(conf);
+    if (!possible(conf)) {
+        e = say(error, E_MALFORMED, "so many rooms, publishers or subscribers cannot be");
+        goto fail;
+    }
+    if ((e = sl_web_new(conf->url, &l->web)) != E_OK) {
+        (void)say(error, e, "%s: %s", conf->url, sl_err_text(e));
+        goto fail;
+    }
+    l->members_n = conf->rooms * l->per_room;
+    l->members = calloc(l->members_n, sizeof *l->members);
+    l->sources = calloc(conf->rooms * l->sources_per_room, sizeof(struct source *));
+    e = l->members && l->sources ? sl_cert_init(&l->cert) : E_MEMORY;
+    e = e ? e : sl_wire_new(sl_web_addr(l->web), l->members_n, &l->wire);
+    if (!e && !(l->dtls = sl_dtls_ctx_new(&l->cert, &conf->profile, 1)))
+        e = E_CRYPTO;
+    if (e) {
+        (void)say(error, e, "sockets: %s%s%s", sl_err_text(e), e == E_SYS ? ": " : "",
+                  e == E_SYS ? strerror(errno) : "");
+        goto fail;
+    }
+    *ret = l;
+    return E_OK;
+
+fail:
+    sl_load_free(l);
+    return e;
+}
+
+void sl_load_free(struct load *l)
+{
+    if (!l)
+        return;
+    for (size_t i = 0; l->members && i < l->members_n; i++) {
+        struct member *m = &l->members[i];
+        sl_client_free(m->client);
+        for (int k = 0; k < KINDS; k++)
+            free(m->source[k]);
+        free(m->sink);
+    }
+    sl_timers_fini(&l->timers);
+    sl_dtls_ctx_free(l->dtls);
+    sl_cert_fini(&l->cert);
+    sl_wire_free(l->wire);
+    sl_web_free(l->web);
+    free(l->members);
+    free(l->sources);
+    free(l);
+}
+
+/* ---- one member ---- */
+
+static size_t number_of(const struct load *l, const struct member *m)
+{
+    return (size_t)(m - l->members);
+}
+
+static void send_one(struct load *l, const struct member *m, const uint8_t *p, size_t n)
+{
+    if (n > 0)
+        sl_wire_send(l->wire, number_of(l, m), sl_client_remote(m->client), p, n, 0);
+}
+
+static bool active(const struct load *l, const struct member *m)
+{
+    return l->sending && m->room < l->phase.rooms && m->source[!l->phase.audio];
+}
+
+static void publish(struct load *l, struct member *m, usec now)
+{
+    const struct load_phase *ph = &l->phase;
+    if (active(l, m) && now >= m->due) {
+        struct source *s = m->source[!ph->audio];
+        size_t n =
+            sl_source_burst(s, m->out, ph->burst, ph->size, ph->rate_hz, now, l->burst);
+        /* One run, so that the server gets them at once. */
+        for (size_t i = 1; i < ph->burst; i++)
+            memmove(l->burst + i * n, l->burst + i * SOURCE_STRIDE, n);
+        sl_wire_send(l->wire, number_of(l, m), sl_client_remote(m->client), l->burst,
+                     n * ph->burst, ph->burst > 1 ? n : 0);
+        l->overruns += now - m->due > OVERRUN;
+        m->due += SEC(1) / ph->rate_hz;
+    }
+    if (now < m->report)
+        return;
+    m->report = now + SEC(1);
+    for (int k = 0; k < KINDS; k++) {
+        uint8_t report[128];
+        struct timespec wall;
+        (void)clock_gettime(CLOCK_REALTIME, &wall);
+        if (m->source[k] && m->source[k]->next > 0)
+            send_one(l, m, report,
+                     sl_source_report(m->source[k], m->out,
+                                      (usec)wall.tv_sec * 1000000 + wall.tv_nsec / 1000,
+                                      report));
+    }
+}
+
+static void went_up(struct load *l, struct member *m, usec now)
+{
+    m->up = true;
+    m->out = sl_client_out(m->client);
+    m->in = sl_client_in(m->client);
+    l->joining--;
+    uint8_t twcc = sl_client_ext(m->client, 0, EXT_TWCC);
+    m->report = now;
+    for (int k = 0; k < KINDS; k++)
+        if (m->source[k])
+            m->source[k]->twcc_id = twcc;
+    if (!m->sink)
+        return;
+    uint32_t chance;
+    sl_random(&chance, sizeof chance);
+    m->sink->twcc_id = twcc;
+    m->sink->next_feedback = now + chance % SINK_FEEDBACK;
+    m->sink->next_report = now + chance % SINK_REPORT;
+}
+
+static void arm(struct load *l, struct member *m)
+{
+    usec at = sl_client_deadline(m->client);
+    usec own = USEC_NEVER;
+    if (m->up && m->sink)
+        own = sl_sink_deadline(m->sink);
+    else if (m->up)
+        own = active(l, m) && m->due < m->report ? m->due : m->report;
+    if (sl_timer_set(&l->timers, &m->timer, own < at ? own : at) != E_OK)
+        l->failed = m; /* no memory: it would never be served again */
+}
+
+/* What the client wants to say, and what became of it. */
+static void serve(struct load *l, struct member *m, usec now)
+{
+    struct span out;
+    while (sl_client_poll(m->client, &out))
+        send_one(l, m, out.p, out.n);
+    enum client_state s = sl_client_state(m->client);
+    if (s == CLIENT_UP && !m->up)
+        went_up(l, m, now);
+    if (s == CLIENT_FAILED && !l->failed)
+        l->failed = m;
+}
+
+static void tick(struct load *l, struct member *m, usec now)
+{
+    uint8_t rtcp[SINK_RTCP_MAX];
+    if (now >= sl_client_deadline(m->client)) {
+        sl_client_tick(m->client, now);
+        serve(l, m, now);
+    }
+    if (m->up && m->sink)
+        while (now >= sl_sink_deadline(m->sink))
+            send_one(l, m, rtcp, sl_sink_poll(m->sink, m->out, now, rtcp));
+    else if (m->up)
+        publish(l, m, now);
+    arm(l, m);
+}
+
+static void take(struct load *l, const struct wire_in *in, usec now)
+{
+    if (in->client >= l->members_n || in->n == 0 || !l->members[in->client].client)
+        return;
+    struct member *m = &l->members[in->client];
+    if (in->p[0] >= 128 && in->p[0] <= 191) {
+        if (m->up && m->sink)
+            sl_sink_input(m->sink, m->in, in->p, in->n, in->at);
+        return;
+    }
+    sl_client_input(m->client, (struct span){in->p, in->n}, now);
+    serve(l, m, now);
+    arm(l, m);
+}
+
+/* One round: what is due, then what came. */
+static void pump(struct load *l)
+{
+    const struct wire_in *in;
+    size_t n = 1;
+    usec now = sl_udp_now();
+    for (struct timer *due; (due = sl_timers_due(&l->timers, now));)
+        tick(l, list_entry(due, struct member, timer), now);
+    sl_wire_flush(l->wire);
+    for (size_t i = 0; n > 0 && i < RECEIVES; i++) {
+        n = sl_wire_receive(l->wire, &in);
+        for (size_t k = 0; k < n; k++)
+            take(l, &in[k], now);
+    }
+    sl_wire_flush(l->wire);
+    if (n == 0)
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)NAP * 1000}, NULL);
+}
+
+void sl_load_idle(struct load *l, usec duration)
+{
+    for (usec end = sl_udp_now() + duration; sl_udp_now() < end;)
+        pump(l);
+}
+
+/* ---- joining ---- */
+
+static void make_source(struct load *l, struct member *m, unsigned nth, bool video,
+                        struct offer_section *section)
+{
+    struct source *s = calloc(1, sizeof *s);
+    uint32_t ssrc[2];
+    if (!s)
+        return;
+    sl_random(ssrc, sizeof ssrc);
+    *section = (struct offer_section){.kind = video ? MEDIA_VIDEO : MEDIA_AUDIO,
+                                      .ssrc = ssrc[0] | 1,
+                                      .rtx_ssrc = video ? ssrc[1] | 1 : 0};
+    sl_source_init(s, (uint32_t)number_of(l, m) * KINDS + video, video, section->ssrc, 0,
+                   &m->twcc);
+    m->source[video] = s;
+    l->sources[m->room * l->sources_per_room + nth] = s;
+}
+
+static enum err make(struct load *l, struct member *m, unsigned nth)
+{
+    struct offer_section sections[CLIENT_SECTIONS_MAX];
+    bool publishes = nth < l->conf.publishers;
+    size_t n = 0;
+    if (publishes) {
+        for (int video = 1; video >= 0; video--)
+            if (video ? l->conf.video : l->conf.audio) {
+                make_source(l, m, nth * (unsigned)kinds(&l->conf) + (unsigned)n, video,
+                            &sections[n]);
+                if (!m->source[video])
+                    return E_MEMORY;
+                n++;
+            }
+    } else {
+        for (; n < l->sources_per_room; n++)
+            sections[n] = (struct offer_section){
+                .kind = l->conf.video && (!l->conf.audio || n % KINDS == 0)
+                            ? MEDIA_VIDEO
+                            : MEDIA_AUDIO};
+        if (!(m->sink = calloc(1, sizeof *m->sink)))
+            return E_MEMORY;
+        m->sink->sources = &l->sources[m->room * l->sources_per_room];
+        m->sink->sources_n = l->sources_per_room;
+        m->sink->counts = &l->counts;
+        m->sink->next_feedback = m->sink->next_report = USEC_NEVER;
+        sl_random(&m->sink->ssrc, sizeof m->sink->ssrc);
+    }
+    struct client_conf conf = {.job = publishes ? NEGOTIATE_PUBLISH : NEGOTIATE_WATCH,
+                               .sections = sections,
+                               .sections_n = n,
+                               .dtls = l->dtls,
+                               .sha256 = l->cert.sha256,
+                               .srtp = l->srtp,
+                               .server = sl_web_addr(l->web)};
+    m->client = sl_client_new(&conf);
+    return m->client ? E_OK : E_MEMORY;
+}
+
+/* Asks until the answer is neither "too many" nor "not now". */
+static enum err ask(struct load *l, const char *path, struct span offer,
+                    struct web_answer *ret)
+{
+    enum err e = E_OK;
+    for (int i = 0; i < TRIES_MAX; i++) {
+        e = sl_web_ask(l->web, "POST", path, l->conf.token, "application/sdp", offer,
+                       ret);
+        if (e || (ret->status != 429 && ret->status != 503))
+            break;
+        sl_load_idle(l, ret->retry_after_s ? SEC(ret->retry_after_s) : SEC(1));
+    }
+    return e;
+}
+
+static enum err join(struct load *l, struct member *m, unsigned nth, char *error)
+{
+    char path[PATH_MAX_];
+    struct web_answer answer;
+    enum negotiate_why why;
+    if (make(l, m, nth) != E_OK)
+        return say(error, E_MEMORY, "no memory");
+    if (nth < l->conf.publishers)
+        (void)snprintf(path, sizeof path, "/whip/%s%u/s%u", l->conf.room, m->room, nth);
+    else
+        (void)snprintf(path, sizeof path, "/whep/%s%u", l->conf.room, m->room);
+    struct wr w = wr_of(l->offer, sizeof l->offer);
+    sl_client_offer(m->client, &w);
+    enum err e = ask(l, path, wr_done(&w), &answer);
+    if (e)
+        return say(error, e, "POST %s: %s%s%s", path, sl_err_text(e),
+                   e == E_SYS ? ": " : "", e == E_SYS ? strerror(errno) : "");
+    if (answer.status != 201)
+        return say(error, E_DENIED, "POST %s: status %u: %.*s", path, answer.status,
+                   (int)(answer.body.n < 120 ? answer.body.n : 120),
+                   (const char *)answer.body.p);
+    memcpy(m->location, answer.location, sizeof m->location);
+    usec now = sl_udp_now();
+    e = sl_client_answer(m->client, answer.body, now, &why);
+    if (e)
+        return say(error, e, "answer to %s: %s", path,
+                   why ? sl_negotiate_text(why) : sl_err_text(e));
+    l->joining++;
+    serve(l, m, now);
+    arm(l, m);
+    return E_OK;
+}
+
+static enum err failure(const struct load *l, char *error)
+{
+    return say(error, E_LATE, "client %zu of room %u: %s", number_of(l, l->failed),
+               l->failed->room, sl_client_reason(l->failed->client));
+}
+
+enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_ERROR_MAX])
+{
+    usec begun = sl_udp_now();
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct member *m = &l->members[i];
+        m->room = (unsigned)(i / l->per_room);
+        enum err e = join(l, m, (unsigned)(i % l->per_room), error);
+        if (e)
+            return e;
+        do
+            pump(l);
+        while (l->joining >= JOINING_MAX && !l->failed);
+        if (l->failed)
+            return failure(l, error);
+    }
+    while (l->joining > 0 && !l->failed)
+        pump(l);
+    if (l->failed)
+        return failure(l, error);
+    *ret = (struct load_joined){.clients = (unsigned)l->members_n,
+                                .duration = sl_udp_now() - begun};
+    return E_OK;
+}
+
+/* ---- sending ---- */
+
+static void start(struct load *l, usec now)
+{
+    size_t publishers = (size_t)l->phase.rooms * l->conf.publishers, nth = 0;
+    usec every = SEC(1) / l->phase.rate_hz;
+    l->sending = true;
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct member *m = &l->members[i];
+        if (m->sink || m->room >= l->phase.rooms)
+            continue;
+        /* Evenly over the time between two bursts, so that rooms do not come together. */
+        m->due = now + every * (usec)nth++ / (usec)publishers;
+        arm(l, m);
+    }
+}
+
+/* Subscribers of active rooms that do not get all tracks yet. */
+static size_t waiting(const struct load *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->members_n && l->members[i].room < l->phase.rooms; i++) {
+        const struct sink *s = l->members[i].sink;
+        n += s && s->taken < l->conf.publishers;
+    }
+    return n;
+}
+
+/* From now on packets count. */
+static void count_anew(struct load *l)
+{
+    for (size_t i = 0; i < l->conf.rooms * l->sources_per_room; i++)
+        l->sources[i]->counted = l->sources[i]->next;
+    for (size_t i = 0; i < l->members_n; i++)
+        if (l->members[i].sink)
+            l->members[i].sink->taken = 0;
+    memset(&l->counts, 0, sizeof l->counts);
+    l->overruns = 0;
+}
+
+static void add_up(const struct load *l, struct load_result *r)
+{
+    uint64_t taken = 0;
+    for (size_t i = 0; i < l->conf.rooms * l->sources_per_room; i++)
+        r->sent += l->sources[i]->next - l->sources[i]->counted;
+    for (size_t i = 0; i < l->members_n; i++)
+        taken += l->members[i].sink ? l->members[i].sink->taken : 0;
+    r->expected = r->sent * l->conf.subscribers;
+    r->lost = r->expected > taken ? r->expected - taken : 0;
+}
+
+static uint64_t unanswered(const struct load *l)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct client_checks c = sl_client_checks(l->members[i].client);
+        n += c.sent - c.answered;
+    }
+    return n;
+}
+
+enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *mark,
+                     void *ctx, struct load_result *ret, char error[LOAD_ERROR_MAX])
+{
+    if (phase->rooms > l->conf.rooms || phase->burst < 1 ||
+        phase->burst > SOURCE_BURST_MAX || phase->size < SOURCE_SIZE_MIN ||
+        phase->size > SOURCE_SIZE_MAX || phase->rate_hz < 1 ||
+        !(phase->audio ? l->conf.audio : l->conf.video))
+        return say(error, E_MALFORMED, "such a phase cannot be");
+    *ret = (struct load_result){0};
+    l->phase = *phase;
+    usec now = sl_udp_now(), begun = now;
+    count_anew(l);
+    start(l, now);
+    sl_load_idle(l, phase->settle);
+    while (waiting(l) > 0 && sl_udp_now() - begun < phase->settle + FLOW)
+        pump(l);
+    if (waiting(l) > 0) {
+        l->sending = false;
+        return say(error, E_LATE, "%zu subscribers get nothing, or not all tracks",
+                   waiting(l));
+    }
+    count_anew(l);
+    uint64_t datagrams = sl_wire_stats(l->wire)->sent, missing = unanswered(l);
+    if (mark)
+        mark(ctx, true);
+    begun = sl_udp_now();
+    sl_load_idle(l, phase->duration);
+    if (mark)
+        mark(ctx, false);
+    ret->duration = sl_udp_now() - begun;
+    ret->counts = l->counts;
+    ret->datagrams = sl_wire_stats(l->wire)->sent - datagrams;
+    ret->overruns = l->overruns;
+    l->sending = false;
+    sl_load_idle(l, DRAIN);
+    add_up(l, ret);
+    uint64_t still = unanswered(l);
+    ret->unanswered = still > missing ? still - missing : 0;
+    return l->failed ? failure(l, error) : E_OK;
+}
+
+void sl_load_leave(struct load *l)
+{
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct web_answer answer;
+        const char *at = l->members[i].location;
+        if (at[0] == '/' && sl_web_ask(l->web, "DELETE", at, l->conf.token, NULL,
+                                       (struct span){0}, &answer) != E_OK)
+            return;
+    }
+}

@@ -1,0 +1,84 @@
+#pragma once
+
+/*
+ * Many WebRTC clients of one server: rooms with publishers and subscribers, all in one thread.
+ *
+ * sl_load_join connects them (HTTP, checks, handshakes); then sl_load_run lets publishers send
+ * for a while and tells what arrived where. Between phases all clients stay connected, and go
+ * on with their checks and reports. The process may be busy all the time; it never sleeps on a
+ * socket, so that it does not slow down a server on the same machine by being woken.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#include "bench/sink.h"
+#include "crypto/srtp.h"
+
+enum { LOAD_PUBLISHERS_MAX = 16, LOAD_CLIENTS_MAX = 60000, LOAD_ERROR_MAX = 256 };
+
+struct load_conf {
+    const char *url;   /* of the public face; borrowed, as token is */
+    const char *token; /* NULL: none is needed */
+    const char *room;  /* rooms are called so, with a number behind it */
+    unsigned rooms, publishers, subscribers; /* the last two: of each room */
+    bool audio, video;                       /* what is negotiated */
+    enum srtp_profile profile;               /* the only one that is offered */
+};
+
+struct load_phase {
+    unsigned rooms;   /* the first so many are active */
+    bool audio;       /* Opus is sent; otherwise VP8 */
+    unsigned burst;   /* packets at a time */
+    unsigned size;    /* octets of payload */
+    unsigned rate_hz; /* bursts a second, of each publisher */
+    usec settle;      /* this long before it counts */
+    usec duration;
+};
+
+/* What happened while it counted. */
+struct load_result {
+    usec duration;
+    uint64_t sent;     /* RTP packets of publishers */
+    uint64_t expected; /* of subscribers: sent packets times those who should get them */
+    uint64_t lost;
+    uint64_t datagrams;  /* all that left here: media, checks, reports */
+    uint64_t unanswered; /* checks */
+    uint64_t overruns;   /* bursts that left over 10 ms late: this side is too slow */
+    struct sink_counts counts;
+};
+
+struct load_joined {
+    unsigned clients;
+    usec duration;
+};
+
+struct load;
+
+/* E_MALFORMED: what is asked for is not possible; otherwise as sl_web_new and sl_wire_new.
+ * Free takes NULL; it says nothing to the server. */
+MUST_USE enum err sl_load_new(const struct load_conf *conf, struct load **ret,
+                              char error[LOAD_ERROR_MAX]);
+void sl_load_free(struct load *l);
+
+/* Connects all; on failure error says, for people, who could not and why. */
+MUST_USE enum err sl_load_join(struct load *l, struct load_joined *ret,
+                               char error[LOAD_ERROR_MAX]);
+
+/* Called once when counting begins and once when it ends, with now. */
+typedef void load_mark(void *ctx, bool begins);
+
+/* mark may be NULL. */
+MUST_USE enum err sl_load_run(struct load *l, const struct load_phase *phase,
+                              load_mark *mark, void *ctx, struct load_result *ret,
+                              char error[LOAD_ERROR_MAX]);
+
+/* Keeps the connections up for a while, without media. */
+void sl_load_idle(struct load *l, usec duration);
+
+/* Ends all sessions (DELETE). */
+void sl_load_leave(struct load *l);

@@ -1,0 +1,219 @@
+#include "bench/web.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/word.h"
+
+enum {
+    HOST_MAX = 256,
+    PREFIX_MAX = 256,
+    HEAD_MAX = 4096,          /* of a request */
+    ANSWER_MAX = 1024 * 1024, /* head and body; /metrics of 64 workers fits */
+    TIMEOUT_S = 10,
+};
+
+struct web {
+    struct addr addr;
+    char host[HOST_MAX]; /* with the port, as it was given */
+    char prefix[PREFIX_MAX];
+    int fd; /* -1: not connected */
+    size_t n;
+    uint8_t in[ANSWER_MAX];
+};
+
+/* "host:port" to an address; port 80 when there is none. */
+static enum err resolve(struct web *w)
+{
+    char host[HOST_MAX], *port = NULL;
+    struct addrinfo want = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *got;
+    (void)snprintf(host, sizeof host, "%s", w->host);
+    if ((port = strrchr(host, ':')))
+        *port++ = '\0';
+    if (getaddrinfo(host, port ? port : "80", &want, &got) != 0)
+        return E_ABSENT;
+    struct sockaddr_in sa;
+    memcpy(&sa, got->ai_addr, sizeof sa);
+    freeaddrinfo(got);
+    const uint8_t *ip = (const uint8_t *)&sa.sin_addr;
+    w->addr = addr_v4(ip[0], ip[1], ip[2], ip[3], ntohs(sa.sin_port));
+    return E_OK;
+}
+
+enum err sl_web_new(const char *url, struct web **ret)
+{
+    static const char scheme[] = "http://";
+    struct web *w = calloc(1, sizeof *w);
+    enum err e = E_MALFORMED;
+    if (!w)
+        return E_MEMORY;
+    w->fd = -1;
+    const char *host = url + strlen(scheme);
+    if (strncmp(url, scheme, strlen(scheme)) != 0)
+        goto fail;
+    size_t n = strcspn(host, "/"), prefix = strlen(host + n);
+    while (prefix > 0 && host[n + prefix - 1] == '/')
+        prefix--;
+    if (n == 0 || n >= HOST_MAX || prefix >= PREFIX_MAX)
+        goto fail;
+    memcpy(w->host, host, n);
+    memcpy(w->prefix, host + n, prefix);
+    e = resolve(w);
+    if (e)
+        goto fail;
+    *ret = w;
+    return E_OK;
+
+fail:
+    sl_web_free(w);
+    return e;
+}
+
+static void hang_up(struct web *w)
+{
+    if (w->fd >= 0)
+        (void)close(w->fd);
+    w->fd = -1;
+}
+
+void sl_web_free(struct web *w)
+{
+    if (w)
+        hang_up(w);
+    free(w);
+}
+
+const struct addr *sl_web_addr(const struct web *w)
+{
+    return &w->addr;
+}
+
+static enum err dial(struct web *w)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(w->addr.port)};
+    struct timeval patience = {.tv_sec = TIMEOUT_S};
+    int on = 1;
+    memcpy(&to.sin_addr, w->addr.ip + 12, 4);
+    w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (w->fd >= 0 &&
+        setsockopt(w->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+        connect(w->fd, (struct sockaddr *)&to, sizeof to) == 0)
+        return E_OK;
+    int e = errno;
+    hang_up(w);
+    errno = e;
+    return E_SYS;
+}
+
+static enum err send_all(struct web *w, struct span s)
+{
+    while (s.n > 0) {
+        ssize_t n = send(w->fd, s.p, s.n, MSG_NOSIGNAL);
+        if (n <= 0)
+            return E_SYS;
+        s.p += n;
+        s.n -= (size_t)n;
+    }
+    return E_OK;
+}
+
+static enum err receive_more(struct web *w)
+{
+    if (w->n == sizeof w->in)
+        return E_FULL;
+    ssize_t n = recv(w->fd, w->in + w->n, sizeof w->in - w->n, 0);
+    if (n == 0)
+        return E_SHORT;
+    if (n < 0)
+        return E_SYS;
+    w->n += (size_t)n;
+    return E_OK;
+}
+
+static struct span next_line(struct span *rest)
+{
+    struct span line = word_cut(rest, '\n');
+    line.n -= line.n > 0 && line.p[line.n - 1] == '\r';
+    return line;
+}
+
+static enum err read_head(struct span head, struct web_answer *ret, size_t *length)
+{
+    struct span line = next_line(&head), version = word_cut(&line, ' ');
+    uint64_t v = 0;
+    *ret = (struct web_answer){0};
+    *length = 0;
+    if (!word_starts(version, "HTTP/1.") || !word_number(word_cut(&line, ' '), 999, &v))
+        return E_MALFORMED;
+    ret->status = (unsigned)v;
+    while (head.n > 0) {
+        line = next_line(&head);
+        struct span name = word_cut(&line, ':'), value = word_trim(line);
+        if (word_same(name, "transfer-encoding"))
+            return E_MALFORMED; /* our server tells lengths, and so do those like it */
+        if (word_same(name, "content-length") && word_number(value, ANSWER_MAX, &v))
+            *length = (size_t)v;
+        if (word_same(name, "retry-after") && word_number(value, UINT16_MAX, &v))
+            ret->retry_after_s = (unsigned)v;
+        if (word_same(name, "location"))
+            (void)snprintf(ret->location, sizeof ret->location, "%.*s", (int)value.n,
+                           (const char *)value.p);
+    }
+    return E_OK;
+}
+
+static enum err receive(struct web *w, struct web_answer *ret)
+{
+    const uint8_t *end;
+    enum err e;
+    w->n = 0;
+    while (!(end = memmem(w->in, w->n, "\r\n\r\n", 4)))
+        if ((e = receive_more(w)) != E_OK)
+            return e;
+    size_t length, head = (size_t)(end - w->in);
+    e = read_head((struct span){w->in, head}, ret, &length);
+    while (!e && w->n < head + 4 + length)
+        e = receive_more(w);
+    ret->body = (struct span){w->in + head + 4, length};
+    return e;
+}
+
+enum err sl_web_ask(struct web *w, const char *method, const char *path,
+                    const char *token, const char *type, struct span body,
+                    struct web_answer *ret)
+{
+    char head[HEAD_MAX];
+    int n = snprintf(
+        head, sizeof head,
+        "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n%s%s%s%s%s%s\r\n", method,
+        w->prefix, path, w->host, body.n, token ? "Authorization: Bearer " : "",
+        token ? token : "", token ? "\r\n" : "", type ? "Content-Type: " : "",
+        type ? type : "", type ? "\r\n" : "");
+    if (n < 0 || (size_t)n >= sizeof head)
+        return E_FULL;
+    enum err e = E_SYS;
+    /* A connection that was kept may be closed by now: then once more, with a new one. */
+    for (bool fresh = false; e && !fresh;) {
+        fresh = w->fd < 0;
+        e = fresh ? dial(w) : E_OK;
+        e = e ? e : send_all(w, (struct span){(uint8_t *)head, (size_t)n});
+        e = e ? e : send_all(w, body);
+        e = e ? e : receive(w, ret);
+        if (e) {
+            int was = errno;
+            hang_up(w);
+            errno = was;
+        }
+    }
+    return e;
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * A small blocking HTTP client: one request at a time to one server, over a connection that is
+ * kept. Plain HTTP only; in front of TLS it is pointed to the port behind it.
+ */
+
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/span.h"
+
+enum { WEB_LOCATION_MAX = 512 };
+
+struct web_answer {
+    unsigned status;
+    unsigned retry_after_s; /* 0: not said */
+    char location[WEB_LOCATION_MAX];
+    struct span body; /* valid until the next request */
+};
+
+struct web;
+
+/* url: "http://host[:port]", whatever follows is put before each path. E_MALFORMED: it is
+ * none; E_ABSENT: no such host; E_MEMORY. Free takes NULL. */
+MUST_USE enum err sl_web_new(const char *url, struct web **ret);
+void sl_web_free(struct web *w);
+
+/* The server's. */
+const struct addr *sl_web_addr(const struct web *w);
+
+/* token and type may be NULL. An answer of any status is E_OK. E_SYS: no connection, with
+ * errno set; E_SHORT: it ended before the answer did; E_MALFORMED: no answer that we can read;
+ * E_FULL: it is too large. */
+MUST_USE enum err sl_web_ask(struct web *w, const char *method, const char *path,
+                             const char *token, const char *type, struct span body,
+                             struct web_answer *ret);

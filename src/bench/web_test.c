@@ -1,0 +1,133 @@
+#include "bench/web.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* A server that says one thing to whoever asks, on as many connections as it is told. */
+struct stage {
+    int fd;
+    pthread_t thread;
+    const char *answer;
+    int connections, requests; /* of each connection, before it is closed */
+    char asked[4096];
+    char url[64];
+};
+
+static void *serve(void *arg)
+{
+    struct stage *s = arg;
+    for (int i = 0; i < s->connections; i++) {
+        int fd = accept(s->fd, NULL, NULL);
+        for (int k = 0; k < s->requests; k++) {
+            ssize_t n = recv(fd, s->asked, sizeof s->asked - 1, 0);
+            s->asked[n > 0 ? n : 0] = '\0';
+            if (n > 0)
+                (void)send(fd, s->answer, strlen(s->answer), MSG_NOSIGNAL);
+        }
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+static void stage_open(struct stage *s, const char *answer, int connections, int requests)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof sa;
+    *s = (struct stage){
+        .answer = answer, .connections = connections, .requests = requests};
+    s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(s->fd, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(s->fd, 4) == 0);
+    CHECK(getsockname(s->fd, (struct sockaddr *)&sa, &n) == 0);
+    (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u/base/",
+                   ntohs(sa.sin_port));
+    CHECK_INT(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void stage_close(struct stage *s)
+{
+    (void)pthread_join(s->thread, NULL);
+    (void)close(s->fd);
+}
+
+static const struct {
+    const char *name, *answer;
+    enum err want;
+    unsigned status, retry;
+    const char *location, *body;
+} rows[] = {
+    {"created",
+     "HTTP/1.1 201 Created\r\nLocation: /session/1\r\nContent-Length: 3\r\n\r\nv=0", E_OK,
+     201, 0, "/session/1", "v=0"},
+    {"later", "HTTP/1.1 429 Too Many\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
+     E_OK, 429, 7, "", ""},
+    {"no body", "HTTP/1.1 204 No Content\r\n\r\n", E_OK, 204, 0, "", ""},
+    {"ends in the head", "HTTP/1.1 200 OK\r\nContent-Le", E_SHORT, 0, 0, "", ""},
+    {"ends in the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", E_SHORT, 0, 0,
+     "", ""},
+    {"no HTTP", "SSH-2.0-OpenSSH\r\n\r\n", E_MALFORMED, 0, 0, "", ""},
+    {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     E_MALFORMED, 0, 0, "", ""},
+};
+
+TEST(web_reads_answers)
+{
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stage s;
+        struct web *w = NULL;
+        struct web_answer a = {0};
+        check_row(rows[i].name);
+        stage_open(&s, rows[i].answer, 1, 1);
+        CHECK_INT(sl_web_new(s.url, &w), E_OK);
+        CHECK_INT(sl_web_ask(w, "POST", "/x", "t0k", "text/a", span_of("body"), &a),
+                  rows[i].want);
+        sl_web_free(w);
+        stage_close(&s);
+        if (rows[i].want != E_OK)
+            continue;
+        CHECK_INT(a.status, rows[i].status);
+        CHECK_INT(a.retry_after_s, rows[i].retry);
+        CHECK(strcmp(a.location, rows[i].location) == 0);
+        CHECK_INT(a.body.n, strlen(rows[i].body));
+        CHECK(strncmp(s.asked, "POST /base/x HTTP/1.1\r\n", 23) == 0);
+        CHECK(strstr(s.asked, "\r\nAuthorization: Bearer t0k\r\n") &&
+              strstr(s.asked, "\r\nContent-Type: text/a\r\n") &&
+              strstr(s.asked, "\r\nContent-Length: 4\r\n"));
+    }
+}
+
+/* A connection is used again, and made again when the server closed it. */
+TEST(web_keeps_its_connection)
+{
+    struct stage s;
+    struct web *w = NULL;
+    struct web_answer a;
+    stage_open(&s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 2, 2);
+    CHECK_INT(sl_web_new(s.url, &w), E_OK);
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(sl_web_ask(w, "GET", "/", NULL, NULL, (struct span){0}, &a), E_OK);
+        CHECK(span_is(a.body, "ok"));
+        CHECK(!strstr(s.asked, "Authorization"));
+    }
+    stage_close(&s);
+    CHECK_INT(sl_web_ask(w, "GET", "/", NULL, NULL, (struct span){0}, &a), E_SYS);
+    sl_web_free(w);
+}
+
+TEST(web_wants_an_url)
+{
+    static const char *const bad[] = {"", "http://", "https://127.0.0.1", "127.0.0.1:80"};
+    struct web *w = NULL;
+    for (size_t i = 0; i < LEN(bad); i++)
+        CHECK_INT(sl_web_new(bad[i], &w), E_MALFORMED);
+    CHECK_INT(sl_web_new("http://127.0.0.1", &w), E_OK);
+    CHECK(addr_eq(sl_web_addr(w),
+                  &(struct addr){.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 80}));
+    sl_web_free(w);
+}
