@@ -38,7 +38,8 @@ struct pkt {
     uint8_t *data;      /* PKT_CAP octets, and PKT_SPARE after them */
     struct pkt *origin; /* of a lease: the packet whose bytes these are; else NULL */
     struct pkt_pool *pool;
-    struct pkt *next; /* free, or waiting to be handed back */
+    struct pkt
+        *next; /* while it is free; of an ended lease, until its origin was taken */
     _Alignas(16) uint8_t meta[PKT_META];
 };
 

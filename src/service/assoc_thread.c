@@ -215,6 +215,7 @@ void sl_assoc_thread_free(struct assoc_thread *t)
     if (!t)
         return;
     sl_assoc_free(t->assoc);
+    sl_returns_fini(&t->returns);
     sl_pkt_pool_free(t->pool);
     sl_udp_free(t->bell);
     free(t);

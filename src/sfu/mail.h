@@ -57,8 +57,7 @@ enum mail_type {
     MAIL_CLOCK,    /* cmd_clock: the encoding's clock, downward */
     MAIL_KEYFRAME, /* id producer, arg encoding: somebody below needs one; upward */
 
-    /* To whom a packet belongs. p: packets, chained by next, each giving one reference up. */
-    MAIL_BACK,
+    MAIL_BACK, /* p packet: to whom it belongs; gives one reference up */
 
     /* Workers to control. */
     MAIL_STALE,   /* id transport: consent expired, nothing is sent */

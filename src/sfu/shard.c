@@ -89,6 +89,7 @@ void sl_shard_free(struct shard *s)
     for (struct map_node *n; (n = sl_map_next(&s->producers, NULL));)
         sl_shard_drop_producer(s, map_entry(n, struct producer, by_id));
     sl_batch_free(s->batch);
+    sl_returns_fini(&s->returns);
     sl_timers_fini(&s->timers);
     sl_map_fini(&s->transports);
     sl_map_fini(&s->ufrags);
