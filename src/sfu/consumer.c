@@ -178,7 +178,7 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     struct seqmap_out out;
     uint64_t hole;
     uint8_t facts = !c->mid_known && c->ext_id[EXT_MID] ? FACT_MID : 0;
-    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0 || m->info.empty) {
+    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0) {
         /* A hole that stays is asked for a few times, in vain; nothing worse. */
         (void)sl_seqmap_drop(c->map, m->seq, &hole);
         return E_ABSENT;

@@ -8,7 +8,10 @@
 
 enum {
     RTCP_OCTETS = 1200,   /* of one compound, to fit any path */
-    RTCP_ENTRY = 160,     /* octets that one more report needs at the most */
+    RTCP_EMPTY = 8,       /* of a report without blocks */
+    RTCP_BLOCK = 24,      /* of one more block */
+    RTCP_SENDER = 80,     /* of a sender report and its CNAME */
+    RTCP_FB = 12,         /* of feedback without its entries */
     NACKS_A_ROUND = 64,   /* packets asked for at once of one encoding */
     RESENDS_A_NACK = 128, /* packets resent for one NACK: more is asked for again */
 };
@@ -32,10 +35,10 @@ static void take_report(struct transport *t, const struct rtcp *r, usec now, use
     struct rtcp_block b;
     if (sl_rtcp_report(r, &rep) != E_OK)
         return;
-    if (r->type == RTCP_SR)
-        for (size_t i = 0; i < t->streams_n; i++)
-            if (t->streams[i].ssrc == rep.ssrc && !t->streams[i].repair)
-                take_clock(t, t->streams[i].encoding, &rep.sender, at);
+    const struct tp_receiver *rx = t->rx;
+    for (size_t i = 0; r->type == RTCP_SR && rx && i < rx->streams_n; i++)
+        if (rx->streams[i].ssrc == rep.ssrc && !rx->streams[i].repair)
+            take_clock(t, rx->streams[i].encoding, &rep.sender, at);
     while (sl_rtcp_block_next(&rep.blocks, &b)) {
         struct consumer *c = sl_transport_consumer(t, b.ssrc);
         if (c && c->ssrc == b.ssrc)
@@ -88,19 +91,14 @@ static void take_feedback(struct transport *t, const struct rtcp *r, usec now)
 
 void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
 {
-    struct shard_stats *st = &t->shard->stats;
     size_t n = p->n;
     struct rd compound;
     struct rtcp r;
     enum err e = sl_srtp_unprotect_rtcp(t->in, p->data, &n);
+    if (!e)
+        e = sl_rtcp_parse((struct span){p->data, n}, &compound);
     if (e) {
-        *(e == E_AUTH     ? &st->srtp_auth
-          : e == E_REPLAY ? &st->srtp_replay
-                          : &st->malformed) += 1;
-        return;
-    }
-    if (sl_rtcp_parse((struct span){p->data, n}, &compound) != E_OK) {
-        st->malformed++;
+        sl_shard_refused(t->shard, e);
         return;
     }
     while (sl_rtcp_next(&compound, &r)) {
@@ -134,39 +132,48 @@ static void end(struct out *o)
         sl_batch_put(t->shard->batch, &t->to, t->port, n);
 }
 
-/* Room for one more entry; what there is leaves when there is not. */
-static void make_room(struct out *o)
+/* Room for so many octets more; what there is leaves when there is not. Every compound begins
+ * with a report (RFC 3550 §6.1), if only an empty one. */
+static void make_room(struct out *o, size_t octets)
 {
-    if (o->w.cap - o->w.n >= RTCP_ENTRY)
-        return;
-    end(o);
-    *o = begin(o->t);
+    if (o->w.cap - o->w.n < octets + RTCP_EMPTY) {
+        end(o);
+        *o = begin(o->t);
+    }
 }
 
-/* Every compound begins with a report (RFC 3550 §6.1), if only an empty one. */
 static void need_report(struct out *o)
 {
     if (o->w.n == 0)
         sl_rtcp_build_report(&o->w, o->t->ssrc, NULL, NULL, 0);
 }
 
+static void put_blocks(struct out *o, const struct rtcp_block *blocks, size_t n)
+{
+    if (n == 0)
+        return;
+    make_room(o, RTCP_EMPTY + n * RTCP_BLOCK);
+    sl_rtcp_build_report(&o->w, o->t->ssrc, NULL, blocks, n);
+    o->t->shard->stats.reports_sent++;
+}
+
 static void report_received(struct out *o, usec now)
 {
+    const struct tp_receiver *rx = o->t->rx;
     struct rtcp_block blocks[RTCP_COUNT_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < o->t->streams_n; i++) {
-        const struct tp_stream *s = &o->t->streams[i];
-        if (s->repair || n == RTCP_COUNT_MAX)
+    for (size_t i = 0; rx && i < rx->streams_n; i++) {
+        const struct tp_stream *s = &rx->streams[i];
+        if (s->repair || s->encoding->stats.received == 0)
             continue;
-        if (s->encoding->stats.received == 0)
-            continue;
+        if (n == RTCP_COUNT_MAX) {
+            put_blocks(o, blocks, n);
+            n = 0;
+        }
         sl_stats_report(&s->encoding->stats, now, &blocks[n]);
         blocks[n++].ssrc = s->ssrc;
     }
-    if (n == 0)
-        return;
-    sl_rtcp_build_report(&o->w, o->t->ssrc, NULL, blocks, n);
-    o->t->shard->stats.reports_sent++;
+    put_blocks(o, blocks, n);
 }
 
 static void report_sent(struct out *o, usec now)
@@ -175,7 +182,7 @@ static void report_sent(struct out *o, usec now)
         struct rtcp_sender s;
         if (!sl_consumer_sender(c, now, &s))
             continue;
-        make_room(o);
+        make_room(o, RTCP_SENDER);
         sl_rtcp_build_report(&o->w, c->ssrc, &s, NULL, 0);
         sl_rtcp_build_cname(&o->w, c->ssrc, span_of(c->conf.cname));
         o->t->shard->stats.reports_sent++;
@@ -184,15 +191,15 @@ static void report_sent(struct out *o, usec now)
 
 static void tell_limit(struct out *o)
 {
+    const struct tp_receiver *rx = o->t->rx;
     uint32_t ssrcs[TP_STREAMS_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < o->t->streams_n; i++)
-        ssrcs[n++] = o->t->streams[i].ssrc;
-    if (n == 0)
+    if (!rx || !rx->remb || rx->twcc || rx->streams_n == 0)
         return;
-    make_room(o);
+    for (size_t i = 0; i < rx->streams_n; i++)
+        ssrcs[i] = rx->streams[i].ssrc;
+    make_room(o, RTCP_FB + (rx->streams_n + 2) * 4);
     need_report(o);
-    sl_rtcp_build_remb(&o->w, o->t->ssrc, REMB_BPS, ssrcs, n);
+    sl_rtcp_build_remb(&o->w, o->t->ssrc, REMB_BPS, ssrcs, rx->streams_n);
 }
 
 static void ask_again(struct out *o, struct encoding *e, usec now)
@@ -208,8 +215,7 @@ static void ask_again(struct out *o, struct encoding *e, usec now)
         return;
     for (size_t i = 0; i < n; i++)
         seqs[i] = (uint16_t)missing[i];
-    end(o);
-    *o = begin(o->t);
+    make_room(o, RTCP_FB + n * 4);
     need_report(o);
     sl_rtcp_build_nack(&o->w, o->t->ssrc, e->ssrc, seqs, n);
     o->t->shard->stats.nacks_sent += n;
@@ -227,7 +233,7 @@ static void ask_keyframe(struct out *o, struct encoding *e, usec now)
 {
     if (e->ssrc == 0 || !keyreq_poll(&e->keyreq, now))
         return;
-    make_room(o);
+    make_room(o, RTCP_FB + 8);
     need_report(o);
     if (has_feedback(e->producer, false))
         sl_rtcp_build_pli(&o->w, o->t->ssrc, e->ssrc);
@@ -249,11 +255,12 @@ static void requests(struct out *o, usec now)
 
 static void arrivals(struct transport *t)
 {
-    uint32_t media = t->streams_n > 0 ? t->streams[0].ssrc : 0;
-    while (t->twcc && sl_twcc_pending(t->twcc)) {
+    const struct tp_receiver *rx = t->rx;
+    uint32_t media = rx->streams_n > 0 ? rx->streams[0].ssrc : 0;
+    while (sl_twcc_pending(rx->twcc)) {
         struct out o = begin(t);
         need_report(&o);
-        if (!sl_twcc_build(t->twcc, t->ssrc, media, &o.w))
+        if (!sl_twcc_build(rx->twcc, t->ssrc, media, &o.w))
             break;
         end(&o);
         t->shard->stats.feedback_sent++;
@@ -267,8 +274,7 @@ void sl_feedback_due(struct transport *t, usec now)
         t->next_report = now + REPORT_INTERVAL;
         report_received(&o, now);
         report_sent(&o, now);
-        if (t->remb)
-            tell_limit(&o);
+        tell_limit(&o);
     }
     requests(&o, now);
     end(&o);

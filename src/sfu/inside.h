@@ -36,6 +36,9 @@ struct consumer *sl_shard_consumer(const struct shard *s, uint64_t id);
 /* Gives a mail away, and counts when that fails. */
 bool sl_shard_post(struct shard *s, unsigned to, const struct mail *m, size_t keep);
 
+/* Counts a packet that SRTP or a parser refused. */
+void sl_shard_refused(struct shard *s, enum err why);
+
 /* Frees a producer and what is queued of it. */
 void sl_shard_drop_producer(struct shard *s, struct producer *p);
 void sl_shard_drop_consumer(struct shard *s, struct consumer *c);

@@ -100,7 +100,8 @@ struct cmd_consumer {
 
 struct cmd_clock {
     uint64_t producer;
-    uint32_t encoding;
+    uint8_t encoding;
+    uint8_t epoch; /* of the encoding, as in its packets */
     struct clockmap clock;
 };
 

@@ -12,8 +12,10 @@ void sl_pipe_clock(struct shard *s, const struct encoding *e)
         struct cmd_clock *c = malloc(sizeof *c);
         if (!c)
             return;
-        *c = (struct cmd_clock){
-            .producer = e->producer->id, .encoding = e->number, .clock = e->clock};
+        *c = (struct cmd_clock){.producer = e->producer->id,
+                                .encoding = e->number,
+                                .epoch = e->epoch,
+                                .clock = e->clock};
         struct mail m = sl_mail_of(MAIL_CLOCK, c);
         if (!sl_shard_post(s, (unsigned)__builtin_ctzll(left), &m, SHARD_KEEP_MEDIA))
             sl_mail_free(&m);
@@ -26,12 +28,14 @@ static struct encoding *encoding_of(const struct shard *s, uint64_t producer, ui
     return p && i < p->encodings_n ? &p->encodings[i] : NULL;
 }
 
-void sl_pipe_take_clock(struct shard *s, const struct mail *m)
+void sl_pipe_take_clock(struct shard *s, const struct mail *m, usec now)
 {
     struct cmd_clock *c = m->p;
     struct encoding *e = encoding_of(s, c->producer, c->encoding);
-    if (e && !e->producer->transport)
+    if (e && !e->producer->transport) {
+        sl_producer_follow(e, c->epoch, s, now);
         e->clock = c->clock;
+    }
     free(c);
 }
 
@@ -56,6 +60,7 @@ void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now)
     if (!p)
         return;
     s->stats.piped_in++;
+    sl_producer_follow(e, media_in(p)->epoch, s, now);
     sl_producer_piped(e, p, now);
     sl_router_put(&s->router, e, p, now);
     sl_pkt_unref(p);

@@ -19,7 +19,7 @@ struct transport;
 void sl_pipe_clock(struct shard *s, const struct encoding *e);
 
 /* MAIL_CLOCK, MAIL_RTP came. */
-void sl_pipe_take_clock(struct shard *s, const struct mail *m);
+void sl_pipe_take_clock(struct shard *s, const struct mail *m, usec now);
 void sl_pipe_take_rtp(struct shard *s, const struct mail *m, usec now);
 
 /* A lease on a packet that a mail carries; NULL: there was no place, and it went back. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "media/unwrap.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
@@ -11,13 +12,15 @@ enum {
     VIDEO_SLOTS = 1024,
     NACK_TRIES = 10,
 };
-#define HISTORY_AGE  SEC(1)
-#define SILENT_AFTER MSEC(500) /* an encoding from which nothing comes is not chosen */
+#define HISTORY_AGE SEC(1)
+
+static const struct nack_conf nack_conf = {.max_age = HISTORY_AGE,
+                                           .max_tries = NACK_TRIES};
 
 static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number)
 {
     bool nack = false;
-    *e = (struct encoding){.producer = p, .number = number};
+    *e = (struct encoding){.producer = p, .number = number, .first = SEQ_FIRST};
     list_init(&e->consumers);
     list_init(&e->wanting);
     for (uint8_t i = 0; i < p->params.codecs_n; i++)
@@ -32,8 +35,7 @@ static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number
     e->history = sl_history_new(
         &(struct history_conf){.slots = VIDEO_SLOTS, .max_age = HISTORY_AGE});
     if (nack && p->transport)
-        e->nack = sl_nack_new(
-            &(struct nack_conf){.max_age = HISTORY_AGE, .max_tries = NACK_TRIES});
+        e->nack = sl_nack_new(&nack_conf);
     return e->history && (e->nack || !nack || !p->transport);
 }
 
@@ -105,8 +107,6 @@ static enum err describe(struct encoding *e, struct pkt *p, const struct rtp *rt
     struct media_pkt *m = media_of(p);
     uint8_t codec = pr->codec_of[rtp->pt];
     struct span dd = {p->data + x->off[EXT_DEPENDENCY], x->len[EXT_DEPENDENCY]};
-    if (codec == PT_NONE)
-        return E_UNSUPPORTED;
     *m = (struct media_pkt){
         .seq = seq,
         .ts = rtp->ts,
@@ -115,12 +115,20 @@ static enum err describe(struct encoding *e, struct pkt *p, const struct rtp *rt
         .pt = rtp->pt,
         .marker = rtp->marker,
         .encoding = e->number,
+        .epoch = e->epoch,
     };
     if (rtp->payload.n == 0)
         return E_OK;
     keep_exts(m, x);
-    return sl_payload_read(pr->params.codecs[codec].codec, rtp->payload, rtp->marker, dd,
-                           pr->params.ext_id[EXT_DEPENDENCY] ? &e->dd : NULL, &m->info);
+    enum err err =
+        codec == PT_NONE
+            ? E_UNSUPPORTED
+            : sl_payload_read(pr->params.codecs[codec].codec, rtp->payload, rtp->marker,
+                              dd, pr->params.ext_id[EXT_DEPENDENCY] ? &e->dd : NULL,
+                              &m->info);
+    if (err || m->info.empty)
+        m->payload_n = 0;
+    return err;
 }
 
 /* What is the same on the worker where a packet landed and on those it is carried to. */
@@ -131,7 +139,7 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
     e->octets += m->payload_n;
     if (e->history && m->payload_n > 0)
         sl_history_put(e->history, m->seq, p, now);
-    if (m->info.key && e->producer->params.kind == MEDIA_VIDEO)
+    if (m->info.key)
         keyreq_done(&e->keyreq);
 }
 
@@ -143,12 +151,10 @@ enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *
         sl_stats_input(&e->stats, seq, rtp->ts, rtp->payload.n, p->at);
     if (e->nack && sl_nack_input(e->nack, seq, now) == NACK_OLD)
         return E_EXISTS;
-    if (err)
-        return err;
     if (e->nack && media_in(p)->info.key)
         sl_nack_key(e->nack, seq);
     keep(e, p, now);
-    return E_OK;
+    return err;
 }
 
 void sl_producer_piped(struct encoding *e, struct pkt *p, usec now)
@@ -156,17 +162,60 @@ void sl_producer_piped(struct encoding *e, struct pkt *p, usec now)
     keep(e, p, now);
 }
 
-struct encoding *sl_producer_best(struct producer *p, usec now)
+void sl_producer_follow(struct encoding *e, uint8_t epoch, struct shard *s, usec now)
 {
-    struct encoding *best = &p->encodings[0];
-    for (uint8_t i = 1; i < p->encodings_n; i++) {
-        struct encoding *e = &p->encodings[i];
-        bool flows = now - e->last < SILENT_AFTER;
-        if (flows &&
-            (e->bitrate_bps > best->bitrate_bps || now - best->last >= SILENT_AFTER))
-            best = e;
+    if (e->epoch == epoch)
+        return;
+    sl_producer_renew(e, s, now);
+    e->epoch = epoch;
+}
+
+void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
+{
+    uint32_t hz = e->clock.clock_hz;
+    sl_router_run(&s->router, now); /* what came before goes before */
+    e->first = ((e->stats.highest >> 16) + 2) << 16;
+    e->epoch++;
+    e->stats = (struct stats){.clock_hz = hz};
+    e->clock = (struct clockmap){.clock_hz = hz};
+    e->dd = (struct dd){0};
+    if (e->nack) {
+        sl_nack_free(e->nack);
+        e->nack = sl_nack_new(&nack_conf);
     }
-    return best;
+    list_each_safe(struct consumer, c, &e->consumers, in_encoding)
+    {
+        sl_consumer_restart(c);
+        if (!c->want)
+            sl_consumer_want(c, e);
+    }
+    if (!list_empty(&e->wanting))
+        sl_feedback_keyframe(s, e, now);
+}
+
+/* ---- which encoding ---- */
+
+static bool silent(const struct producer *p, const struct encoding *e)
+{
+    usec last = e->last;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (p->encodings[i].last > last)
+            last = p->encodings[i].last;
+    return last - e->last >= SILENT_AFTER;
+}
+
+struct encoding *sl_producer_best(struct producer *p)
+{
+    const struct encoding *now = &p->encodings[p->best];
+    const struct encoding *top = NULL; /* it carries most */
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        const struct encoding *e = &p->encodings[i];
+        if (!silent(p, e) && (!top || e->bitrate_bps > top->bitrate_bps))
+            top = e;
+    }
+    if (top && (silent(p, now) || top->bitrate_bps / 5 > now->bitrate_bps / 4))
+        p->best = top->number;
+    return &p->encodings[p->best];
 }
 
 void sl_producer_squeeze(struct producer *p, usec now)
@@ -177,19 +226,29 @@ void sl_producer_squeeze(struct producer *p, usec now)
             sl_history_trim(p->encodings[i].history, now + HISTORY_AGE - HISTORY_SHORT);
 }
 
-void sl_producer_review(struct producer *p, struct shard *s, usec now)
+/* Half of it is what was measured last: a key frame of a small layer does not make it the
+ * largest. */
+static void measure(struct encoding *e, usec span)
+{
+    uint64_t bps = e->octets * 8 * SEC(1) / (uint64_t)span;
+    if (e->bitrate_bps > 0)
+        bps = (bps + e->bitrate_bps) / 2;
+    e->bitrate_bps = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+    e->octets = 0;
+}
+
+void sl_producer_review(struct producer *p, struct shard *s, usec since, usec now)
 {
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         struct encoding *e = &p->encodings[i];
-        e->bitrate_bps = (uint32_t)(e->octets * 8 * SEC(1) / REVIEW_INTERVAL);
-        e->octets = 0;
+        measure(e, now - since);
         if (e->history)
             sl_history_trim(e->history, now);
     }
-    struct encoding *best = sl_producer_best(p, now);
+    struct encoding *best = sl_producer_best(p);
     bool needed = false;
     list_each (struct consumer, c, &p->consumers, in_producer) {
-        if (c->from != best)
+        if (c->from != best || c->want)
             sl_consumer_want(c, best);
         needed |= c->want == best;
     }

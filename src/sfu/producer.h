@@ -32,17 +32,18 @@
 struct shard;
 struct transport;
 
-enum { FORWARDED_EXTS_MAX = 6 };
+enum { FORWARDED_EXTS_MAX = EXTS - EXT_AUDIO_LEVEL };
 
 /* What was found in a packet: the meta of struct pkt. */
 struct media_pkt {
     uint64_t seq; /* of its encoding, unwrapped */
     uint32_t ts;
     uint16_t payload;   /* offset in the datagram */
-    uint16_t payload_n; /* without padding; 0: nothing but padding */
+    uint16_t payload_n; /* without padding; 0: nothing that anybody could use */
     uint8_t pt;
     bool marker;
     uint8_t encoding; /* its number in the producer */
+    uint8_t epoch;    /* of the encoding */
     uint8_t exts_n;
     struct {
         uint16_t off;
@@ -64,9 +65,14 @@ static inline const struct media_pkt *media_in(const struct pkt *p)
     return (const struct media_pkt *)(const void *)p->meta;
 }
 
+/* Numbers of packets are SRTP indexes plus `first`, which is a multiple of 2^16 above all
+ * that were used before: so they rise even when the sender begins anew with another SSRC (an
+ * epoch), and what an RTX packet says of the past stays above 0. */
 struct encoding {
     struct producer *producer;
     uint8_t number;
+    uint8_t epoch;
+    uint64_t first;
     struct list consumers; /* that forward it: consumer.in_encoding */
     struct list wanting;   /* that wait for its key frame: consumer.in_wanting */
     struct history *history;
@@ -96,6 +102,7 @@ struct producer {
     uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */
     uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
     uint8_t encodings_n;
+    uint8_t best; /* number of the encoding, see sl_producer_best */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };
@@ -105,8 +112,9 @@ struct producer {
 struct producer *sl_producer_new(const struct cmd_producer *conf, struct transport *t);
 void sl_producer_free(struct producer *p);
 
-/* A packet that landed here, authentic and in plain, with its unwrapped number. Parses it into its meta and keeps the
- * books: E_OK: to be forwarded. E_EXISTS: seen before; E_MALFORMED, E_UNSUPPORTED. */
+/* A packet that landed here, authentic and in plain, with its unwrapped number. Parses it
+ * into its meta and keeps the books. E_EXISTS: seen before. E_MALFORMED, E_UNSUPPORTED: it
+ * goes on as an empty one, so that its number leaves no gap. */
 MUST_USE enum err sl_producer_input(struct encoding *e, struct pkt *p,
                                     const struct rtp *rtp, const struct rtp_exts *x,
                                     uint64_t seq, bool repair, usec now);
@@ -114,15 +122,25 @@ MUST_USE enum err sl_producer_input(struct encoding *e, struct pkt *p,
 /* A packet that came by pipe, with its meta. */
 void sl_producer_piped(struct encoding *e, struct pkt *p, usec now);
 
+/* Its sender began anew, with another SSRC: nothing of what was known holds. Consumers wait
+ * for a key frame. */
+void sl_producer_renew(struct encoding *e, struct shard *s, usec now);
+
+/* Where it comes by pipe: renews it, if what came is of another epoch. */
+void sl_producer_follow(struct encoding *e, uint8_t epoch, struct shard *s, usec now);
+
 /* The encoding that a viewer with all the bandwidth in the world would take: the one that
- * carries most, of those that flow. */
-struct encoding *sl_producer_best(struct producer *p, usec now);
+ * carries most, of those that flow. It stays until another carries clearly more, or it falls
+ * silent while others go on: a still screen is silent in all of them. */
+#define SILENT_AFTER MSEC(400)
+struct encoding *sl_producer_best(struct producer *p);
 
 /* Gives up what it holds to be sent again, but for the last HISTORY_SHORT. */
 #define HISTORY_SHORT MSEC(150)
 void sl_producer_squeeze(struct producer *p, usec now);
 
-/* Measures its encodings; consumers that have another than the best want that one from now
- * on, and its key frame is asked for. To be called each REVIEW_INTERVAL. */
+/* Measures its encodings over the time since the last review; consumers that have another
+ * than the best want that one from now on, and its key frame is asked for. To be called each
+ * REVIEW_INTERVAL. */
 #define REVIEW_INTERVAL MSEC(500)
-void sl_producer_review(struct producer *p, struct shard *s, usec now);
+void sl_producer_review(struct producer *p, struct shard *s, usec since, usec now);

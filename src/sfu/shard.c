@@ -44,6 +44,14 @@ bool sl_shard_post(struct shard *s, unsigned to, const struct mail *m, size_t ke
     return false;
 }
 
+void sl_shard_refused(struct shard *s, enum err why)
+{
+    *(why == E_AUTH     ? &s->stats.srtp_auth
+      : why == E_REPLAY ? &s->stats.srtp_replay
+      : why == E_FULL   ? &s->stats.unknown_ssrc
+                        : &s->stats.malformed) += 1;
+}
+
 struct shard *sl_shard_new(const struct shard_conf *conf)
 {
     struct shard *s = calloc(1, sizeof *s);
@@ -106,44 +114,21 @@ const struct shard_stats *sl_shard_stats(const struct shard *s)
 
 /* ---- datagrams ---- */
 
-static struct tp_key addr_key(const struct pkt *p)
-{
-    return (struct tp_key){.from = p->from, .port = p->port};
-}
-
 static struct transport *transport_at(const struct shard *s, const struct pkt *p)
 {
-    struct tp_key k = addr_key(p);
+    struct tp_key k = {.from = p->from, .port = p->port};
     struct map_node *n =
         sl_map_get(&s->addrs, (struct span){(const uint8_t *)&k, sizeof k});
     return n ? map_entry(n, struct tp_addr, node)->transport : NULL;
 }
 
-/* A valid check came from a new address. One address belongs to one transport: the last that
- * proved it. When all places are taken, one that ICE gave up is used again. */
-static void learn_addr(struct shard *s, struct transport *t, const struct pkt *p)
+/* A valid check. Its address is learnt each time: another transport may have had it since. */
+static void checked(struct transport *t, const struct ice_change *change,
+                    const struct pkt *p)
 {
-    struct tp_addr *a = NULL;
-    if (t->addrs_n < TP_ADDRS_MAX)
-        a = &t->addrs[t->addrs_n];
-    for (size_t i = 0; !a && i < t->addrs_n; i++)
-        if (!sl_ice_knows(&t->ice, &t->addrs[i].key.from, t->addrs[i].key.port))
-            a = &t->addrs[i];
-    if (!a)
-        a = &t->addrs[t->addrs_next++ % TP_ADDRS_MAX];
-    struct transport *before = transport_at(s, p);
-    if (before == t)
-        return;
-    if (before)
-        sl_transport_forget_addr(before, &p->from, p->port);
-    if (a == &t->addrs[t->addrs_n])
-        t->addrs_n++;
-    else if (a->transport)
-        sl_map_del(&s->addrs, &a->node);
-    *a = (struct tp_addr){.key = addr_key(p), .transport = t};
-    if (sl_map_put(&s->addrs, (struct span){(const uint8_t *)&a->key, sizeof a->key},
-                   &a->node) != E_OK)
-        a->transport = NULL;
+    if (change->restarted)
+        sl_transport_adopt(t);
+    sl_transport_learn_addr(t, &p->from, p->port);
 }
 
 static void take_check(struct shard *s, struct transport *t, const struct stun *msg,
@@ -161,18 +146,25 @@ static void take_check(struct shard *s, struct transport *t, const struct stun *
         s->stats.stun_refused++;
         return;
     }
-    if (change.pair)
-        learn_addr(s, t, p);
+    checked(t, &change, p);
     if (change.pair && t->owner == TP_NOBODY)
         sl_shard_post(s, SHARD_TO_ASSOC, &(struct mail){.type = MAIL_PATH, .id = t->id},
                       0);
     sl_transport_checked(t, now);
 }
 
-static bool vouched(const struct transport *t, const struct stun *msg)
+/* The owner answers. What comes from there later is its own, too; our view of its ICE serves
+ * to know who may say so. False: nobody answers this. */
+static bool vouched(struct transport *t, const struct stun *msg, const struct pkt *p,
+                    usec now)
 {
-    return sl_stun_verify(msg, &t->ice.key[0]) ||
-           (t->ice.restarting && sl_stun_verify(msg, &t->ice.key[1]));
+    struct ice_change change;
+    uint8_t room[STUN_ANSWER_MAX];
+    struct wr unsent = wr_of(room, sizeof room);
+    enum err e = sl_ice_check(&t->ice, msg, &p->from, p->port, now, &unsent, &change);
+    if (e == E_OK)
+        checked(t, &change, p);
+    return e != E_AUTH && e != E_STATE;
 }
 
 static void take_stun(struct shard *s, struct pkt *p, usec now)
@@ -186,17 +178,17 @@ static void take_stun(struct shard *s, struct pkt *p, usec now)
     }
     struct map_node *n = sl_map_get(&s->ufrags, sl_ice_ufrag(&msg));
     struct transport *t = n ? map_entry(n, struct tp_name, node)->transport : NULL;
-    if (!t)
+    if (!t) {
         s->stats.stun_unknown++;
-    else if (t->owner != s->conf.worker && t->owner != TP_NOBODY) {
-        /* The owner answers. What comes from there later is its own, too. */
-        if (vouched(t, &msg))
-            learn_addr(s, t, p);
+    } else if (t->owner == s->conf.worker || t->owner == TP_NOBODY) {
+        take_check(s, t, &msg, p, now);
+    } else if (vouched(t, &msg, p, now)) {
         s->stats.handed_over++;
         sl_pipe_hand(s, t->owner, MAIL_RAW, t->id, p);
         return;
-    } else
-        take_check(s, t, &msg, p, now);
+    } else {
+        s->stats.stun_refused++;
+    }
     sl_pkt_unref(p);
 }
 
@@ -244,12 +236,8 @@ static void expect(struct shard *s, const struct cmd_expect *c, usec now)
     struct transport *t = sl_transport_new(s, c, now);
     if (!t)
         return;
-    if (sl_map_put(&s->transports, key_of(&t->id), &t->by_id) != E_OK) {
+    if (sl_map_put(&s->transports, key_of(&t->id), &t->by_id) != E_OK)
         sl_transport_free(t);
-        return;
-    }
-    if (sl_transport_name(t, &c->creds) != E_OK)
-        drop_transport(s, t);
 }
 
 static void restart(struct shard *s, const struct cmd_expect *c)
@@ -290,8 +278,8 @@ static void new_producer(struct shard *s, const struct cmd_producer *c, usec now
         return;
     }
     s->stats.producers++;
-    if (t)
-        sl_transport_add_producer(t, p, now);
+    if (t && sl_transport_add_producer(t, p, now) != E_OK)
+        sl_shard_drop_producer(s, p);
 }
 
 void sl_shard_drop_producer(struct shard *s, struct producer *p)
@@ -336,7 +324,7 @@ static void source(struct shard *s, const struct mail *m, usec now)
     sl_consumer_source(c, p);
     if (!p)
         return;
-    struct encoding *e = sl_producer_best(p, now);
+    struct encoding *e = sl_producer_best(p);
     sl_consumer_want(c, e);
     sl_feedback_keyframe(s, e, now);
 }
@@ -384,7 +372,7 @@ static void command(struct shard *s, const struct mail *m, usec now)
     struct consumer *c = sl_shard_consumer(s, m->id);
     settle(s, now);
     if (m->type == MAIL_OWNER && t && t->owner == TP_NOBODY)
-        t->owner = (uint16_t)m->arg;
+        sl_transport_owned(t, (uint16_t)m->arg);
     else if (m->type == MAIL_READY && t)
         sl_transport_ready(t, now);
     else if (m->type == MAIL_CLOSE && t)
@@ -424,7 +412,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
         return;
     case MAIL_RAW: raw(s, m, now); return;
     case MAIL_RTP: sl_pipe_take_rtp(s, m, now); return;
-    case MAIL_CLOCK: sl_pipe_take_clock(s, m); return;
+    case MAIL_CLOCK: sl_pipe_take_clock(s, m, now); return;
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
     case MAIL_BACK: sl_returns_take(m); return;
     case MAIL_NONE:
@@ -448,9 +436,9 @@ static void review(struct shard *s, usec now)
 {
     if (now - s->reviewed < REVIEW_INTERVAL)
         return;
-    s->reviewed = now;
     map_each (n, &s->producers)
-        sl_producer_review(map_entry(n, struct producer, by_id), s, now);
+        sl_producer_review(map_entry(n, struct producer, by_id), s, s->reviewed, now);
+    s->reviewed = now;
 }
 
 void sl_shard_tick(struct shard *s, usec now)

@@ -7,7 +7,30 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
+#include "sfu/pipe.h"
 #include "sfu/producer.h"
+
+enum { IN_USE, OFFERED }; /* names, as in struct ice */
+
+static void unname(struct transport *t, int which)
+{
+    struct tp_name *n = &t->names[which];
+    if (n->ufrag[0] != '\0')
+        sl_map_del(&t->shard->ufrags, &n->node);
+    n->ufrag[0] = '\0';
+}
+
+static enum err name(struct transport *t, int which, const char ufrag[ICE_UFRAG_MAX])
+{
+    struct tp_name *n = &t->names[which];
+    unname(t, which);
+    n->transport = t;
+    memcpy(n->ufrag, ufrag, sizeof n->ufrag);
+    enum err e = sl_map_put(&t->shard->ufrags, span_of(n->ufrag), &n->node);
+    if (e)
+        n->ufrag[0] = '\0';
+    return e;
+}
 
 struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *conf,
                                    usec now)
@@ -26,44 +49,101 @@ struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *con
     list_init(&t->dirty);
     list_init(&t->producers);
     list_init(&t->consumers);
-    return t;
-}
-
-static void unname(struct transport *t, struct tp_name *n)
-{
-    if (n->ufrag[0] != '\0')
-        sl_map_del(&t->shard->ufrags, &n->node);
-    n->ufrag[0] = '\0';
-}
-
-enum err sl_transport_name(struct transport *t, const struct ice_creds *creds)
-{
-    /* The oldest makes room: it is neither in use nor offered. */
-    struct tp_name *n = &t->names[t->names_next++ % TP_NAMES];
-    unname(t, n);
-    n->transport = t;
-    memcpy(n->ufrag, creds->ufrag, sizeof n->ufrag);
-    enum err e = sl_map_put(&t->shard->ufrags, span_of(n->ufrag), &n->node);
-    if (e)
-        n->ufrag[0] = '\0';
-    return e;
+    list_init(&t->addrs);
+    if (name(t, IN_USE, conf->creds.ufrag) == E_OK)
+        return t;
+    sl_transport_free(t);
+    return NULL;
 }
 
 void sl_transport_restart(struct transport *t, const struct ice_creds *creds)
 {
-    if (sl_transport_name(t, creds) == E_OK)
+    if (name(t, OFFERED, creds->ufrag) == E_OK)
         sl_ice_restart(&t->ice, creds);
 }
 
-void sl_transport_forget_addr(struct transport *t, const struct addr *from, uint16_t port)
+void sl_transport_adopt(struct transport *t)
 {
-    for (size_t i = 0; i < t->addrs_n; i++) {
-        struct tp_addr *a = &t->addrs[i];
-        if (a->transport && a->key.port == port && addr_eq(&a->key.from, from)) {
-            sl_map_del(&t->shard->addrs, &a->node);
-            a->transport = NULL;
-        }
+    char ufrag[ICE_UFRAG_MAX];
+    memcpy(ufrag, t->names[OFFERED].ufrag, sizeof ufrag);
+    unname(t, OFFERED);
+    (void)name(t, IN_USE, ufrag); /* in a map that held it before there is room */
+}
+
+/* ---- addresses ---- */
+
+static void forget(struct tp_addr *a)
+{
+    sl_map_del(&a->transport->shard->addrs, &a->node);
+    list_del(&a->in_transport);
+    a->transport->addrs_n--;
+    free(a);
+}
+
+/* One that ICE gave up, or the oldest. */
+static struct tp_addr *dispensable(struct transport *t)
+{
+    list_each (struct tp_addr, a, &t->addrs, in_transport)
+        if (!sl_ice_knows(&t->ice, &a->key.from, a->key.port))
+            return a;
+    return list_entry(t->addrs.next, struct tp_addr, in_transport);
+}
+
+void sl_transport_learn_addr(struct transport *t, const struct addr *from, uint16_t port)
+{
+    struct tp_key key = {.from = *from, .port = port};
+    struct map *addrs = &t->shard->addrs;
+    struct map_node *n =
+        sl_map_get(addrs, (struct span){(const uint8_t *)&key, sizeof key});
+    struct tp_addr *before = n ? map_entry(n, struct tp_addr, node) : NULL;
+    if (before && before->transport == t)
+        return;
+    if (before)
+        forget(before);
+    if (t->addrs_n == TP_ADDRS_MAX)
+        forget(dispensable(t));
+    struct tp_addr *a = malloc(sizeof *a);
+    if (!a)
+        return;
+    *a = (struct tp_addr){.key = key, .transport = t};
+    if (sl_map_put(addrs, (struct span){(const uint8_t *)&a->key, sizeof a->key},
+                   &a->node) != E_OK) {
+        free(a);
+        return;
     }
+    list_add(&t->addrs, &a->in_transport);
+    t->addrs_n++;
+}
+
+/* ---- its life ---- */
+
+/* The first of what is held; NULL: none is. */
+static struct pkt *take_held(struct transport *t)
+{
+    struct pkt *p = t->held;
+    if (!p)
+        return NULL;
+    t->held = p->next;
+    t->held_n--;
+    p->next = NULL;
+    return p;
+}
+
+static void hold(struct transport *t, struct pkt *p)
+{
+    if (t->held)
+        t->held_last->next = p;
+    else
+        t->held = p;
+    t->held_last = p;
+    t->held_n++;
+}
+
+void sl_transport_owned(struct transport *t, uint16_t worker)
+{
+    t->owner = worker;
+    for (struct pkt *p; (p = take_held(t));)
+        sl_pipe_hand(t->shard, worker, MAIL_RAW, t->id, p);
 }
 
 void sl_transport_free(struct transport *t)
@@ -74,17 +154,17 @@ void sl_transport_free(struct transport *t)
         sl_shard_drop_consumer(t->shard, c);
     list_each_safe(struct producer, p, &t->producers, in_transport)
         sl_shard_drop_producer(t->shard, p);
+    list_each_safe(struct tp_addr, a, &t->addrs, in_transport) forget(a);
     sl_timer_stop(&t->shard->timers, &t->timer);
-    for (size_t i = 0; i < TP_NAMES; i++)
-        unname(t, &t->names[i]);
-    for (size_t i = 0; i < t->addrs_n; i++)
-        if (t->addrs[i].transport)
-            sl_map_del(&t->shard->addrs, &t->addrs[i].node);
-    for (size_t i = 0; i < t->held_n; i++)
-        sl_pkt_unref(t->held[i]);
+    unname(t, IN_USE);
+    unname(t, OFFERED);
+    for (struct pkt *p; (p = take_held(t));)
+        sl_pkt_unref(p);
     sl_srtp_out_free(t->out);
     sl_srtp_in_free(t->in);
-    free(t->twcc);
+    if (t->rx)
+        free(t->rx->twcc);
+    free(t->rx);
     free(t);
 }
 
@@ -92,16 +172,24 @@ enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k, usec n
 {
     if (t->out)
         return E_STATE;
+    if (sl_timer_set(&t->shard->timers, &t->timer, now + SEC(1)) != E_OK)
+        return E_MEMORY;
     const struct srtp_backend *b = t->shard->conf.srtp;
     t->out = sl_srtp_out_new(b, &k->out);
     t->in = sl_srtp_in_new(b, &k->in, TP_STREAMS_MAX);
-    if (!t->out || !t->in)
+    if (!t->out || !t->in) {
+        sl_timer_stop(&t->shard->timers, &t->timer);
+        sl_srtp_out_free(t->out);
+        sl_srtp_in_free(t->in);
+        t->out = NULL;
+        t->in = NULL;
         return E_MEMORY;
+    }
     t->owner = t->shard->conf.worker;
     sl_transport_checked(t, now);
     if (t->told)
         sl_transport_ready(t, now);
-    return sl_timer_set(&t->shard->timers, &t->timer, now + SEC(1));
+    return E_OK;
 }
 
 /* A consumer that could not be sent to missed packets: video begins anew with a key frame. */
@@ -109,7 +197,7 @@ static void begin_again(struct transport *t, usec now)
 {
     list_each (struct consumer, c, &t->consumers, in_transport)
         if (c->producer) {
-            struct encoding *e = sl_producer_best(c->producer, now);
+            struct encoding *e = sl_producer_best(c->producer);
             sl_consumer_restart(c);
             sl_consumer_want(c, e);
             sl_feedback_keyframe(t->shard, e, now);
@@ -133,40 +221,45 @@ void sl_transport_checked(struct transport *t, usec now)
 
 /* ---- streams ---- */
 
-static struct tp_stream *stream_of(struct transport *t, uint32_t ssrc)
+static struct tp_stream *stream_of(struct tp_receiver *rx, uint32_t ssrc)
 {
-    for (size_t i = 0; i < t->streams_n; i++)
-        if (t->streams[i].ssrc == ssrc)
-            return &t->streams[i];
+    for (size_t i = 0; i < rx->streams_n; i++)
+        if (rx->streams[i].ssrc == ssrc)
+            return &rx->streams[i];
     return NULL;
 }
 
 /* The last one seen stands first: packets of one SSRC come together. */
-static struct tp_stream *stream_hot(struct transport *t, uint32_t ssrc)
+static struct tp_stream *stream_hot(struct tp_receiver *rx, uint32_t ssrc)
 {
-    if (t->streams_n > 0 && t->streams[0].ssrc == ssrc)
-        return &t->streams[0];
-    struct tp_stream *s = stream_of(t, ssrc);
+    if (rx->streams_n > 0 && rx->streams[0].ssrc == ssrc)
+        return &rx->streams[0];
+    struct tp_stream *s = stream_of(rx, ssrc);
     if (!s)
         return NULL;
     struct tp_stream hot = *s;
-    *s = t->streams[0];
-    t->streams[0] = hot;
-    return &t->streams[0];
+    *s = rx->streams[0];
+    rx->streams[0] = hot;
+    return &rx->streams[0];
 }
 
-static struct tp_stream *bind_stream(struct transport *t, uint32_t ssrc, bool repair,
+static struct tp_stream *bind_stream(struct tp_receiver *rx, uint32_t ssrc, bool repair,
                                      struct encoding *e)
 {
-    if (t->streams_n == TP_STREAMS_MAX)
+    if (rx->streams_n == TP_STREAMS_MAX)
         return NULL;
-    struct tp_stream *s = &t->streams[t->streams_n++];
+    struct tp_stream *s = &rx->streams[rx->streams_n++];
     *s = (struct tp_stream){.ssrc = ssrc, .repair = repair, .encoding = e};
-    if (repair)
-        e->rtx_ssrc = ssrc;
-    else
-        e->ssrc = ssrc;
+    *(repair ? &e->rtx_ssrc : &e->ssrc) = ssrc;
     return s;
+}
+
+/* ssrc may be 0, which is none. */
+static void unbind_stream(struct tp_receiver *rx, uint32_t ssrc)
+{
+    struct tp_stream *s = ssrc != 0 ? stream_of(rx, ssrc) : NULL;
+    if (s)
+        *s = rx->streams[--rx->streams_n];
 }
 
 static struct span ext_of(const struct pkt *p, const struct rtp_exts *x, enum rtp_ext e)
@@ -180,85 +273,118 @@ static struct producer *producer_for(const struct transport *t, const struct pkt
 {
     struct producer *found = NULL;
     list_each (struct producer, p, &t->producers, in_transport) {
+        if (p->codec_of[rtp->pt] == PT_NONE && p->media_pt_of[rtp->pt] == PT_NONE)
+            continue;
         if (x->len[EXT_MID] > 0) {
             if (span_is(ext_of(pkt, x, EXT_MID), p->params.mid))
                 return p;
-        } else if (p->codec_of[rtp->pt] != PT_NONE ||
-                   p->media_pt_of[rtp->pt] != PT_NONE) {
+        } else {
             if (found)
                 return NULL;
             found = p;
         }
     }
-    return x->len[EXT_MID] > 0 ? NULL : found;
+    return found;
 }
 
-/* An SSRC that the SDP did not name: found by mid and rid (RFC 8852). */
+/* Which encoding it is, RFC 8852; NULL: none that is known. */
+static struct encoding *encoding_for(struct producer *p, const struct pkt *pkt,
+                                     const struct rtp_exts *x, bool repair)
+{
+    struct span rid =
+        ext_of(pkt, x, repair && x->len[EXT_REPAIRED_RID] ? EXT_REPAIRED_RID : EXT_RID);
+    struct encoding *free = NULL;
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        struct encoding *e = &p->encodings[i];
+        bool named = p->names[i].rid[0] != '\0';
+        if (named && span_is(rid, p->names[i].rid))
+            return e;
+        if (!named && (p->encodings_n == 1 || (repair ? e->rtx_ssrc : e->ssrc) == 0))
+            free = free ? free : e;
+    }
+    return free;
+}
+
+/* An SSRC that the SDP did not name. Where another one has the place, the sender began anew,
+ * if nothing came of the other lately: else the two would take it from each other packet by
+ * packet. */
 static struct tp_stream *learn_stream(struct transport *t, const struct pkt *pkt,
-                                      const struct rtp *rtp, const struct rtp_exts *x)
+                                      const struct rtp *rtp, const struct rtp_exts *x,
+                                      usec now)
 {
     struct producer *p = producer_for(t, pkt, rtp, x);
     if (!p)
         return NULL;
     bool repair = p->media_pt_of[rtp->pt] != PT_NONE;
-    struct span rid =
-        ext_of(pkt, x, repair && x->len[EXT_REPAIRED_RID] ? EXT_REPAIRED_RID : EXT_RID);
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        struct encoding *e = &p->encodings[i];
-        bool named = p->names[i].rid[0] != '\0';
-        uint32_t has = repair ? e->rtx_ssrc : e->ssrc;
-        if (named ? !span_is(rid, p->names[i].rid) : has != 0)
-            continue;
-        /* A sender that starts its encoding anew takes another SSRC for it. */
-        struct tp_stream *old = has ? stream_of(t, has) : NULL;
-        if (old)
-            *old = t->streams[--t->streams_n];
-        return bind_stream(t, rtp->ssrc, repair, e);
+    struct encoding *e = encoding_for(p, pkt, x, repair);
+    if (!e)
+        return NULL;
+    if (!repair && e->ssrc != 0) {
+        if (now - e->last < SILENT_AFTER)
+            return NULL;
+        unbind_stream(t->rx, e->ssrc);
+        unbind_stream(t->rx, e->rtx_ssrc); /* it repaired the stream before */
+        e->rtx_ssrc = 0;
+        sl_producer_renew(e, t->shard, now);
+    } else if (repair) {
+        unbind_stream(t->rx, e->rtx_ssrc);
     }
-    return NULL;
+    return bind_stream(t->rx, rtp->ssrc, repair, e);
 }
 
-void sl_transport_add_producer(struct transport *t, struct producer *p, usec now)
+static void know_extensions(struct tp_receiver *rx, const struct rtp_params *p)
 {
-    bool twcc = p->params.ext_id[EXT_TWCC] != 0, remb = false;
-    list_add(&t->producers, &p->in_transport);
+    bool remb = false;
     for (int e = 1; e < EXTS; e++)
-        if (p->params.ext_id[e])
-            t->ext_of_id[p->params.ext_id[e]] = (uint8_t)e;
-    for (uint8_t i = 0; i < p->params.codecs_n; i++)
-        remb |= p->params.codecs[i].remb;
-    t->remb |= remb && !twcc;
-    if (twcc && !t->twcc)
-        t->twcc = calloc(1, sizeof *t->twcc);
+        if (p->ext_id[e])
+            rx->ext_of_id[p->ext_id[e]] = (uint8_t)e;
+    for (uint8_t i = 0; i < p->codecs_n; i++)
+        remb |= p->codecs[i].remb;
+    if (p->ext_id[EXT_TWCC] == 0)
+        rx->remb |= remb;
+    else if (!rx->twcc)
+        rx->twcc = calloc(1, sizeof *rx->twcc);
+}
+
+enum err sl_transport_add_producer(struct transport *t, struct producer *p, usec now)
+{
+    if (!t->rx && !(t->rx = calloc(1, sizeof *t->rx)))
+        return E_MEMORY;
+    struct tp_receiver *rx = t->rx;
+    list_add(&t->producers, &p->in_transport);
+    know_extensions(rx, &p->params);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         const struct rtp_encoding *n = &p->names[i];
-        if (n->ssrc && !stream_of(t, n->ssrc))
-            (void)bind_stream(t, n->ssrc, false, &p->encodings[i]);
-        if (n->rtx_ssrc && !stream_of(t, n->rtx_ssrc))
-            (void)bind_stream(t, n->rtx_ssrc, true, &p->encodings[i]);
+        if (n->ssrc && !stream_of(rx, n->ssrc))
+            (void)bind_stream(rx, n->ssrc, false, &p->encodings[i]);
+        if (n->rtx_ssrc && !stream_of(rx, n->rtx_ssrc))
+            (void)bind_stream(rx, n->rtx_ssrc, true, &p->encodings[i]);
     }
-    t->next_feedback = now + FEEDBACK_INTERVAL;
+    if (rx->twcc && t->next_feedback == USEC_NEVER)
+        t->next_feedback = now + FEEDBACK_INTERVAL;
     sl_feedback_arm(t, now);
+    return E_OK;
 }
 
 void sl_transport_del_producer(struct transport *t, struct producer *p)
 {
-    for (size_t i = t->streams_n; i-- > 0;)
-        if (t->streams[i].encoding->producer == p)
-            t->streams[i] = t->streams[--t->streams_n];
+    struct tp_receiver *rx = t->rx;
+    for (size_t i = rx ? rx->streams_n : 0; i-- > 0;)
+        if (rx->streams[i].encoding->producer == p)
+            rx->streams[i] = rx->streams[--rx->streams_n];
     list_del(&p->in_transport);
 }
 
 /* ---- what comes in ---- */
 
 /* An RTX packet becomes the one that it repairs (RFC 4588 §4): in place, before anybody else
- * has seen it. False: it carries none, it is a probe. */
+ * has seen it. False: it carries none, it is a probe; or what it repairs is not known. */
 static bool restore(struct pkt *p, struct rtp *rtp, const struct encoding *e)
 {
-    if (rtp->payload.n <= 2)
+    uint8_t pt = e->producer->media_pt_of[rtp->pt];
+    if (rtp->payload.n <= 2 || pt == PT_NONE || e->stats.received == 0)
         return false;
     uint8_t *payload = p->data + (rtp->payload.p - p->data);
-    uint8_t pt = e->producer->media_pt_of[rtp->pt];
     struct wr w = wr_of(p->data, 12);
     rtp->seq = rtp_be16(payload);
     rtp->pt = pt;
@@ -282,25 +408,27 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     size_t n = p->n;
     uint64_t index;
     enum err e = sl_srtp_unprotect(t->in, p->data, &n, &index);
+    if (!e) {
+        p->n = (uint16_t)n;
+        st->rtp++;
+        st->rtp_bytes += n;
+        e = sl_rtp_parse((struct span){p->data, n}, &rtp);
+    }
     if (e) {
-        *(e == E_AUTH     ? &st->srtp_auth
-          : e == E_REPLAY ? &st->srtp_replay
-                          : &st->malformed) += 1;
+        sl_shard_refused(t->shard, e);
         return e;
     }
-    p->n = (uint16_t)n;
-    st->rtp++;
-    st->rtp_bytes += n;
-    if ((e = sl_rtp_parse((struct span){p->data, n}, &rtp)) != E_OK) {
-        st->malformed++;
-        return e;
+    struct tp_receiver *rx = t->rx;
+    if (!rx) {
+        st->unknown_ssrc++;
+        return E_ABSENT;
     }
-    sl_rtp_exts_find(p->data, &rtp, t->ext_of_id, &x);
-    if (t->twcc && x.len[EXT_TWCC] == 2)
-        sl_twcc_add(t->twcc, rtp_be16(p->data + x.off[EXT_TWCC]), p->at);
-    struct tp_stream *s = stream_hot(t, rtp.ssrc);
+    sl_rtp_exts_find(p->data, &rtp, rx->ext_of_id, &x);
+    if (rx->twcc && x.len[EXT_TWCC] == 2)
+        sl_twcc_add(rx->twcc, rtp_be16(p->data + x.off[EXT_TWCC]), p->at);
+    struct tp_stream *s = stream_hot(rx, rtp.ssrc);
     if (!s) {
-        if (!(s = learn_stream(t, p, &rtp, &x))) {
+        if (!(s = learn_stream(t, p, &rtp, &x, now))) {
             st->unknown_ssrc++;
             return E_ABSENT;
         }
@@ -309,19 +437,18 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     struct encoding *enc = s->encoding;
     if (s->repair && !restore(p, &rtp, enc))
         return E_ABSENT;
-    st->recovered += s->repair;
-    uint64_t seq = s->repair ? unwrap_seq(enc->stats.highest, rtp.seq) : index;
+    uint64_t seq =
+        s->repair ? unwrap_seq(enc->stats.highest, rtp.seq) : enc->first + index;
     e = sl_producer_input(enc, p, &rtp, &x, seq, s->repair, now);
-    if (e == E_MALFORMED)
-        st->malformed++;
-    if (e)
+    if (e == E_EXISTS)
         return e;
-    if (!enc->producer->started) {
-        enc->producer->started = true;
-        sl_shard_post(t->shard, SHARD_TO_CONTROL,
-                      &(struct mail){.type = MAIL_STARTED, .id = enc->producer->id},
-                      SHARD_KEEP_MEDIA);
-    }
+    st->recovered += s->repair;
+    st->malformed += e == E_MALFORMED;
+    if (!e && !enc->producer->started)
+        enc->producer->started =
+            sl_shard_post(t->shard, SHARD_TO_CONTROL,
+                          &(struct mail){.type = MAIL_STARTED, .id = enc->producer->id},
+                          SHARD_KEEP_MEDIA);
     sl_router_put(&t->shard->router, enc, p, now);
     if (enc->nack && sl_nack_deadline(enc->nack) < t->timer.at)
         sl_feedback_arm(t, now);
@@ -333,7 +460,7 @@ void sl_transport_srtp(struct transport *t, struct pkt *p, usec now)
     struct shard_stats *st = &t->shard->stats;
     if (!t->ready) {
         if (t->held_n < TP_HELD_MAX) {
-            t->held[t->held_n++] = p;
+            hold(t, p);
             return;
         }
         st->srtp_early++;
@@ -354,10 +481,8 @@ void sl_transport_ready(struct transport *t, usec now)
     if (!t->in || t->ready)
         return;
     t->ready = true;
-    size_t n = t->held_n;
-    t->held_n = 0;
-    for (size_t i = 0; i < n; i++)
-        sl_transport_srtp(t, t->held[i], now);
+    for (struct pkt *p; (p = take_held(t));)
+        sl_transport_srtp(t, p, now);
 }
 
 /* ---- time ---- */

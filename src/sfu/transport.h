@@ -35,7 +35,6 @@ enum {
     TP_HELD_MAX = 32,    /* SRTP datagrams kept until keys and producers came */
     TP_STREAMS_MAX = 64, /* SSRCs that a peer may send */
     TP_ADDRS_MAX = 16,   /* addresses that passed a check */
-    TP_NAMES = 3,        /* credentials: in use, offered by a restart, and those before */
 };
 
 /* One SSRC that is received. */
@@ -45,7 +44,17 @@ struct tp_stream {
     struct encoding *encoding;
 };
 
-/* An address that passed a check: what comes from it is this transport's. */
+/* What is received: made with the first producer, as most transports are those of viewers,
+ * or only expected. */
+struct tp_receiver {
+    size_t streams_n;
+    struct tp_stream streams[TP_STREAMS_MAX]; /* the one that came last stands first */
+    uint8_t ext_of_id[256];                   /* enum rtp_ext, one table by BUNDLE */
+    struct twcc *twcc;                        /* arrivals; NULL: not negotiated */
+    bool remb; /* some producer has it, and not transport-cc */
+};
+
+/* An address that passed a check: what comes from it is its transport's. */
 struct tp_addr {
     struct map_node node; /* of the shard, by key */
     struct tp_key {
@@ -53,7 +62,8 @@ struct tp_addr {
         uint16_t port;
         uint16_t zero;
     } key;
-    struct transport *transport; /* NULL: another transport has the address now */
+    struct transport *transport;
+    struct list in_transport;
 };
 
 /* A user fragment of ours, by which checks find it. */
@@ -76,14 +86,11 @@ struct transport {
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
     struct list dirty;
-    uint16_t twcc_next; /* number of the next packet sent */
-    size_t streams_n;
-    struct tp_stream streams[TP_STREAMS_MAX];
+    uint16_t twcc_next;     /* number of the next packet sent */
+    struct tp_receiver *rx; /* NULL: no producer yet */
 
     /* warm */
     struct list producers, consumers; /* by in_transport */
-    struct twcc *twcc;                /* arrivals; NULL: not negotiated */
-    bool remb;                        /* no transport-cc, but REMB */
     struct timer timer;
     usec next_feedback, next_report;
     uint32_t ssrc; /* as a sender of RTCP */
@@ -92,34 +99,35 @@ struct transport {
     uint64_t id;
     struct map_node by_id;
     struct ice ice;
-    struct tp_name names[TP_NAMES];
-    unsigned names_next;
-    usec stale_since;       /* consent expired; 0: it did not */
-    bool lost;              /* and control was told that it did not come back */
-    uint8_t ext_of_id[256]; /* of what is received: enum rtp_ext, one table by BUNDLE */
+    struct tp_name
+        names[2];     /* of the credentials in use, and of those a restart offers */
+    usec stale_since; /* consent expired; 0: it did not */
+    bool lost;        /* and control was told that it did not come back */
     size_t addrs_n;
-    unsigned addrs_next; /* whose place is taken when all are in use */
-    struct tp_addr addrs[TP_ADDRS_MAX];
+    struct list addrs; /* struct tp_addr, oldest first */
     size_t held_n;
-    struct pkt *held[TP_HELD_MAX];
+    struct pkt *held, *held_last; /* by next */
 };
 
-/* NULL when memory ends. */
+/* Checks with the credentials find it from now on. NULL when memory ends, or when another
+ * has the user fragment. */
 struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *conf,
                                    usec now);
 
 /* Takes its producers and consumers with it. NULL is allowed. */
 void sl_transport_free(struct transport *t);
 
-/* Checks with these credentials are its own from now on. E_EXISTS, E_MEMORY. */
-MUST_USE enum err sl_transport_name(struct transport *t, const struct ice_creds *creds);
-
-/* ICE restart: these are accepted besides those in use (sfu/mail.h, MAIL_RESTART). */
+/* ICE restart: these are accepted besides those in use (sfu/mail.h, MAIL_RESTART), until a
+ * check came with them, which is told by adopt. */
 void sl_transport_restart(struct transport *t, const struct ice_creds *creds);
+void sl_transport_adopt(struct transport *t);
 
-/* Another transport proved that the address is its own now. */
-void sl_transport_forget_addr(struct transport *t, const struct addr *from,
-                              uint16_t port);
+/* What comes from this address to this socket is its own from now on: a check proved it. The
+ * last to prove it has it. */
+void sl_transport_learn_addr(struct transport *t, const struct addr *from, uint16_t port);
+
+/* Another worker owns it: what was held is handed over. */
+void sl_transport_owned(struct transport *t, uint16_t worker);
 
 /* The keys came: this worker is the owner. E_STATE: it has them already. */
 MUST_USE enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k,
@@ -132,8 +140,9 @@ void sl_transport_ready(struct transport *t, usec now);
 /* The path, or consent on it, may have changed: a check was answered. */
 void sl_transport_checked(struct transport *t, usec now);
 
-/* A producer was added: what it negotiated is known from now on. */
-void sl_transport_add_producer(struct transport *t, struct producer *p, usec now);
+/* A producer is added: what it negotiated is known from now on. E_MEMORY: it was not. */
+MUST_USE enum err sl_transport_add_producer(struct transport *t, struct producer *p,
+                                            usec now);
 void sl_transport_del_producer(struct transport *t, struct producer *p);
 
 /* An SRTP or SRTCP datagram from an address that passed a check, or one that was handed over.
