@@ -60,7 +60,7 @@ struct load {
     const struct member *failed;
     struct load_phase phase;
     bool sending;
-    uint64_t overruns;
+    uint64_t overruns, before; /* before: packets of counts that were reset */
     struct sink_counts counts;
     uint8_t burst[SOURCE_BURST_MAX * SOURCE_STRIDE];
     uint8_t offer[OFFER_MAX];
@@ -472,6 +472,7 @@ static void count_anew(struct load *l)
     for (size_t i = 0; i < l->members_n; i++)
         if (l->members[i].sink)
             l->members[i].sink->taken = 0;
+    l->before += l->counts.packets;
     memset(&l->counts, 0, sizeof l->counts);
     l->overruns = 0;
 }
@@ -536,6 +537,11 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
     uint64_t still = unanswered(l);
     ret->unanswered = still > missing ? still - missing : 0;
     return l->failed ? failure(l, error) : E_OK;
+}
+
+uint64_t sl_load_received(const struct load *l)
+{
+    return l->before + l->counts.packets;
 }
 
 void sl_load_leave(struct load *l)

@@ -77,6 +77,9 @@ MUST_USE enum err sl_load_run(struct load *l, const struct load_phase *phase,
                               load_mark *mark, void *ctx, struct load_result *ret,
                               char error[LOAD_ERROR_MAX]);
 
+/* RTP packets that came to subscribers since the beginning, whether they counted or not. */
+uint64_t sl_load_received(const struct load *l);
+
 /* Keeps the connections up for a while, without media. */
 void sl_load_idle(struct load *l, usec duration);
 

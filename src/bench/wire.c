@@ -14,8 +14,8 @@
 #endif
 
 enum {
-    BUFFER = 64 << 20, /* of the shared socket: what comes while we are not scheduled */
-    BUFFER_OWN = 1 << 20,       /* of a client's own */
+    BUFFER = 400 << 20,   /* of the shared socket: for half a second without the CPU */
+    BUFFER_OWN = 1 << 20, /* of a client's own */
     NET = 127 << 24 | 16 << 16, /* the first client's address */
     QUEUE_BYTES = 512 * 1024,
 };

@@ -1,0 +1,428 @@
+/*
+ * What forwarding costs: CPU time of the server process for each packet, as rooms grow from 10
+ * to 1000 subscribers, beside the least that this machine needs for the same work.
+ *
+ *     fanout SERVER FANOUT_LIMIT JSON [--check] [--quick]
+ *
+ * The server has one worker and one core, the load generator (src/bench) another. A row runs
+ * at about 70 % of the worker, which more rooms reach, not faster publishers, so that bursts
+ * stay what they are. Its limit is what fanout_limit's sendmmsg needs in the same minute on
+ * the same core, plus RECEIVE_NS for each datagram that the server gets, feedback included,
+ * shared over the packets forwarded. --quick leaves the rooms of 1000 out.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/load.h"
+#include "rows.h"
+#include "server.h"
+
+#define RECEIVE_NS 700 /* of a datagram: measured, see fanout_limit.c */
+#define LOADED     0.7
+#define HALF       0.5
+#define RATIO_BAR  1.5
+#define MEMORY_BAR 120e3
+#define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
+
+enum {
+    WINDOWS = 3,
+    SERVER_CORE = 0,
+    SIZES = 3,
+    PROFILES = 2,
+    KINDS = 3,
+    LIMITS_MAX = 64
+};
+
+static const unsigned sizes[SIZES] = {10, 100, 1000};
+
+static const struct {
+    const char *name;
+    enum srtp_profile profile;
+    const char *key; /* of fanout_limit */
+} profiles[PROFILES] = {{"cm", SRTP_CM_SHA1_80, "cm"}, {"gcm", SRTP_GCM_128, "gcm"}};
+
+static const struct kind {
+    const char *name;
+    struct load_phase phase;
+    const char *key; /* of fanout_limit */
+    double guess_ns;
+} kinds[KINDS] = {
+    {"video burst 1", {.burst = 1, .size = 1100, .rate_hz = 120}, "burst1_%s_1100", 2800},
+    {"video burst 8", {.burst = 8, .size = 1100, .rate_hz = 30}, "burst8_%s_1100", 1100},
+    {"audio",
+     {.audio = true, .burst = 1, .size = 100, .rate_hz = 50},
+     "burst1_%s_100",
+     2700},
+};
+
+/* What fanout_limit said. */
+struct limits {
+    size_t n;
+    struct {
+        char key[48];
+        double ns;
+    } v[LIMITS_MAX];
+};
+
+struct bench {
+    const char *server, *limit;
+    bool pinned, quick;
+    struct rows rows;
+    uint64_t lost;
+    struct limits limits;
+    double joins_per_s, join_cpu_us; /* of the last block */
+};
+
+/* ---- limits ---- */
+
+/* The same order of packets for each size, or the largest rooms would take minutes. */
+static bool measure_limits(struct bench *b, unsigned n)
+{
+    char command[512], line[128];
+    (void)snprintf(command, sizeof command, "%s -q -n %u -l 1100 -l 100 -r %d -p %d%s",
+                   b->limit, n, n > 100 ? 5 : 12, n > 100 ? 1 : 3,
+                   b->pinned ? " -c 0" : "");
+    FILE *f = popen(command, "re");
+    b->limits.n = 0;
+    while (f && fgets(line, sizeof line, f) && b->limits.n < LIMITS_MAX)
+        if (sscanf(line, "%47s %lf", b->limits.v[b->limits.n].key,
+                   &b->limits.v[b->limits.n].ns) == 2)
+            b->limits.n++;
+    return f && pclose(f) == 0 && b->limits.n > 0;
+}
+
+static double limit_of(const struct bench *b, const char *kind, const struct kind *k,
+                       const char *profile)
+{
+    char key[48], name[48];
+    (void)snprintf(name, sizeof name, "%s_%s", kind, k->key);
+    char *at = strstr(name, "%s");
+    if (!at)
+        return 0;
+    *at = '\0';
+    (void)snprintf(key, sizeof key, "%s%s%s", name, profile, at + 2);
+    for (size_t i = 0; i < b->limits.n; i++)
+        if (strcmp(b->limits.v[i].key, key) == 0)
+            return b->limits.v[i].ns;
+    return 0;
+}
+
+/* ---- one measurement ---- */
+
+struct window {
+    const struct server *server;
+    uint64_t cpu; /* before it, then in it */
+};
+
+static void mark(void *ctx, bool begins)
+{
+    struct window *w = ctx;
+    uint64_t cpu = server_cpu(w->server);
+    w->cpu = begins ? cpu : cpu - w->cpu;
+}
+
+struct measured {
+    double ns;    /* CPU time of the server for each packet */
+    double load;  /* of its core */
+    double extra; /* datagrams that it received for each packet */
+    uint64_t lost, p50, p99, max;
+    unsigned rooms;
+};
+
+/* False: what went wrong was printed. */
+static bool measure(struct load *l, const struct server *s,
+                    const struct load_phase *phase, struct measured *ret)
+{
+    struct window w = {.server = s};
+    struct load_result r;
+    char error[LOAD_ERROR_MAX];
+    if (sl_load_run(l, phase, mark, &w, &r, error) != E_OK) {
+        (void)fprintf(stderr, "fanout: %s\n", error);
+        return false;
+    }
+    double packets = r.counts.packets > 0 ? (double)r.counts.packets : 1;
+    *ret = (struct measured){
+        .ns = (double)w.cpu / packets,
+        .load = (double)w.cpu / 1e3 / (double)r.duration,
+        .extra = (double)r.datagrams / packets,
+        .lost = r.lost + r.counts.bad,
+        .p50 = sl_quantiles_at(&r.counts.delay, 500),
+        .p99 = sl_quantiles_at(&r.counts.delay, 990),
+        .max = r.counts.delay.max,
+        .rooms = phase->rooms,
+    };
+    return true;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    double x = ((const struct measured *)a)->ns, y = ((const struct measured *)b)->ns;
+    return (x > y) - (x < y);
+}
+
+/* The median of some windows; what was lost in any. */
+static bool measure_often(struct load *l, const struct server *s,
+                          const struct load_phase *phase, struct measured *ret)
+{
+    struct measured all[WINDOWS];
+    uint64_t lost = 0;
+    for (int i = 0; i < WINDOWS; i++) {
+        if (!measure(l, s, phase, &all[i]))
+            return false;
+        lost += all[i].lost;
+    }
+    qsort(all, WINDOWS, sizeof all[0], by_cost);
+    *ret = all[WINDOWS / 2];
+    ret->lost = lost;
+    return true;
+}
+
+/* So many rooms that the worker is as busy as `load` says. */
+static unsigned rooms_for(double load, double ns, unsigned n, const struct load_phase *p)
+{
+    double rooms = load * 1e9 / (ns * n * p->burst * p->rate_hz);
+    return rooms < 1.5 ? 1 : (unsigned)(rooms + 0.5);
+}
+
+static bool calibrate(struct load *l, const struct server *s, unsigned n, unsigned most,
+                      double load, const struct kind *k, struct load_phase *ret)
+{
+    struct measured m;
+    *ret = k->phase;
+    ret->rooms = rooms_for(load * 0.8, k->guess_ns, n, ret);
+    if (ret->rooms > most)
+        ret->rooms = most;
+    ret->settle = MSEC(300);
+    ret->duration = MSEC(600);
+    if (!measure(l, s, ret, &m))
+        return false;
+    ret->rooms = rooms_for(load, m.ns, n, ret);
+    if (ret->rooms > most)
+        ret->rooms = most;
+    ret->duration = MSEC(1200);
+    return true;
+}
+
+/* ---- rows ---- */
+
+static bool cost_row(struct bench *b, struct load *l, const struct server *s, unsigned n,
+                     unsigned most, size_t profile, const struct kind *k)
+{
+    struct load_phase phase;
+    struct measured m;
+    struct row row = {.unit = "ns", .bar = RATIO_BAR};
+    if (!calibrate(l, s, n, most, LOADED, k, &phase) || !measure_often(l, s, &phase, &m))
+        return false;
+    row.value = m.ns;
+    row.limit = limit_of(b, "sendmmsg", k, profiles[profile].key) + RECEIVE_NS * m.extra;
+    b->lost += m.lost;
+    (void)snprintf(row.name, sizeof row.name, "%s, %s, N=%u", k->name,
+                   profiles[profile].name, n);
+    (void)snprintf(row.note, sizeof row.note,
+                   "%u rooms, load %.0f %%, limit_* %.0f, delay p99 %.1f ms%s", m.rooms,
+                   m.load * 100, limit_of(b, "limit", k, profiles[profile].key),
+                   (double)m.p99 / 1000, m.lost ? ", LOST" : "");
+    rows_add(&b->rows, &row);
+    return true;
+}
+
+static bool lone_row(struct bench *b, struct load *l, const struct server *s)
+{
+    struct load_phase phase = kinds[1].phase;
+    struct measured m;
+    struct row row = {.unit = "ns", .name = "one lone room, video burst 8, gcm"};
+    phase.rooms = 1;
+    phase.settle = MSEC(300);
+    phase.duration = SEC(1);
+    if (!measure_often(l, s, &phase, &m))
+        return false;
+    row.value = m.ns;
+    row.limit = limit_of(b, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
+    b->lost += m.lost;
+    (void)snprintf(row.note, sizeof row.note, "N=100, load %.0f %%", m.load * 100);
+    rows_add(&b->rows, &row);
+    return true;
+}
+
+static void delay_row(struct bench *b, const char *what, uint64_t us, double bar,
+                      const struct measured *m)
+{
+    struct row row = {.unit = "us", .value = (double)us, .bar = bar};
+    (void)snprintf(row.name, sizeof row.name, "delay %s, half load, N=100", what);
+    (void)snprintf(row.note, sizeof row.note, "%u rooms, burst 8, load %.0f %%", m->rooms,
+                   m->load * 100);
+    rows_add(&b->rows, &row);
+}
+
+static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
+                       unsigned most)
+{
+    struct load_phase phase;
+    struct measured m;
+    const struct kind *k = &kinds[1];
+    if (!calibrate(l, s, 100, most, HALF, k, &phase) || !measure_often(l, s, &phase, &m))
+        return false;
+    b->lost += m.lost;
+    double own = k->phase.burst * 100 * m.ns / 1000;
+    delay_row(b, "p50", m.p50, 0, &m);
+    delay_row(b, "p99", m.p99, DELAY_US + own, &m);
+    delay_row(b, "max", m.max, 0, &m);
+    return true;
+}
+
+static void memory_rows(struct bench *b, double user, double kernel, size_t clients)
+{
+    struct row row = {
+        .unit = "octets", .bar = MEMORY_BAR, .value = user / (double)clients};
+    (void)snprintf(row.name, sizeof row.name, "memory of a subscriber, user");
+    (void)snprintf(row.note, sizeof row.note, "growth of the process over %zu clients",
+                   clients);
+    rows_add(&b->rows, &row);
+    row.value = kernel > 0 ? kernel / (double)clients : 0;
+    (void)snprintf(row.name, sizeof row.name, "memory of a subscriber, kernel");
+    (void)snprintf(row.note, sizeof row.note, "growth of slabs, of the whole machine");
+    rows_add(&b->rows, &row);
+}
+
+/* What the server says that it forwarded, and what came. */
+static void cross_check(struct bench *b, struct load *l, const struct server *s)
+{
+    sl_load_idle(l, MSEC(2200)); /* it gathers its numbers each second */
+    double said = server_metric(s, "sluice_forwarded_packets_total");
+    double came = (double)sl_load_received(l);
+    if (said != came)
+        (void)fprintf(stderr, "fanout: forwarded %.0f, received %.0f\n", said, came);
+    b->lost += said > came ? (uint64_t)(said - came) : 0;
+}
+
+static bool with_clients(struct bench *b, struct load *l, const struct server *s,
+                         unsigned n, unsigned rooms, size_t profile)
+{
+    struct load_joined joined;
+    char error[LOAD_ERROR_MAX];
+    uint64_t cpu = server_cpu(s);
+    double user = (double)server_resident(s), kernel = (double)kernel_memory();
+    if (sl_load_join(l, &joined, error) != E_OK) {
+        (void)fprintf(stderr, "fanout: %s\n", error);
+        return false;
+    }
+    b->joins_per_s = joined.clients * 1e6 / (double)joined.duration;
+    b->join_cpu_us = (double)(server_cpu(s) - cpu) / 1e3 / joined.clients;
+    sl_load_idle(l, MSEC(200));
+    user = (double)server_resident(s) - user;
+    kernel = (double)kernel_memory() - kernel;
+    for (size_t k = 0; k < KINDS; k++)
+        if (!cost_row(b, l, s, n, rooms, profile, &kinds[k]))
+            return false;
+    if (n == 100 && profiles[profile].profile == SRTP_GCM_128) {
+        struct row joins = {.unit = "1/s", .value = b->joins_per_s};
+        if (!lone_row(b, l, s) || !delay_rows(b, l, s, rooms))
+            return false;
+        memory_rows(b, user, kernel, joined.clients);
+        (void)snprintf(joins.name, sizeof joins.name, "handshakes");
+        (void)snprintf(joins.note, sizeof joins.note,
+                       "HTTP, ICE and DTLS; %.0f us of the server's CPU for each",
+                       b->join_cpu_us);
+        rows_add(&b->rows, &joins);
+    }
+    cross_check(b, l, s);
+    return true;
+}
+
+/* All rows of one size and profile, with the same clients. */
+static bool block(struct bench *b, unsigned n, size_t profile)
+{
+    struct server s;
+    struct load *l = NULL;
+    char error[LOAD_ERROR_MAX];
+    unsigned rooms = 1;
+    for (size_t k = 0; k < KINDS; k++) {
+        /* A fifth more than the guess, should the server be better than that. */
+        unsigned r = rooms_for(LOADED * 1.2, kinds[k].guess_ns, n, &kinds[k].phase);
+        rooms = r > rooms ? r : rooms;
+    }
+    if (!server_start(&s, b->server, b->pinned ? SERVER_CORE : -1))
+        return false;
+    struct load_conf conf = {.url = s.url,
+                             .room = "bench",
+                             .rooms = rooms,
+                             .publishers = 1,
+                             .subscribers = n,
+                             .audio = true,
+                             .video = true,
+                             .profile = profiles[profile].profile};
+    bool ok = false;
+    if (sl_load_new(&conf, &l, error) != E_OK)
+        (void)fprintf(stderr, "fanout: %s\n", error);
+    else
+        ok = with_clients(b, l, &s, n, rooms, profile);
+    sl_load_free(l);
+    server_stop(&s);
+    return ok;
+}
+
+/* The generator stays off the server's core; both before what else the machine does. */
+static bool place(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    (void)setpriority(PRIO_PROCESS, 0, -15);
+    if (cores < 2)
+        return false;
+    for (long i = 1; i < cores; i++)
+        CPU_SET((unsigned)i, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+static bool run(struct bench *b)
+{
+    rows_head();
+    for (size_t i = 0; i < SIZES; i++) {
+        if (b->quick && sizes[i] > 100)
+            continue;
+        if (!measure_limits(b, sizes[i])) {
+            (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
+            return false;
+        }
+        for (size_t p = 0; p < PROFILES; p++)
+            if (!block(b, sizes[i], p))
+                return false;
+    }
+    struct row lost = {
+        .name = "packets lost", .unit = "packets", .value = (double)b->lost, .bar = 0.5};
+    rows_add(&b->rows, &lost);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    bool check = false;
+    if (argc < 4) {
+        (void)fprintf(stderr,
+                      "usage: fanout SERVER FANOUT_LIMIT JSON [--check] [--quick]\n");
+        return EXIT_FAILURE;
+    }
+    for (int i = 4; i < argc; i++) {
+        check |= strcmp(argv[i], "--check") == 0;
+        b.quick |= strcmp(argv[i], "--quick") == 0;
+    }
+    b.server = argv[1];
+    b.limit = argv[2];
+    b.pinned = place();
+    if (!run(&b))
+        return EXIT_FAILURE;
+    if (!rows_write(&b.rows, argv[3])) {
+        perror(argv[3]);
+        return EXIT_FAILURE;
+    }
+    size_t missed = rows_missed(&b.rows);
+    (void)printf("%zu rows, %zu missed their bar\n", b.rows.n, missed);
+    return check && missed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

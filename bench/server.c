@@ -1,0 +1,180 @@
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/web.h"
+
+enum { ARGS_MAX = 24, START_MS = 5000 };
+
+/* One that nobody uses now, of TCP or UDP. */
+static uint16_t free_port(int type)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof sa;
+    int fd = socket(AF_INET, type, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, n) != 0 ||
+        getsockname(fd, (struct sockaddr *)&sa, &n) != 0)
+        sa.sin_port = 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return ntohs(sa.sin_port);
+}
+
+static bool asked(const char *url, const char *path, struct web_answer *ret,
+                  struct web **web)
+{
+    *web = NULL;
+    return sl_web_new(url, web) == E_OK &&
+           sl_web_ask(*web, "GET", path, NULL, NULL, (struct span){0}, ret) == E_OK;
+}
+
+static bool is_ready(const struct server *s)
+{
+    struct web_answer a;
+    struct web *web;
+    bool ready = asked(s->admin, "/health/ready", &a, &web) && a.status == 200;
+    sl_web_free(web);
+    return ready;
+}
+
+/* In the child. All flags of the server that the benchmark uses are here. */
+static void run(const struct server *s, const char *program, int core, uint16_t rtc,
+                uint16_t http, uint16_t admin)
+{
+    char text[8][96];
+    (void)snprintf(text[0], sizeof text[0], "--store.directory=%s", s->state);
+    (void)snprintf(text[1], sizeof text[1], "--rtc.port=%u", rtc);
+    (void)snprintf(text[2], sizeof text[2], "--http.listen=127.0.0.1:%u", http);
+    (void)snprintf(text[3], sizeof text[3], "--admin.listen=127.0.0.1:%u", admin);
+    (void)snprintf(text[4], sizeof text[4], "--rtc.pin=%d", core);
+    char *argv[ARGS_MAX] = {(char *)(uintptr_t)program,
+                            (char[]){"serve"},
+                            text[0],
+                            text[1],
+                            text[2],
+                            text[3],
+                            (char[]){"--rtc.workers=1"},
+                            (char[]){"--rtc.listen=127.0.0.1"},
+                            (char[]){"--auth.required=false"},
+                            (char[]){"--log.level=error"},
+                            (char[]){"--limits.sessions_per_address=0"},
+                            (char[]){"--limits.handshakes=100000"},
+                            core >= 0 ? text[4] : NULL};
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (core >= 0) {
+        CPU_SET((unsigned)core, &set);
+        (void)sched_setaffinity(0, sizeof set, &set);
+    }
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    (void)dup2(null, STDOUT_FILENO);
+    (void)execv(program, argv);
+    _exit(127);
+}
+
+bool server_start(struct server *s, const char *program, int core)
+{
+    uint16_t rtc = free_port(SOCK_DGRAM), http = free_port(SOCK_STREAM),
+             admin = free_port(SOCK_STREAM);
+    *s = (struct server){.state = "/tmp/sluice-bench-XXXXXX"};
+    (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", http);
+    (void)snprintf(s->admin, sizeof s->admin, "http://127.0.0.1:%u", admin);
+    if (!mkdtemp(s->state) || (s->pid = fork()) < 0) {
+        perror("server");
+        return false;
+    }
+    if (s->pid == 0)
+        run(s, program, core, rtc, http, admin);
+    for (int ms = 0; ms < START_MS; ms += 20) {
+        if (is_ready(s))
+            return true;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    (void)fprintf(stderr, "the server does not start\n");
+    server_stop(s);
+    return false;
+}
+
+void server_stop(struct server *s)
+{
+    char file[96];
+    if (s->pid > 0) {
+        (void)kill(s->pid, SIGKILL);
+        (void)waitpid(s->pid, NULL, 0);
+    }
+    s->pid = 0;
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(file, sizeof file, "%s/%s", s->state, files[i]);
+        (void)unlink(file);
+    }
+    (void)rmdir(s->state);
+}
+
+uint64_t server_cpu(const struct server *s)
+{
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(s->pid, &clock) == 0)
+        (void)clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The number behind a word in a file of /proc, in its own unit. */
+static uint64_t proc_number(const char *file, const char *word)
+{
+    char line[256];
+    unsigned long long v = 0;
+    FILE *f = fopen(file, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, word, strlen(word)) == 0) {
+            v = strtoull(line + strlen(word), NULL, 10);
+            break;
+        }
+    if (f)
+        (void)fclose(f);
+    return v;
+}
+
+uint64_t server_resident(const struct server *s)
+{
+    char file[64];
+    (void)snprintf(file, sizeof file, "/proc/%d/status", s->pid);
+    return proc_number(file, "VmRSS:") * 1024;
+}
+
+uint64_t kernel_memory(void)
+{
+    return proc_number("/proc/meminfo", "SUnreclaim:") * 1024;
+}
+
+double server_metric(const struct server *s, const char *name)
+{
+    struct web_answer a;
+    struct web *web;
+    double sum = 0;
+    if (asked(s->admin, "/metrics", &a, &web)) {
+        char *text = strndup((const char *)a.body.p, a.body.n), *rest = NULL;
+        size_t n = strlen(name);
+        for (char *l = text ? strtok_r(text, "\n", &rest) : NULL; l;
+             l = strtok_r(NULL, "\n", &rest)) {
+            const char *value = strrchr(l, ' ');
+            if (strncmp(l, name, n) == 0 && (l[n] == '{' || l[n] == ' ') && value)
+                sum += strtod(value, NULL);
+        }
+        free(text);
+    }
+    sl_web_free(web);
+    return sum;
+}
