@@ -32,6 +32,6 @@ enum err { E_LIST(E_ENUM) E_COUNT };
 
 #define MUST_USE __attribute__((warn_unused_result))
 
-/* The name as it appears in logs and metrics: "short", "malformed". Never NULL. */
+/* The name as it appears in logs: "SHORT", "MALFORMED". Never NULL. */
 const char *sl_err_name(enum err e);
 const char *sl_err_text(enum err e);
