@@ -275,6 +275,7 @@ static void forwarding(unsigned from, unsigned to)
     /* Sockets keep that many ready to be filled. */
     CHECK(w[0].packets_used <= UDP_BATCH && w[1].packets_used <= UDP_BATCH);
     CHECK_INT(w[0].shard.transports + w[1].shard.transports, 0);
+    CHECK_INT(w[0].shard.expected + w[1].shard.expected, 0);
     CHECK_INT(w[0].shard.producers + w[1].shard.producers, 0);
     CHECK_INT(w[0].shard.consumers + w[1].shard.consumers, 0);
     CHECK_INT(r.node.stats.assoc.assoc.transports, 0);
@@ -307,6 +308,7 @@ TEST(worker_answers_checks_and_nothing_else)
     run(&r, &p, MSEC(300), NULL);
     CHECK_INT(p.answers, 0);
     const struct worker_stats *w = stats(&r)->workers;
+    CHECK(w[0].shard.expected == 1 && w[1].shard.expected == 1);
     CHECK(w[0].shard.stun_refused + w[1].shard.stun_refused > 0);
     CHECK_INT(w[0].udp.sent + w[1].udp.sent, 0);
     rig_fini(&r);

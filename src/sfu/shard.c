@@ -84,6 +84,7 @@ static void drop_transport(struct shard *s, struct transport *t)
 {
     sl_map_del(&s->transports, &t->by_id);
     s->stats.transports -= t->out != NULL;
+    s->stats.expected--;
     sl_transport_free(t);
 }
 
@@ -238,6 +239,8 @@ static void expect(struct shard *s, const struct cmd_expect *c, usec now)
         return;
     if (sl_map_put(&s->transports, key_of(&t->id), &t->by_id) != E_OK)
         sl_transport_free(t);
+    else
+        s->stats.expected++;
 }
 
 static void restart(struct shard *s, const struct cmd_expect *c)

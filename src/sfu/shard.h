@@ -73,6 +73,7 @@ struct shard_stats {
     uint64_t
         srtp_refused; /* protect refused: an index would have protected two packets */
     uint64_t transports, producers, consumers; /* there are now, on this worker */
+    uint64_t expected; /* transports that it knows of, whoever owns them */
     /* From the kernel's stamp to the end of the send, of forwarded packets: delays[i] took
      * less than 16 << i microseconds, the last slot holds the rest. */
     uint64_t delays[SHARD_DELAYS];

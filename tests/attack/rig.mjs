@@ -13,6 +13,8 @@ import {sleep, until} from '../browser/until.mjs';
 
 export {sleep, until};
 
+const METRICS = 2200; // the media threads are asked once a second, and answer when they can
+
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
 const PEER = process.env.ATTACK_PEER ?? path.join(TOP, 'build/debug/tests/attack/attack_peer');
 
@@ -161,6 +163,7 @@ export async function innocents(server, room, options) {
       await Promise.all([pub.leave(), view.leave()]);
     }};
   await until('packets', async () => ({ok: (await view.look()).packets > 0, value: view.seen}));
+  await sleep(METRICS); // so that they are counted among what there was before
   return both;
 }
 
@@ -209,7 +212,6 @@ export async function relay(server) {
 const rss = pid => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 const files = pid => fs.readdirSync(`/proc/${pid}/fd`).length;
 
-// Metrics are told by the media threads once a second.
 async function counted(server, counters) {
   const now = {};
   for (const [metric, labels] of counters) now[JSON.stringify([metric, labels])] = await server.count(metric, labels);
@@ -218,15 +220,20 @@ async function counted(server, counters) {
 
 export const dropped = reason => ['sluice_dropped_total', {reason}];
 
+// What there is now, and is not when those who made it are gone.
+const GAUGES = ['rooms', 'publishers', 'viewers', 'transports', 'expected_transports', 'producers', 'consumers',
+  'dtls_associations', 'dtls_handshakes_pending'].map(g => `sluice_${g}`);
+const things = async server => Object.fromEntries(await Promise.all(GAUGES.map(async g => [g, await server.count(g)])));
+
 /*
  * Runs an attack and asserts what must hold of each: the server stays up, the stream beside
- * it notices nothing, each counter moves, memory and file descriptors return to where they
- * were. tolerance: MiB. It is generous, as allocators are: a leak of what a stranger can ask
+ * it notices nothing, each counter moves, nothing is left of sessions, memory and file
+ * descriptors return to where they were. tolerance: MiB. It is generous, as allocators are: a leak of what a stranger can ask
  * for goes far beyond it.
  */
 export async function attack({server, beside}, {counters = [], tolerance = 12, settle = 10000}, f) {
   const pid = server.pid();
-  const before = {rss: rss(pid), files: files(pid), counted: await counted(server, counters)};
+  const before = {rss: rss(pid), files: files(pid), counted: await counted(server, counters), things: await things(server)};
   await beside.mark();
   await f();
   assert.ok(server.alive(), 'the server ended');
@@ -238,6 +245,10 @@ export async function attack({server, beside}, {counters = [], tolerance = 12, s
       return {ok: now > before.counted[key], value: now};
     }, 4000);
   }
+  await until(`nothing to be left beside ${JSON.stringify(before.things)}`, async () => {
+    const now = await things(server);
+    return {ok: GAUGES.every(g => now[g] <= before.things[g]), value: now};
+  }, settle);
   await until(`file descriptors to be ${before.files} again`, async () => {
     const now = files(pid);
     return {ok: now <= before.files + 1, value: now};
