@@ -283,3 +283,197 @@ TEST(transport_drops_rtx_of_an_unknown_stream)
     CHECK_INT(s.sub->rtp_n, 1);
     stage_close(&s);
 }
+
+/* ---- paths ---- */
+
+/* Two addresses: what is sent follows the nomination, and both are listened to. */
+TEST(transport_follows_nomination)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    struct addr first = s.sub->addr;
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_run(&s.sim, MSEC(1));
+    s.sub->addr.port++;
+    sim_check_only(s.sub); /* a path, not the path */
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->stun_n, 2);
+    stage_send(s.pub, SSRC_IN, 2, false);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->rtp_n, 1);
+    CHECK_INT(s.sim.lost, 1); /* to the first address, where nobody is now */
+    CHECK(addr_eq(&s.sim.runs[(s.sim.runs_n - 1) % SIM_RUNS].to, &first));
+    sim_check(s.sub);
+    stage_send(s.pub, SSRC_IN, 3, false);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->rtp_n, 2);
+    s.sub->addr = first;
+    sim_send_pli(s.sub, SSRC_OUT); /* heard though it is not the path */
+    CHECK_INT(sim_stats(&s.sim, 0)->keyreqs_received, 1);
+    CHECK_INT(sim_stats(&s.sim, 0)->stray, 0);
+    stage_close(&s);
+}
+
+/* Restarted: the old credentials serve until the new are used, then not any more. Media does
+ * not pause, nor does a restart that nobody used take the name in use away. */
+static void restart(unsigned lands_on)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_settle(&s.sim);
+    s.sub->shard = lands_on;
+    s.sub->addr.port++;
+    size_t answers = s.sub->stun_n;
+    struct ice_creds old = sim_restart(s.sub);
+    for (int i = 0; i < 4; i++)
+        (void)sim_restart(s.sub);
+    struct ice_creds fresh = s.sub->creds;
+    s.sub->creds = old;
+    sim_check(s.sub);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->stun_n, answers + 1);
+    stage_send(s.pub, SSRC_IN, 2, false);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->rtp_n, 2);
+    s.sub->creds = fresh;
+    sim_check(s.sub);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->stun_n, answers + 2);
+    s.sub->creds = old;
+    sim_check(s.sub);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->stun_n, answers + 2);
+    CHECK_INT(sim_stats(&s.sim, lands_on)->stun_unknown, 1);
+    stage_send(s.pub, SSRC_IN, 3, false);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->rtp_n, 3);
+    CHECK_INT(s.sim.lost, 0);
+    stage_close(&s);
+}
+
+TEST(transport_restarts_ice)
+{
+    restart(0);
+    restart(2);
+}
+
+/* An address that another transport proves to be its own, and then the first again. */
+TEST(transport_gets_its_address_back)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    struct addr own = s.sub->addr;
+    s.sub->addr = s.pub->addr;
+    sim_check(s.sub); /* a NAT gave it the publisher's */
+    s.sub->addr = own;
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->srtp_auth, 1);
+    sim_check(s.pub);
+    stage_send(s.pub, SSRC_IN, 2, true);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->srtp_auth, 1);
+    CHECK_INT(sim_stats(&s.sim, 0)->rtp, 1);
+    stage_close(&s);
+}
+
+/* Of many addresses, the last 16 are listened to. */
+TEST(transport_keeps_16_addresses)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    struct addr first = s.pub->addr;
+    for (int i = 0; i < 40; i++) {
+        s.pub->addr.port++;
+        sim_run(&s.sim, MSEC(1));
+        sim_check(s.pub);
+    }
+    for (uint16_t i = 0; i < 16; i++) {
+        stage_send(s.pub, SSRC_IN, (uint16_t)(i + 1), true);
+        s.pub->addr.port--;
+    }
+    CHECK_INT(sim_stats(&s.sim, 0)->rtp, 16);
+    CHECK_INT(sim_stats(&s.sim, 0)->stray, 0);
+    s.pub->addr = first;
+    stage_send(s.pub, SSRC_IN, 99, true);
+    CHECK_INT(sim_stats(&s.sim, 0)->stray, 1);
+    stage_close(&s);
+}
+
+/* ---- other workers ---- */
+
+/* What came before anybody knew whose the transport would be. */
+TEST(transport_hands_over_what_it_held)
+{
+    sim_init(&s.sim);
+    struct cmd_producer p = stage_video();
+    struct sim_client *pub = sim_client_new(&s.sim, 1, 0, SRTP_GCM_128);
+    sim_check(pub);
+    sim_settle(&s.sim);
+    sim_keys(pub);
+    sim_settle(&s.sim);
+
+    /* The same on another worker, which knows only that the transport is expected. */
+    struct sim_client *other = sim_client_new(&s.sim, 2, 0, SRTP_GCM_128);
+    other->shard = 1;
+    sim_check(other);
+    struct cmd_keys k = {.transport = 2};
+    k.in.profile = k.out.profile = SRTP_GCM_128;
+    other->out = sl_srtp_out_new(sl_srtp_backend("openssl"), &k.in);
+    other->in = sl_srtp_in_new(sl_srtp_backend("openssl"), &k.out, 64);
+    for (uint16_t i = 1; i <= 3; i++)
+        stage_send(other, SSRC_IN, i, i == 1);
+    CHECK_INT(sl_pkt_pool_used(s.sim.pools[1]), 3);
+    sl_shard_mail(s.sim.shards[0], SHARD_TO_ASSOC,
+                  &(struct mail){.type = MAIL_KEYS, .p = sim_copy(&k, sizeof k)},
+                  s.sim.now);
+    other->shard = 0;
+    p.id++;
+    sim_produce(other, &p);
+    sim_ready(other);
+    sim_tell(&s.sim, 1, MAIL_OWNER, 2, 0);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->rtp, 3);
+    CHECK_INT(s.sim.to_control[MAIL_STARTED], 1);
+    sim_run(&s.sim, SEC(3));
+    CHECK_INT(sim_packets(&s.sim), 0);
+    stage_close(&s);
+}
+
+/* Checks with a wrong password do not cross to the owner. */
+TEST(transport_hands_over_no_forged_checks)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    s.sub->shard = 2;
+    s.sub->creds.pwd[0] ^= 1;
+    sim_check(s.sub);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 2)->handed_over, 0);
+    CHECK_INT(sim_stats(&s.sim, 2)->stun_refused, 1);
+    stage_close(&s);
+}
+
+/* Control hears of a track's first packet, even when its mailbox was full at first. */
+TEST(transport_tells_that_a_track_started)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    s.sim.full_for_media[SHARD_TO_CONTROL] = true;
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sim.to_control[MAIL_STARTED], 0);
+    s.sim.full_for_media[SHARD_TO_CONTROL] = false;
+    stage_send(s.pub, SSRC_IN, 2, true);
+    stage_send(s.pub, SSRC_IN, 3, true);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sim.to_control[MAIL_STARTED], 1);
+    stage_close(&s);
+}
