@@ -28,6 +28,7 @@ enum job_kind {
     JOB_MEDIA,  /* a packet's first sending */
     JOB_AGAIN,  /* the same bytes once more, for a receiver without RTX */
     JOB_REPAIR, /* in an RTX packet (RFC 4588) */
+    JOB_EMPTY,  /* without payload: fills a number that is not wanted */
 };
 
 struct job {

@@ -11,6 +11,8 @@
 enum {
     VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
     FIRST_MASK = 0x7fff,
+    ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
+    ONE_BYTE_MAX = 16,    /* octets of an element in it */
 };
 #define RESEND_MIN                                                                       \
     MSEC(10) /* between two resends of one packet, where the RTT is shorter */
@@ -26,10 +28,11 @@ static bool any_nack(const struct rtp_params *p, bool *rtx)
     return nack;
 }
 
-static bool any_ext(const uint8_t ids[EXTS])
+/* Whether an extension has an id above this. */
+static bool any_ext(const struct rtp_params *p, uint8_t above)
 {
     for (int e = 1; e < EXTS; e++)
-        if (ids[e])
+        if (p->ext_id[e] > above)
             return true;
     return false;
 }
@@ -41,12 +44,15 @@ struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transpo
     bool rtx;
     if (!c)
         return NULL;
-    bool nack = any_nack(&conf->send.params, &rtx);
+    bool nack =
+        any_nack(&conf->send.params, &rtx) && conf->send.params.kind == MEDIA_VIDEO;
     c->id = conf->id;
     c->transport = t;
     c->conf = conf->send;
     c->ssrc = conf->send.ssrc;
-    c->with_exts = any_ext(conf->send.params.ext_id);
+    c->with_exts = any_ext(&conf->send.params, 0);
+    c->long_form = any_ext(&conf->send.params, ONE_BYTE_ID_MAX) ||
+                   strlen(conf->send.params.mid) > ONE_BYTE_MAX;
     c->resends_same = nack && !rtx;
     c->rtx_next = rng_u32(rng) & FIRST_MASK;
     memcpy(c->ext_id, conf->send.params.ext_id, sizeof c->ext_id);
@@ -176,12 +182,12 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
 {
     const struct media_pkt *m = media_in(p);
     struct seqmap_out out;
-    uint64_t hole;
     uint8_t facts = !c->mid_known && c->ext_id[EXT_MID] ? FACT_MID : 0;
+    *ret = (struct job){.consumer = c, .pkt = p, .facts = facts};
     if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0) {
-        /* A hole that stays is asked for a few times, in vain; nothing worse. */
-        (void)sl_seqmap_drop(c->map, m->seq, &hole);
-        return E_ABSENT;
+        ret->kind = JOB_EMPTY;
+        ret->ts = m->ts + c->ts_shift;
+        return sl_seqmap_drop(c->map, m->seq, &ret->seq) ? E_OK : E_ABSENT;
     }
     enum err e = sl_seqmap_pass(c->map, m->seq, m->ts, facts, now, &out);
     if (e)
@@ -189,12 +195,9 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     c->ts_shift = out.ts - m->ts;
     c->packets++;
     c->octets += m->payload_n;
-    *ret = (struct job){.consumer = c,
-                        .pkt = p,
-                        .seq = out.seq,
-                        .ts = out.ts,
-                        .kind = JOB_MEDIA,
-                        .facts = facts};
+    ret->kind = JOB_MEDIA;
+    ret->seq = out.seq;
+    ret->ts = out.ts;
     return E_OK;
 }
 
@@ -235,14 +238,12 @@ static uint32_t abs_send_time(usec now)
     return (uint32_t)(((uint64_t)now << 18) / 1000000) & 0xffffff;
 }
 
-/* Whether an element needs the two-byte form (RFC 8285 §4.3). */
+/* Whether an element of this packet needs the two-byte form (RFC 8285 §4.3). */
 static bool needs_long(const struct consumer *c, const struct media_pkt *m)
 {
-    for (uint8_t i = 0; i < m->exts_n; i++) {
-        uint8_t id = c->ext_id[m->exts[i].ext];
-        if (id && (id > 14 || m->exts[i].len > 16))
+    for (uint8_t i = 0; i < m->exts_n; i++)
+        if (c->ext_id[m->exts[i].ext] && m->exts[i].len > ONE_BYTE_MAX)
             return true;
-    }
     return false;
 }
 
@@ -263,7 +264,7 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
     const struct consumer *c = j->consumer;
     const struct media_pkt *m = media_in(j->pkt);
     struct transport *t = c->transport;
-    bool long_form = needs_long(c, m);
+    bool long_form = c->long_form || needs_long(c, m);
     uint8_t *start = at;
     at += 4;
     if (c->ext_id[EXT_TWCC]) {
@@ -311,13 +312,16 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
     const struct media_pkt *m = media_in(j->pkt);
     bool repair = j->kind == JOB_REPAIR;
     uint8_t pt = repair ? c->rtx_pt_of[m->pt] : c->pt_of[m->pt];
+    if (j->kind == JOB_EMPTY)
+        pt = c->conf.params.codecs[0].pt;
     struct wr w = wr_of(out->dst, RTP_HEADER_MIN);
     uint8_t *end = out->dst + RTP_HEADER_MIN;
-    struct span body = {j->pkt->data + m->payload, m->payload_n};
+    struct span body = {j->pkt->data + m->payload,
+                        j->kind == JOB_EMPTY ? 0 : m->payload_n};
     if (c->with_exts)
         end = write_exts(j, end, now);
     bool x = end != out->dst + RTP_HEADER_MIN;
-    if (m->pt == c->red_pt) {
+    if (m->pt == c->red_pt && body.n > 0) {
         uint8_t primary;
         if (sl_red_primary(body, &primary, &body) != E_OK)
             body.n = 0;

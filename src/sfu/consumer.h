@@ -49,6 +49,7 @@ struct consumer {
     struct seqmap *map;
     uint32_t ssrc;
     bool with_exts;     /* it has header extensions at all */
+    bool long_form;     /* and some of them need the two-byte form */
     bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
     bool resends_same;  /* no RTX: a resend is the first packet again */
     uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
@@ -94,8 +95,10 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now);
 /* What it forwarded was interrupted: nothing is, until what it wants begins. */
 void sl_consumer_restart(struct consumer *c);
 
-/* Makes a job of a packet of c->from. E_OK: *ret is to be pushed. E_UNSUPPORTED: a payload
- * type that was not negotiated; E_ABSENT: nothing to send (padding, or too late). */
+/* Makes a job of a packet of c->from. E_OK: *ret is to be pushed. What is not to be sent (it
+ * is empty, or of a payload type that was not negotiated) leaves no gap: E_ABSENT, or an
+ * empty packet if it came late, when its number was already reserved. E_ABSENT, E_EXISTS:
+ * too late, or sent before. */
 MUST_USE enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now,
                                      struct job *ret);
 

@@ -76,6 +76,7 @@ struct encoding {
     struct list consumers; /* that forward it: consumer.in_encoding */
     struct list wanting;   /* that wait for its key frame: consumer.in_wanting */
     struct history *history;
+    uint64_t routed;   /* one more than the highest number that was forwarded */
     struct nack *nack; /* NULL where nothing can be asked for again */
     struct stats stats;
     struct clockmap clock;

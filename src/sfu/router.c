@@ -58,6 +58,24 @@ static void begin(struct encoding *e, const struct pkt *first, usec now)
                            first, now);
 }
 
+static void note_routed(struct encoding *e, struct pkt *const *pkts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (media_in(pkts[i])->seq >= e->routed)
+            e->routed = media_in(pkts[i])->seq + 1;
+}
+
+/* The first packet of a key frame may have been lost, and come after those behind it: who
+ * begins with it gets them too. Others have them already, and their maps know. */
+static void catch_up(const struct router *r, struct encoding *e, const struct pkt *first,
+                     usec now)
+{
+    struct pkt *p;
+    for (uint64_t seq = media_in(first)->seq + 1; e->history && seq < e->routed; seq++)
+        if (sl_history_get(e->history, seq, now, &p) == E_OK)
+            to_consumers(r, e, &p, 1, now);
+}
+
 static void forward(const struct router *r, struct encoding *e, struct pkt *const *pkts,
                     size_t n, usec now)
 {
@@ -68,11 +86,15 @@ static void forward(const struct router *r, struct encoding *e, struct pkt *cons
                 continue;
             to_consumers(r, e, pkts, i, now);
             begin(e, pkts[i], now);
-            done = i;
+            to_consumers(r, e, pkts + i, 1, now);
+            note_routed(e, pkts, i);
+            catch_up(r, e, pkts[i], now);
+            done = i + 1;
             break;
         }
     to_consumers(r, e, pkts + done, n - done, now);
     to_pipes(r, e, pkts, n);
+    note_routed(e, pkts, n);
 }
 
 void sl_router_run(struct router *r, usec now)
