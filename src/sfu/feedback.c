@@ -209,8 +209,6 @@ static void ask_again(struct out *o, struct encoding *e, usec now)
     if (!e->nack || e->ssrc == 0)
         return;
     size_t n = sl_nack_poll(e->nack, now, missing, NACKS_A_ROUND);
-    if (sl_nack_take_key_wanted(e->nack))
-        keyreq_want(&e->keyreq);
     if (n == 0)
         return;
     for (size_t i = 0; i < n; i++)
@@ -237,9 +235,11 @@ static void ask_keyframe(struct out *o, struct encoding *e, usec now)
     need_report(o);
     if (has_feedback(e->producer, false))
         sl_rtcp_build_pli(&o->w, o->t->ssrc, e->ssrc);
-    else if (has_feedback(e->producer, true))
-        sl_rtcp_build_fir(&o->w, o->t->ssrc, e->ssrc, e->fir_seq++);
-    else
+    else if (has_feedback(e->producer, true)) {
+        /* Repeated, it is the same request: RFC 5104 §4.3.1.1. */
+        e->fir_seq = (uint8_t)(e->fir_seq + (e->keyreq.unanswered == 1));
+        sl_rtcp_build_fir(&o->w, o->t->ssrc, e->ssrc, e->fir_seq);
+    } else
         return;
     o->t->shard->stats.keyreqs_sent++;
 }

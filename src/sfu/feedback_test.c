@@ -3,11 +3,12 @@
 #include "check.h"
 #include "stage.h"
 
+static struct stage s;
+
 /* A viewer waits for an encoding of which nothing was ever sent: nobody can be asked, and
  * the shard sleeps until its first packet tells the SSRC. */
 TEST(feedback_asks_for_a_key_frame_once_the_ssrc_is_known)
 {
-    static struct stage s;
     struct cmd_producer p = stage_simulcast();
     struct cmd_consumer k = stage_viewer(RTX_OUT);
     stage_open(&s, &p, &k, 0, SRTP_GCM_128);
@@ -24,5 +25,337 @@ TEST(feedback_asks_for_a_key_frame_once_the_ssrc_is_known)
     struct rtcp_fb fb;
     CHECK_INT(sim_rtcp(s.pub, RTCP_PSFB, PSFB_PLI, &pli, 1), 1);
     CHECK(sl_rtcp_fb(&pli, &fb) == E_OK && fb.media == 1234);
+    stage_close(&s);
+}
+
+/* Many viewers ask, by PLI and FIR: the publisher is asked once, and again only when half a
+ * second has gone by without a key frame. */
+TEST(feedback_merges_requests)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    struct sim_client *viewers[8] = {s.sub};
+    for (unsigned i = 1; i < LEN(viewers); i++) {
+        k.id++;
+        viewers[i] = sim_connected(&s.sim, 2 + i, 0, SRTP_GCM_128);
+        sim_consume(viewers[i], &k, VIDEO);
+        sim_ready(viewers[i]);
+    }
+    sim_run(&s.sim, MSEC(10));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 1);
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_run(&s.sim, SEC(1));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 1);
+
+    for (unsigned i = 0; i < LEN(viewers); i++) {
+        uint8_t buf[64];
+        struct wr w = wr_of(buf, sizeof buf);
+        sl_rtcp_build_report(&w, 1, NULL, NULL, 0);
+        sl_rtcp_build_fir(&w, 1, SSRC_OUT, (uint8_t)i);
+        if (i % 2)
+            sim_send_rtcp(viewers[i], wr_done(&w));
+        else
+            sim_send_pli(viewers[i], SSRC_OUT);
+    }
+    CHECK_INT(sim_stats(&s.sim, 0)->keyreqs_received, 8);
+    sim_run(&s.sim, MSEC(490));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 2);
+    sim_run(&s.sim, MSEC(20));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 3); /* it was lost */
+    stage_send(s.pub, SSRC_IN, 2, true);
+    sim_send_pli(s.sub, SSRC_OUT); /* it is answered by the time it comes */
+    sim_run(&s.sim, MSEC(1));
+    sim_send_pli(s.sub, SSRC_OUT); /* soon again */
+    sim_run(&s.sim, MSEC(400));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 3);
+    sim_run(&s.sim, MSEC(200));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 4);
+    CHECK_INT(sim_stats(&s.sim, 0)->keyreqs_sent, 4);
+    sim_send_pli(s.sub, SSRC_OUT + 1); /* of nobody */
+    stage_close(&s);
+}
+
+/* How a key frame is asked for is what was negotiated. */
+static const struct {
+    const char *name;
+    bool pli, fir;
+    size_t plis, firs;
+} ask_rows[] = {
+    {"PLI", true, false, 1, 0},
+    {"PLI rather than FIR", true, true, 1, 0},
+    {"FIR", false, true, 0, 1},
+    {"neither", false, false, 0, 0},
+};
+
+TEST(feedback_asks_as_negotiated)
+{
+    for (size_t i = 0; i < LEN(ask_rows); i++) {
+        check_row(ask_rows[i].name);
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        p.receive.params.codecs[0].pli = ask_rows[i].pli;
+        p.receive.params.codecs[0].fir = ask_rows[i].fir;
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        sim_run(&s.sim, MSEC(10));
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), ask_rows[i].plis);
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_FIR), ask_rows[i].firs);
+        stage_close(&s);
+    }
+}
+
+/* RFC 5104 §4.3.1.1: a request that is repeated has the number of the first. */
+TEST(feedback_numbers_fir)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.params.codecs[0].pli = false;
+    p.receive.params.codecs[0].fir = true;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    sim_run(&s.sim, MSEC(700)); /* asked twice */
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_run(&s.sim, SEC(2));
+    sim_send_pli(s.sub, SSRC_OUT);
+    sim_run(&s.sim, MSEC(10));
+    struct rtcp fir[4];
+    uint8_t seq[3] = {0};
+    CHECK_INT(sim_rtcp(s.pub, RTCP_PSFB, PSFB_FIR, fir, 4), 3);
+    for (size_t i = 0; i < 3; i++) {
+        struct rtcp_fb fb;
+        uint32_t ssrc;
+        CHECK(sl_rtcp_fb(&fir[i], &fb) == E_OK);
+        CHECK(sl_rtcp_fir_next(&fb.fci, &ssrc, &seq[i]) && ssrc == SSRC_IN);
+    }
+    CHECK_INT(seq[1] - seq[0], 0);
+    CHECK_INT(seq[2] - seq[0], 1);
+    stage_close(&s);
+}
+
+/* ---- losses of the publisher ---- */
+
+TEST(feedback_asks_for_what_was_lost)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    stage_send(s.pub, SSRC_IN, 1, true);
+    stage_send(s.pub, SSRC_IN, 4, false);
+    sim_run(&s.sim, MSEC(9));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_RTPFB, RTPFB_NACK), 0); /* it may be late */
+    sim_run(&s.sim, MSEC(3));
+    struct rtcp nack;
+    struct rtcp_fb fb;
+    uint16_t seq = 0;
+    CHECK_INT(sim_rtcp(s.pub, RTCP_RTPFB, RTPFB_NACK, &nack, 1), 1);
+    CHECK(sl_rtcp_fb(&nack, &fb) == E_OK && fb.media == SSRC_IN);
+    struct rtcp_nacks it = rtcp_nacks_of(&fb);
+    CHECK(sl_rtcp_nack_next(&it, &seq) && seq == 2);
+    CHECK(sl_rtcp_nack_next(&it, &seq) && seq == 3);
+    CHECK(!sl_rtcp_nack_next(&it, &seq));
+    CHECK_INT(sim_stats(&s.sim, 0)->nacks_sent, 2);
+    stage_send(s.pub, SSRC_IN, 2, false);
+    sim_run(&s.sim, MSEC(150));
+    CHECK_INT(sim_rtcp(s.pub, RTCP_RTPFB, RTPFB_NACK, &nack, 1), 2);
+    CHECK(sl_rtcp_fb(&nack, &fb) == E_OK);
+    it = rtcp_nacks_of(&fb);
+    CHECK(sl_rtcp_nack_next(&it, &seq) && seq == 3 && !sl_rtcp_nack_next(&it, &seq));
+
+    /* Too much to have again: a key frame is cheaper. */
+    sim_run(&s.sim, SEC(2));
+    size_t plis = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+    stage_send(s.pub, SSRC_IN, 1000, false);
+    sim_run(&s.sim, MSEC(10));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), plis + 1);
+    stage_close(&s);
+}
+
+/* ---- reports ---- */
+
+/* Numbers as RFC 3550 §6.4.1 defines them. */
+TEST(feedback_reports_what_was_received)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.params.codecs[0].nack = false;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    uint8_t buf[64];
+    struct wr w = wr_of(buf, sizeof buf);
+    struct rtcp_sender sr = {.ntp = UINT64_C(0x1122334455667788)};
+    sl_rtcp_build_report(&w, SSRC_IN, &sr, NULL, 0);
+    for (uint16_t i = 0; i < 20; i++) {
+        struct rtp r = stage_frame(SSRC_IN, (uint16_t)(65530 + i), false);
+        r.ts = 90U * 10 * i;
+        if (i == 6)
+            s.pub->index += 65536;
+        if (i % 5 != 3) /* a fifth is lost */
+            sim_send_rtp(s.pub, &r);
+        if (i == 10)
+            sim_send_rtcp(s.pub, wr_done(&w));
+        sim_run(&s.sim, i % 2 ? MSEC(8) : MSEC(12)); /* jitter of 2 ms */
+    }
+    sim_run(&s.sim, SEC(1));
+    struct rtcp rr;
+    struct rtcp_report rep;
+    struct rtcp_block b = {0};
+    CHECK_INT(sim_rtcp(s.pub, RTCP_RR, 1, &rr, 1), 1);
+    CHECK(sl_rtcp_report(&rr, &rep) == E_OK && sl_rtcp_block_next(&rep.blocks, &b));
+    CHECK_INT(b.ssrc, SSRC_IN);
+    CHECK_INT(b.lost, 4);
+    CHECK_INT(b.fraction, 4 * 256 / 20);
+    CHECK_INT(b.last_seq, 65536 + 13);
+    CHECK(b.jitter > 60 && b.jitter < 180);
+    CHECK_INT(b.lsr, 0x33445566);
+    CHECK(b.dlsr > 65536 * 8 / 10 && b.dlsr < 65536);
+    stage_close(&s);
+}
+
+/* Picture and sound of one publisher: whatever we add to their times, reports to the viewer
+ * put packets of one moment at one moment. Here and on another worker. */
+static void send_clock(uint32_t ssrc, uint64_t ntp, uint32_t ts)
+{
+    uint8_t buf[64];
+    struct wr w = wr_of(buf, sizeof buf);
+    struct rtcp_sender sr = {.ntp = ntp, .rtp_ts = ts};
+    sl_rtcp_build_report(&w, ssrc, &sr, NULL, 0);
+    sim_send_rtcp(s.pub, wr_done(&w));
+}
+
+/* The publisher's time, in ms, of a timestamp that the viewer got. */
+static int64_t moment(uint32_t ssrc, uint32_t ts, uint32_t hz)
+{
+    struct rtcp sr[64];
+    size_t n = sim_rtcp(s.sub, RTCP_SR, 0, sr, LEN(sr));
+    struct rtcp_report rep;
+    for (size_t i = n < LEN(sr) ? n : LEN(sr); i-- > 0;) {
+        if (sl_rtcp_report(&sr[i], &rep) != E_OK || rep.ssrc != ssrc)
+            continue;
+        int64_t ms = (int64_t)(rep.sender.ntp >> 16) * 1000 / 65536;
+        return ms + (int64_t)(int32_t)(ts - rep.sender.rtp_ts) * 1000 / hz;
+    }
+    CHECK(!"reported");
+    return 0;
+}
+
+static void lip_sync(unsigned viewer_shard)
+{
+    struct cmd_producer p = stage_video(), a = stage_audio();
+    struct cmd_consumer k = stage_viewer(RTX_OUT), l = stage_listener();
+    stage_open(&s, &p, &k, viewer_shard, SRTP_GCM_128);
+    sim_produce(s.pub, &a);
+    if (viewer_shard != 0)
+        sim_carry(s.pub, &a, viewer_shard);
+    sim_consume(s.sub, &l, AUDIO);
+    uint64_t ntp = UINT64_C(5000) << 32;
+    send_clock(SSRC_IN, ntp, 0xfffffff0);               /* wraps at once */
+    send_clock(AUDIO_IN, ntp + (UINT64_C(1) << 31), 7); /* half a second later */
+    for (uint16_t i = 0; i < 100; i++) {
+        /* Captured at 5000 s + 20 ms * i, both; sound takes 60 ms less on its way. */
+        struct rtp v = stage_frame(SSRC_IN, i, i == 0);
+        v.ts = 0xfffffff0 + 1800U * i;
+        struct rtp o = {.pt = PT_OPUS, .seq = i, .ssrc = AUDIO_IN};
+        o.ts = 7U - 24000U + 960U * (i + 3U);
+        o.payload = span_of("opus");
+        sim_send_rtp(s.pub, &v);
+        sim_send_rtp(s.pub, &o);
+        sim_run(&s.sim, MSEC(20));
+    }
+    CHECK_INT(s.sub->rtp_n, 200);
+    sim_run(&s.sim, MSEC(100));
+    for (size_t i = 190; i < 200; i++) {
+        struct rtp r = sim_rtp(s.sub, i);
+        bool video = r.ssrc == SSRC_OUT;
+        int64_t t = moment(r.ssrc, r.ts, video ? 90000 : 48000);
+        int64_t sent = (int64_t)(5000 * 1000 + 20 * (i / 2) + (video ? 0 : 60));
+        CHECK(t - sent >= -1 && t - sent <= 1);
+    }
+    struct rtcp sr;
+    struct rtcp_report rep;
+    CHECK(sim_rtcp(s.sub, RTCP_SR, 0, &sr, 1) >= 4);
+    CHECK(sl_rtcp_report(&sr, &rep) == E_OK);
+    CHECK(rep.sender.packets >= 90 && rep.sender.packets <= 100);
+    CHECK_INT(rep.sender.octets,
+              rep.sender.packets * (rep.ssrc == SSRC_OUT ? sizeof stage_key : 4));
+    size_t told = sim_rtcp_count(s.sub, RTCP_SR, 0);
+    sim_run(&s.sim, SEC(3));
+    CHECK(sim_rtcp_count(s.sub, RTCP_SR, 0) <= told + 2); /* silent: nothing to report */
+    stage_close(&s);
+}
+
+TEST(feedback_keeps_lips_in_step)
+{
+    lip_sync(0);
+    lip_sync(1);
+}
+
+/* ---- arrivals ---- */
+
+/* Without transport-cc and with it: what the publisher is told of the path. */
+static const struct {
+    const char *name;
+    bool remb, twcc;
+    size_t rembs, twccs; /* in 2.05 s */
+} path_rows[] = {
+    {"neither", false, false, 0, 0},
+    {"REMB", true, false, 2, 0},
+    {"transport-cc", false, true, 0, 20},
+    {"both", true, true, 0, 20},
+};
+
+TEST(feedback_tells_of_the_path)
+{
+    for (size_t i = 0; i < LEN(path_rows); i++) {
+        check_row(path_rows[i].name);
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        p.receive.params.codecs[0].remb = path_rows[i].remb;
+        p.receive.params.ext_id[EXT_TWCC] = path_rows[i].twcc ? TWCC_IN : 0;
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        for (uint16_t n = 0; n < 205; n++) {
+            struct rtp r = stage_frame(SSRC_IN, n, n == 0);
+            uint8_t buf[600], be[2] = {0, (uint8_t)n};
+            struct rtp_elem e = {.id = TWCC_IN, .data = {be, 2}};
+            stage_exts(&r, buf, &e, 1);
+            if (n != 5)
+                sim_send_rtp(s.pub, &r);
+            sim_run(&s.sim, MSEC(10));
+        }
+        struct rtcp all[32];
+        size_t twccs = sim_rtcp(s.pub, RTCP_RTPFB, RTPFB_TWCC, all, LEN(all));
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_REMB), path_rows[i].rembs);
+        CHECK_INT(twccs, path_rows[i].twccs);
+        unsigned next = 0;
+        for (size_t f = 0; f < twccs && f < LEN(all); f++) {
+            struct rtcp_fb fb;
+            struct rtcp_twcc t;
+            struct rtcp_arrival a;
+            CHECK(sl_rtcp_fb(&all[f], &fb) == E_OK && sl_rtcp_twcc(&fb, &t) == E_OK);
+            CHECK_INT(t.fb_count, f);
+            while (sl_rtcp_twcc_next(&t, &a)) {
+                CHECK_INT(a.seq, next);
+                CHECK_INT(a.received, next != 5);
+                if (a.received) /* the clock of the simulation, in steps of 250 us */
+                    CHECK_INT(a.at, SEC(100) + MSEC(10) * next);
+                next++;
+            }
+        }
+        CHECK(!path_rows[i].twcc || next > 190);
+        stage_close(&s);
+    }
+}
+
+/* A viewer's transport has nothing to say in between its reports. */
+TEST(feedback_of_a_viewer_sleeps)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 1, SRTP_GCM_128);
+    sim_run(&s.sim, SEC(2));
+    usec now = s.sim.now, wakes = 0;
+    for (; s.sim.now < now + SEC(10); s.sim.now += MSEC(1))
+        if (sl_shard_deadline(s.sim.shards[1]) <= s.sim.now) {
+            sl_shard_tick(s.sim.shards[1], s.sim.now);
+            wakes++;
+        }
+    CHECK(wakes <= 10 + 20); /* once a second, and each half for the encodings */
     stage_close(&s);
 }

@@ -139,8 +139,6 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
     e->octets += m->payload_n;
     if (e->history && m->payload_n > 0)
         sl_history_put(e->history, m->seq, p, now);
-    if (m->info.key)
-        keyreq_done(&e->keyreq);
 }
 
 enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *rtp,

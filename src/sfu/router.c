@@ -50,9 +50,11 @@ static void to_pipes(const struct router *r, const struct encoding *e,
     }
 }
 
-/* Those who waited for this key frame take it from its first packet on. */
+/* Those who waited for this key frame take it from its first packet on. Only now is the
+ * request fulfilled: who asked since the packet came gets it, too. */
 static void begin(struct encoding *e, const struct pkt *first, usec now)
 {
+    keyreq_done(&e->keyreq);
     while (!list_empty(&e->wanting))
         sl_consumer_switch(list_entry(e->wanting.next, struct consumer, in_wanting),
                            first, now);
@@ -76,22 +78,29 @@ static void catch_up(const struct router *r, struct encoding *e, const struct pk
             to_consumers(r, e, &p, 1, now);
 }
 
+static size_t first_key(struct pkt *const *pkts, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !media_in(pkts[i])->info.key)
+        i++;
+    return i;
+}
+
 static void forward(const struct router *r, struct encoding *e, struct pkt *const *pkts,
                     size_t n, usec now)
 {
     size_t done = 0;
-    if (!list_empty(&e->wanting))
-        for (size_t i = 0; i < n; i++) {
-            if (!media_in(pkts[i])->info.key)
-                continue;
-            to_consumers(r, e, pkts, i, now);
-            begin(e, pkts[i], now);
-            to_consumers(r, e, pkts + i, 1, now);
-            note_routed(e, pkts, i);
-            catch_up(r, e, pkts[i], now);
-            done = i + 1;
-            break;
+    if (e->keyreq.wanted || !list_empty(&e->wanting)) {
+        size_t key = first_key(pkts, n);
+        if (key < n) {
+            to_consumers(r, e, pkts, key, now);
+            begin(e, pkts[key], now);
+            to_consumers(r, e, pkts + key, 1, now);
+            note_routed(e, pkts, key);
+            catch_up(r, e, pkts[key], now);
+            done = key + 1;
         }
+    }
     to_consumers(r, e, pkts + done, n - done, now);
     to_pipes(r, e, pkts, n);
     note_routed(e, pkts, n);

@@ -450,6 +450,8 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
                           &(struct mail){.type = MAIL_STARTED, .id = enc->producer->id},
                           SHARD_KEEP_MEDIA);
     sl_router_put(&t->shard->router, enc, p, now);
+    if (enc->nack && sl_nack_take_key_wanted(enc->nack))
+        sl_feedback_keyframe(t->shard, enc, now);
     if (enc->nack && sl_nack_deadline(enc->nack) < t->timer.at)
         sl_feedback_arm(t, now);
     return E_OK;
