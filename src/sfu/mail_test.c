@@ -1,0 +1,55 @@
+#include "sfu/mail.h"
+
+#include "check.h"
+#include "sim.h"
+
+/* Every type, its pointer owned or not: the sanitizer tells of what was not freed, or of what
+ * was and should not have been. */
+TEST(mail_frees_what_it_owns)
+{
+    static const struct {
+        enum mail_type type;
+        bool owns;
+    } rows[] = {
+        {MAIL_NONE, false},
+        {MAIL_EXPECT, true},
+        {MAIL_RESTART, true},
+        {MAIL_OWNER, false},
+        {MAIL_PRODUCER, true},
+        {MAIL_REMOTE, true},
+        {MAIL_PRODUCER_CLOSE, false},
+        {MAIL_PIPE, false},
+        {MAIL_UNPIPE, false},
+        {MAIL_CONSUMER, true},
+        {MAIL_SOURCE, false},
+        {MAIL_CONSUMER_CLOSE, false},
+        {MAIL_READY, false},
+        {MAIL_CLOSE, false},
+        {MAIL_ASSOC, true},
+        {MAIL_UP, false},
+        {MAIL_FAILED, false},
+        {MAIL_HUNG_UP, false},
+        {MAIL_KEYS, true},
+        {MAIL_DTLS_OUT, false},
+        {MAIL_PATH, false},
+        {MAIL_DTLS, false},
+        {MAIL_RAW, false},
+        {MAIL_RTP, false},
+        {MAIL_CLOCK, true},
+        {MAIL_KEYFRAME, false},
+        {MAIL_BACK, false},
+        {MAIL_STALE, false},
+        {MAIL_LOST, false},
+        {MAIL_STARTED, false},
+        {MAIL_STATS, false},
+    };
+    CHECK_INT(LEN(rows), MAIL_STATS + 1);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        int stays = 7;
+        struct mail m = {.type = rows[i].type};
+        m.p = rows[i].owns ? sim_copy(&stays, sizeof stays) : &stays;
+        CHECK_INT(rows[i].type, i);
+        sl_mail_free(&m);
+        CHECK_INT(stays, 7);
+    }
+}
