@@ -2,13 +2,16 @@
  * What forwarding costs: CPU time of the server process for each packet, as rooms grow from 10
  * to 1000 subscribers, beside the least that this machine needs for the same work.
  *
- *     fanout SERVER FANOUT_LIMIT JSON [--check] [--quick]
+ *     fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N]
  *
  * The server has one worker and one core, the load generator (src/bench) another. A row runs
  * at about 70 % of the worker, which more rooms reach, not faster publishers, so that bursts
  * stay what they are. Its limit is what fanout_limit's sendmmsg needs in the same minute on
  * the same core, plus RECEIVE_NS for each datagram that the server gets, feedback included,
- * shared over the packets forwarded. --quick leaves the rooms of 1000 out.
+ * shared over the packets forwarded. Both are read by somebody who polls on another core (-B):
+ * buffers that are freed there come back to the sender's core, a fifth of its time in bursts
+ * of 8. What the limit is without a reader stands in the note, as `alone`. --only=N measures
+ * rooms of that size and no others.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -71,32 +74,41 @@ struct limits {
 
 struct bench {
     const char *server, *limit;
-    bool pinned, quick;
+    bool pinned;
+    unsigned only; /* 0: all sizes */
     struct rows rows;
     uint64_t lost;
-    struct limits limits;
+    struct limits limits, alone;
     double joins_per_s, join_cpu_us; /* of the last block */
 };
 
 /* ---- limits ---- */
 
-/* The same order of packets for each size, or the largest rooms would take minutes. */
-static bool measure_limits(struct bench *b, unsigned n)
+/* About as many packets for each size, or the largest rooms would take minutes. */
+static bool ask_limit(const struct bench *b, unsigned n, const char *mode,
+                      struct limits *ret)
 {
     char command[512], line[128];
-    (void)snprintf(command, sizeof command, "%s -q -n %u -l 1100 -l 100 -r %d -p %d%s",
-                   b->limit, n, n > 100 ? 5 : 12, n > 100 ? 1 : 3,
+    (void)snprintf(command, sizeof command, "%s -q %s -n %u -l 1100 -l 100 -r %d -p %d%s",
+                   b->limit, mode, n, n > 100 ? 5 : 12,
+                   n > 100  ? 1
+                   : n > 10 ? 2
+                            : 5,
                    b->pinned ? " -c 0" : "");
     FILE *f = popen(command, "re");
-    b->limits.n = 0;
-    while (f && fgets(line, sizeof line, f) && b->limits.n < LIMITS_MAX)
-        if (sscanf(line, "%47s %lf", b->limits.v[b->limits.n].key,
-                   &b->limits.v[b->limits.n].ns) == 2)
-            b->limits.n++;
-    return f && pclose(f) == 0 && b->limits.n > 0;
+    ret->n = 0;
+    while (f && fgets(line, sizeof line, f) && ret->n < LIMITS_MAX)
+        if (sscanf(line, "%47s %lf", ret->v[ret->n].key, &ret->v[ret->n].ns) == 2)
+            ret->n++;
+    return f && pclose(f) == 0 && ret->n > 0;
 }
 
-static double limit_of(const struct bench *b, const char *kind, const struct kind *k,
+static bool measure_limits(struct bench *b, unsigned n)
+{
+    return ask_limit(b, n, "-B", &b->limits) && ask_limit(b, n, "", &b->alone);
+}
+
+static double limit_of(const struct limits *l, const char *kind, const struct kind *k,
                        const char *profile)
 {
     char key[48], name[48];
@@ -106,9 +118,9 @@ static double limit_of(const struct bench *b, const char *kind, const struct kin
         return 0;
     *at = '\0';
     (void)snprintf(key, sizeof key, "%s%s%s", name, profile, at + 2);
-    for (size_t i = 0; i < b->limits.n; i++)
-        if (strcmp(b->limits.v[i].key, key) == 0)
-            return b->limits.v[i].ns;
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->v[i].key, key) == 0)
+            return l->v[i].ns;
     return 0;
 }
 
@@ -219,14 +231,17 @@ static bool cost_row(struct bench *b, struct load *l, const struct server *s, un
     if (!calibrate(l, s, n, most, LOADED, k, &phase) || !measure_often(l, s, &phase, &m))
         return false;
     row.value = m.ns;
-    row.limit = limit_of(b, "sendmmsg", k, profiles[profile].key) + RECEIVE_NS * m.extra;
+    row.limit =
+        limit_of(&b->limits, "sendmmsg", k, profiles[profile].key) + RECEIVE_NS * m.extra;
     b->lost += m.lost;
     (void)snprintf(row.name, sizeof row.name, "%s, %s, N=%u", k->name,
                    profiles[profile].name, n);
-    (void)snprintf(row.note, sizeof row.note,
-                   "%u rooms, load %.0f %%, limit_* %.0f, delay p99 %.1f ms%s", m.rooms,
-                   m.load * 100, limit_of(b, "limit", k, profiles[profile].key),
-                   (double)m.p99 / 1000, m.lost ? ", LOST" : "");
+    (void)snprintf(
+        row.note, sizeof row.note,
+        "%u rooms, load %.0f %%, alone %.0f, limit_* %.0f, delay p99 %.1f ms%s", m.rooms,
+        m.load * 100, limit_of(&b->alone, "sendmmsg", k, profiles[profile].key),
+        limit_of(&b->alone, "limit", k, profiles[profile].key), (double)m.p99 / 1000,
+        m.lost ? ", LOST" : "");
     rows_add(&b->rows, &row);
     return true;
 }
@@ -242,7 +257,7 @@ static bool lone_row(struct bench *b, struct load *l, const struct server *s)
     if (!measure_often(l, s, &phase, &m))
         return false;
     row.value = m.ns;
-    row.limit = limit_of(b, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
+    row.limit = limit_of(&b->limits, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
     b->lost += m.lost;
     (void)snprintf(row.note, sizeof row.note, "N=100, load %.0f %%", m.load * 100);
     rows_add(&b->rows, &row);
@@ -384,7 +399,7 @@ static bool run(struct bench *b)
 {
     rows_head();
     for (size_t i = 0; i < SIZES; i++) {
-        if (b->quick && sizes[i] > 100)
+        if (b->only && sizes[i] != b->only)
             continue;
         if (!measure_limits(b, sizes[i])) {
             (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
@@ -406,12 +421,13 @@ int main(int argc, char **argv)
     bool check = false;
     if (argc < 4) {
         (void)fprintf(stderr,
-                      "usage: fanout SERVER FANOUT_LIMIT JSON [--check] [--quick]\n");
+                      "usage: fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N]\n");
         return EXIT_FAILURE;
     }
     for (int i = 4; i < argc; i++) {
         check |= strcmp(argv[i], "--check") == 0;
-        b.quick |= strcmp(argv[i], "--quick") == 0;
+        if (strncmp(argv[i], "--only=", 7) == 0)
+            b.only = (unsigned)strtoul(argv[i] + 7, NULL, 10);
     }
     b.server = argv[1];
     b.limit = argv[2];
