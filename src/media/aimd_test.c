@@ -1,0 +1,108 @@
+#include "media/aimd.h"
+
+#include <math.h>
+
+#include "check.h"
+
+static struct aimd_input input(enum usage u, double acked)
+{
+    return (struct aimd_input){
+        .usage = u, .acked_bps = acked, .now_bps = acked, .rtt = MSEC(100)};
+}
+
+static bool about(double bps, double want)
+{
+    return fabs(bps - want) <= want * 0.01;
+}
+
+/* Each 100 ms from *now on. */
+static enum aimd_did run(struct aimd *a, enum usage u, double acked, usec *now, int n)
+{
+    enum aimd_did did = AIMD_KEPT;
+    struct aimd_input in = input(u, acked);
+    for (int i = 0; i < n; i++)
+        did = sl_aimd_input(a, &in, *now += MSEC(100));
+    return did;
+}
+
+TEST(aimd_grows)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 1e6, 50e3, 3e6);
+    CHECK_INT(run(&a, USAGE_NORMAL, 0, &now, 1), AIMD_KEPT); /* from now on */
+    CHECK_INT(run(&a, USAGE_NORMAL, 0, &now, 10), AIMD_GREW);
+    CHECK(about(a.bps, 1.08e6)); /* 8 % a second */
+    CHECK_INT(run(&a, USAGE_UNDER, 0, &now, 20), AIMD_KEPT);
+    CHECK(about(a.bps, 1.08e6));
+    run(&a, USAGE_NORMAL, 0, &now, 500);
+    CHECK(a.bps == 3e6); /* the ceiling */
+}
+
+TEST(aimd_no_farther_than_tried)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 1e6, 50e3, 9e6);
+    CHECK_INT(run(&a, USAGE_NORMAL, 1e6, &now, 200), AIMD_CAPPED);
+    CHECK(fabs(a.bps - 1.51e6) < 1);
+    run(&a, USAGE_NORMAL, 0.2e6, &now, 200); /* less is sent: it is kept */
+    CHECK(about(a.bps, 1.51e6));
+}
+
+TEST(aimd_cuts)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 2e6, 50e3, 9e6);
+    CHECK_INT(run(&a, USAGE_OVER, 1.8e6, &now, 1), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 1.8e6));
+    struct aimd_input in = input(USAGE_OVER, 1.5e6);
+    CHECK_INT(sl_aimd_input(&a, &in, now + MSEC(50)),
+              AIMD_KEPT); /* it has to show first */
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(110)), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 1.5e6));
+    in = input(USAGE_OVER, 0.3e6); /* collapsed: at once, but by half at the most */
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(10)), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 1.5e6 / 2));
+    run(&a, USAGE_OVER, 1e3, &now, 50);
+    CHECK(a.bps == 50e3);
+    in = input(USAGE_OVER, 2e6); /* never up */
+    (void)sl_aimd_input(&a, &in, now += SEC(1));
+    CHECK(a.bps == 50e3);
+}
+
+/* Near what the path carried it grows by half a packet a response time, beyond anew by 8 %. */
+TEST(aimd_near_capacity)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 2e6, 50e3, 9e6);
+    run(&a, USAGE_OVER, 2e6, &now, 1);
+    double from = a.bps;
+    run(&a, USAGE_NORMAL, 1.7e6, &now, 11);
+    CHECK(a.bps - from > 35e3 && a.bps - from < 50e3);
+    run(&a, USAGE_NORMAL, 3e6, &now, 1);
+    CHECK(a.capacity.kbps == 0); /* it is another path */
+    from = a.bps;
+    run(&a, USAGE_NORMAL, 3e6, &now, 10);
+    CHECK(about(a.bps, from * 1.08));
+}
+
+TEST(aimd_after_a_probe)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 300e3, 50e3, 9e6);
+    sl_aimd_probed(&a, 2e6, true, now);
+    CHECK(a.bps == 2e6);
+    CHECK(a.capacity.kbps == 2000);
+    run(&a, USAGE_OVER, 400e3, &now, 1); /* what arrives has not followed yet */
+    CHECK(about(a.bps, 0.85 * 2e6));
+    run(&a, USAGE_OVER, 1e6, &now, 4); /* now it has */
+    CHECK(about(a.bps, 0.85 * 1e6));
+    sl_aimd_lost(&a, 700e3);
+    CHECK(a.bps == 700e3);
+    sl_aimd_lost(&a, 900e3);
+    CHECK(a.bps == 700e3);
+}

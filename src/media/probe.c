@@ -1,0 +1,235 @@
+#include "media/probe.h"
+
+#include <math.h>
+
+#define CHASE       2.0  /* times as much follows */
+#define CHASE_FROM  0.7  /* when so much of the last was shown */
+#define WANTED_OVER 1.1  /* beyond what is wanted: to be there for good */
+#define ARRIVED     0.8  /* of the packets and octets, at the least */
+#define UNFILLED    0.9  /* arriving so fast, it was not held up at all */
+#define BELOW       0.95 /* what held it up: so close to it we stay */
+#define TOO_FAST    2.0  /* to arrive is no measurement */
+#define SPAN_MAX    SEC(1)
+#define AHEAD       200.0 /* octets */
+#define MEANT       0.75  /* of the rate that was meant */
+#define LATE        MSEC(5)
+#define GIVE_UP     MSEC(200) /* nobody pads */
+#define CHASE_TIME  SEC(1)    /* a result that comes later is from another time */
+/* After cuts to less than this share, what was before is tried again, less and less often. */
+#define LARGE_CUT   0.66
+#define CUT_BACK    0.85
+#define CUT_FADE    0.7
+#define AGAIN_MIN                                                                        \
+    SEC(1) /* for the queue that was the reason to go, or of a try to show */
+#define AGAIN_MAX SEC(8)
+#define PASSED    0.9 /* of what was tried */
+
+static double limited(const struct probe *p, double bps)
+{
+    return fmin(bps, p->wanted_bps * WANTED_OVER);
+}
+
+static void push(struct probe *p, double bps)
+{
+    if (p->pending_n < PROBE_PENDING_MAX)
+        p->pending[p->pending_n++] = limited(p, bps);
+}
+
+void sl_probe_start(struct probe *p, double start_bps)
+{
+    p->start_bps = start_bps;
+    p->chasing = true;
+    push(p, 3 * start_bps);
+    if (p->wanted_bps > 3 * start_bps)
+        push(p, 6 * start_bps);
+}
+
+void sl_probe_ask(struct probe *p, double bps)
+{
+    p->chasing = false;
+    push(p, bps);
+}
+
+void sl_probe_cut(struct probe *p, double before_bps, usec now)
+{
+    p->pending_n = 0;
+    p->chasing = false;
+    p->cut_at = now;
+    p->passed = false;
+    if (p->before_bps == 0)
+        p->again = AGAIN_MIN;
+    p->before_bps = fmax(p->before_bps, before_bps);
+}
+
+/* ---- out ---- */
+
+static void begin(struct probe *p, usec now)
+{
+    p->last_id = p->last_id == UINT8_MAX ? 1 : (uint8_t)(p->last_id + 1);
+    p->id = p->last_id;
+    p->kept[p->id % PROBE_KEPT] = (struct cluster){.id = p->id, .bps = p->pending[0]};
+    p->tried_bps = p->pending[0];
+    p->began_at = p->tried_at = now;
+    p->pending_n--;
+    for (unsigned i = 0; i < p->pending_n; i++)
+        p->pending[i] = p->pending[i + 1];
+}
+
+/* What is tried next; 0: nothing. While the application holds back, nobody is hurt by a wrong
+ * answer, as little more is sent. While it uses all that it may, an answer is believed a step
+ * at a time, as the burst may just have passed between those of others, and nothing is tried
+ * beyond what there was before. */
+static double next_try(const struct probe *p, double bps, bool spare)
+{
+    double back = p->before_bps * CUT_BACK;
+    if (spare)
+        return back > 0 ? back : bps * CHASE;
+    return fmin(back, fmax(bps * CHASE, p->start_bps));
+}
+
+static void think(struct probe *p, double bps, bool spare, usec now)
+{
+    if (p->chasing && now - p->tried_at > CHASE_TIME)
+        p->chasing = false;
+    if (bps >= p->before_bps * LARGE_CUT)
+        p->before_bps = 0;
+    bool back = p->before_bps > 0;
+    usec wait = !back ? PROBE_INTERVAL : p->passed ? AGAIN_MIN : p->again;
+    double next = next_try(p, bps, spare);
+    if (bps >= p->wanted_bps || next <= bps || now - p->tried_at < wait ||
+        now - p->cut_at < (back ? AGAIN_MIN : PROBE_INTERVAL))
+        return;
+    push(p, next);
+    p->chasing = spare;
+    if (!back || p->passed)
+        p->again = AGAIN_MIN;
+    else if (p->again < AGAIN_MAX)
+        p->again *= 2;
+    else
+        p->before_bps *= CUT_FADE; /* it may be another path by now */
+    p->passed = false;
+}
+
+void sl_probe_tick(struct probe *p, double bps, bool spare, bool calm, usec now)
+{
+    if (p->id && now - p->began_at > GIVE_UP) {
+        p->kept[p->id % PROBE_KEPT].id = 0;
+        p->id = 0;
+    }
+    if (!calm || p->id)
+        return;
+    if (p->pending_n == 0)
+        think(p, bps, spare, now);
+    while (p->pending_n > 0 && !p->id) {
+        begin(p, now);
+        if (p->tried_bps <= bps) /* known by now */
+            p->id = 0;
+    }
+}
+
+static double octets_of(const struct cluster *c)
+{
+    return c->bps * PROBE_SPAN / SEC(1) / 8;
+}
+
+/* A packet is ahead of the rate: the first leaves at once. */
+static double ahead_of(const struct cluster *c)
+{
+    return fmin(fmax(octets_of(c) / PROBE_PACKETS_MIN, 1), AHEAD);
+}
+
+static double due_of(const struct probe *p, const struct cluster *c, usec now)
+{
+    return c->bps * (double)(now - p->began_at) / SEC(1) / 8 + ahead_of(c) - c->octets;
+}
+
+void sl_probe_sent(struct probe *p, unsigned octets, usec now)
+{
+    struct cluster *c = &p->kept[p->id % PROBE_KEPT];
+    if (c->packets == 0)
+        p->began_at = now;
+    /* Who comes late does not catch up: the burst would not be of this rate any more. */
+    double late = due_of(p, c, now) * 8 * SEC(1) / c->bps - LATE;
+    if (late > 0)
+        p->began_at += (usec)late;
+    c->packets++;
+    c->octets += octets;
+    if (c->packets >= PROBE_PACKETS_MIN && c->octets >= octets_of(c))
+        p->id = 0;
+}
+
+unsigned sl_probe_padding(const struct probe *p, usec now)
+{
+    double due = p->id ? due_of(p, &p->kept[p->id % PROBE_KEPT], now) : 0;
+    return due > 0 ? (unsigned)ceil(due) : 0;
+}
+
+usec sl_probe_deadline(const struct probe *p)
+{
+    const struct cluster *c = &p->kept[p->id % PROBE_KEPT];
+    if (p->id == 0)
+        return USEC_NEVER;
+    double ahead = fmax(c->octets - ahead_of(c), 0);
+    return p->began_at + (usec)ceil(ahead * 8 * SEC(1) / c->bps) + 1;
+}
+
+/* ---- back ---- */
+
+/* Rates count the gaps between packets: of what was sent without the last one, of what came
+ * without the first. */
+static struct probe_result shown(const struct cluster *c)
+{
+    const struct probe_result none = {0};
+    usec sent = c->last_sent - c->first_sent, got = c->last_got - c->first_got;
+    double meant = fmax(c->packets, PROBE_PACKETS_MIN);
+    if (c->got_packets < meant * ARRIVED ||
+        c->got_octets < fmax(c->octets, octets_of(c)) * ARRIVED)
+        return none;
+    if (sent <= 0 || got <= 0 || sent > SPAN_MAX || got > SPAN_MAX)
+        return none;
+    double send_bps =
+        (double)(c->got_octets - c->last_sent_octets) * 8 * SEC(1) / (double)sent;
+    double got_bps =
+        (double)(c->got_octets - c->first_got_octets) * 8 * SEC(1) / (double)got;
+    if (got_bps > send_bps * TOO_FAST)
+        return none;
+    if (got_bps < send_bps * UNFILLED)
+        return (struct probe_result){.bps = got_bps * BELOW, .full = true};
+    if (send_bps < c->bps * MEANT)
+        return none; /* nobody padded: this is only what the application sends */
+    return (struct probe_result){.bps = fmin(send_bps, got_bps)};
+}
+
+struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octets,
+                                      usec sent, usec arrival)
+{
+    const struct probe_result none = {0};
+    struct cluster *c = &p->kept[id % PROBE_KEPT];
+    if (id == 0 || c->id != id)
+        return none;
+    if (c->got_packets == 0 || sent < c->first_sent)
+        c->first_sent = sent;
+    if (c->got_packets == 0 || sent >= c->last_sent) {
+        c->last_sent = sent;
+        c->last_sent_octets = octets;
+    }
+    if (c->got_packets == 0 || arrival < c->first_got) {
+        c->first_got = arrival;
+        c->first_got_octets = octets;
+    }
+    if (c->got_packets == 0 || arrival > c->last_got)
+        c->last_got = arrival;
+    c->got_packets++;
+    c->got_octets += octets;
+    return shown(c);
+}
+
+void sl_probe_result(struct probe *p, const struct probe_result *r)
+{
+    p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
+    if (r->full)
+        p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
+    if (p->chasing && p->pending_n == 0 && r->bps >= p->tried_bps * CHASE_FROM &&
+        r->bps < p->wanted_bps)
+        push(p, r->bps * CHASE);
+}

@@ -1,0 +1,90 @@
+#include "media/trendline.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+
+#include "check.h"
+
+/* Groups each 20 ms whose delay grows by `slope` ms each, with jitter up to `jitter` ms. */
+static const struct {
+    const char *name;
+    double slope, jitter;
+    int first, groups; /* steady ones before, and then these */
+    enum usage want;
+} rows[] = {
+    {"steady", 0, 0, 0, 200, USAGE_NORMAL},
+    {"a clock that runs wrong by 100 ppm", 0.002, 0, 0, 3000, USAGE_NORMAL},
+    {"a queue grows by 5 %", 1, 0, 60, 40, USAGE_OVER},
+    {"not after a moment", 1, 0, 60, 3, USAGE_NORMAL},
+    {"a queue empties", -1, 0, 60, 40, USAGE_UNDER},
+    {"jitter is none", 0, 5, 60, 200, USAGE_NORMAL},
+    {"a queue grows behind jitter", 1.5, 4, 60, 60, USAGE_OVER},
+};
+
+TEST(trendline)
+{
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct trendline t;
+        struct rng rng = sl_rng_of(3);
+        usec at = SEC(100), last = 0;
+        enum usage u = USAGE_NORMAL;
+        bool seen[3] = {false};
+        check_row(rows[i].name);
+        sl_trendline_init(&t);
+        for (int k = 0; k < rows[i].first + rows[i].groups; k++) {
+            double jitter = rows[i].jitter * 1000 * (double)rng_u32(&rng) / UINT32_MAX;
+            double grown = k < rows[i].first ? 0 : (k - rows[i].first) * rows[i].slope;
+            usec delay = (usec)(grown * 1000 + jitter);
+            at += MSEC(20) + delay - last;
+            struct group_delta d = {MSEC(20), MSEC(20) + delay - last, at};
+            last = delay;
+            u = sl_trendline_input(&t, &d);
+            seen[u] = true;
+        }
+        CHECK_INT(seen[USAGE_OVER], rows[i].want == USAGE_OVER);
+        CHECK_INT(seen[USAGE_UNDER], rows[i].want == USAGE_UNDER);
+    }
+}
+
+/* What gets better by itself is let be (draft-ietf-rmcat-gcc §5.4). */
+TEST(trendline_declining)
+{
+    for (int declining = 0; declining < 2; declining++) {
+        struct trendline t;
+        usec at = SEC(1);
+        enum usage u = USAGE_NORMAL;
+        sl_trendline_init(&t);
+        for (int k = 0; k < 60 || (k < 100 && t.over_n == 0); k++) {
+            usec grown = k < 60 ? 0 : MSEC(1);
+            at += MSEC(20) + grown;
+            u = sl_trendline_input(&t,
+                                   &(struct group_delta){MSEC(20), MSEC(20) + grown, at});
+        }
+        CHECK_INT(t.over_n, 1);
+        CHECK_INT(u, USAGE_NORMAL);
+        t.over_ms = 20;
+        t.slope = declining ? 1 : 0;
+        u = sl_trendline_input(&t,
+                               &(struct group_delta){MSEC(20), MSEC(21), at + MSEC(21)});
+        CHECK_INT(u, declining ? USAGE_NORMAL : USAGE_OVER);
+    }
+}
+
+/* The threshold follows what the path does, but for spikes. */
+TEST(trendline_threshold)
+{
+    struct trendline t;
+    sl_trendline_init(&t);
+    usec at = SEC(1);
+    for (int k = 0; k < 500; k++) {
+        struct group_delta d = {MSEC(20), MSEC(20), at += MSEC(20)};
+        (void)sl_trendline_input(&t, &d);
+    }
+    CHECK(fabs(t.threshold - 6) < 0.01); /* nothing happens: as sensitive as it gets */
+    struct group_delta spike = {MSEC(20), MSEC(2020), at += MSEC(20)};
+    double before = t.threshold;
+    (void)sl_trendline_input(&t, &spike);
+    CHECK(t.trend > t.threshold + 15);
+    CHECK(fabs(t.threshold - before) < 0.01);
+}
