@@ -1,0 +1,418 @@
+#include "media/bwe.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "media/ackrate.h"
+#include "media/aimd.h"
+#include "media/groups.h"
+#include "media/lossrate.h"
+#include "media/probe.h"
+#include "media/sentlog.h"
+#include "media/standing.h"
+#include "media/trendline.h"
+
+#define TICK MSEC(250)
+
+/* Of the budget that says whether the application sends little: as libwebrtc's. */
+#define SPARE_USE    0.65 /* of the target, over SPARE_WINDOW */
+#define SPARE_WINDOW MSEC(500)
+#define SPARE_FROM   0.8
+#define SPARE_UNTIL  0.5
+
+#define RTT_FIRST  MSEC(100) /* before it is known */
+#define RTT_MAX    SEC(10)
+#define RTT_WEIGHT 0.125 /* RFC 6298 §2 */
+
+/* After a probe its own queue is not taken for another's. */
+#define PROBE_GRACE MSEC(200)
+
+#define PROBE_STEP 1.2
+
+#define DRAIN_LOSS 0.03 /* a standing queue that does not lose so much is let be */
+
+/* Packets left, and nobody said what became of them: half, then half again. */
+#define SILENCE_MIN  SEC(1)
+#define SILENCE_RTTS 3
+#define SILENCE_CUT  0.5
+
+struct bwe {
+    /* hot: written for each packet that leaves */
+    uint64_t octets;    /* sent in all */
+    usec sent_at;       /* the last */
+    struct probe probe; /* its id */
+    bool remb_only;
+
+    double max_bps;
+    double remb_bps; /* 0: none came */
+    enum bwe_cause cause;
+    usec changed_at;
+    double target_bps;
+    enum aimd_did did;    /* last, other than AIMD_KEPT */
+    bool probed;          /* the rate is what a probe showed, and has not changed since */
+    enum bwe_cause found; /* what the path carries, or that it was too much: by what */
+
+    bool clock_known; /* of the receiver: its feedback's, unwrapped */
+    usec clock;
+    struct groups groups;
+    struct trendline trendline;
+    struct ackrate ackrate;
+    struct aimd aimd;
+    struct lossrate lossrate;
+    struct standing standing;
+    double drain_bps; /* 0: no queue stands */
+    usec grace;       /* until then a queue may be that of a probe */
+
+    usec rtt;          /* 0: not known */
+    usec told_at;      /* when the last feedback came */
+    uint64_t told_for; /* octets that had been sent by then */
+    usec silent_at;    /* since when there is none, or when it was last cut for that */
+    bool silent;
+
+    usec ticked_at;
+    uint64_t ticked_octets;
+    double budget_bits;
+    bool app_limited;
+    bool started; /* probes of a new path were begun */
+
+    struct sent log[]; /* last: REMB needs none */
+};
+
+size_t sl_bwe_size(bool remb)
+{
+    return sizeof(struct bwe) + (remb ? 0 : SENTLOG_SLOTS * sizeof(struct sent));
+}
+
+struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now)
+{
+    struct bwe *b = calloc(1, sl_bwe_size(conf->remb));
+    if (!b)
+        return NULL;
+    b->remb_only = conf->remb;
+    b->max_bps = conf->max_bps;
+    b->target_bps = conf->start_bps;
+    b->probe.wanted_bps = conf->max_bps;
+    b->lossrate.max_bps = conf->max_bps;
+    b->ticked_at = b->told_at = b->silent_at = b->changed_at = now;
+    sl_aimd_init(&b->aimd, conf->start_bps, conf->min_bps, conf->max_bps);
+    sl_trendline_init(&b->trendline);
+    return b;
+}
+
+void sl_bwe_free(struct bwe *b)
+{
+    free(b);
+}
+
+void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now)
+{
+    b->octets += octets;
+    b->sent_at = now;
+    if (b->remb_only)
+        return;
+    sentlog_put(b->log, seq, octets, b->probe.id, now);
+    if (b->probe.id)
+        sl_probe_sent(&b->probe, (unsigned)octets, now);
+}
+
+/* ---- the target ---- */
+
+static enum bwe_cause cause_of(const struct bwe *b, double *bps)
+{
+    enum bwe_cause c = BWE_RISING;
+    *bps = b->aimd.bps;
+    if (b->remb_only)
+        *bps = b->remb_bps > 0 ? fmin(b->remb_bps, b->max_bps) : b->aimd.bps;
+    if (b->silent)
+        c = BWE_SILENCE;
+    else if (b->remb_only)
+        c = b->remb_bps > 0 ? BWE_REMB : BWE_START;
+    else if (!b->clock_known)
+        c = BWE_START;
+    else if (b->did == AIMD_CAPPED)
+        c = b->probed ? BWE_PROBE : BWE_APP;
+    else if (b->did == AIMD_CUT || b->aimd.capacity.kbps > 0)
+        c = b->found;
+    if (b->lossrate.limited && b->lossrate.bps < *bps) {
+        *bps = b->lossrate.bps;
+        c = BWE_LOSS;
+    }
+    if (b->drain_bps > 0 && b->drain_bps < *bps) {
+        *bps = b->drain_bps;
+        c = BWE_DELAY;
+    }
+    if (b->remb_bps > 0 && b->remb_bps < *bps) {
+        *bps = b->remb_bps;
+        c = BWE_REMB;
+    }
+    if (*bps >= b->max_bps) {
+        *bps = b->max_bps;
+        c = BWE_CEILING;
+    }
+    if (*bps < b->aimd.min_bps)
+        *bps = b->aimd.min_bps;
+    return c;
+}
+
+static void settle(struct bwe *b, usec now)
+{
+    enum bwe_cause c = cause_of(b, &b->target_bps);
+    if (c != b->cause)
+        b->changed_at = now;
+    b->cause = c;
+}
+
+/* ---- how much is sent ---- */
+
+/* A budget fills at a share of the target and is spent by what is sent. */
+static void measure_use(struct bwe *b, usec now)
+{
+    double seconds = (double)(now - b->ticked_at) / SEC(1);
+    double most = b->target_bps * SPARE_USE * SPARE_WINDOW / SEC(1);
+    double used = (double)(b->octets - b->ticked_octets) * 8;
+    if (seconds <= 0)
+        return;
+    b->ticked_at = now;
+    b->ticked_octets = b->octets;
+    b->budget_bits += b->target_bps * SPARE_USE * seconds - used;
+    b->budget_bits = fmin(fmax(b->budget_bits, -most), most);
+    if (b->budget_bits > most * SPARE_FROM)
+        b->app_limited = true;
+    else if (b->budget_bits < most * SPARE_UNTIL)
+        b->app_limited = false;
+}
+
+static void watch_silence(struct bwe *b, usec now)
+{
+    usec wait = SILENCE_RTTS * b->rtt;
+    if (wait < SILENCE_MIN)
+        wait = SILENCE_MIN;
+    if (b->octets == b->told_for || b->sent_at == 0)
+        b->silent_at = now; /* nothing left, so nothing is to be told */
+    if (now - b->silent_at < wait)
+        return;
+    b->silent_at = now;
+    b->silent = true;
+    sl_aimd_set(&b->aimd, b->aimd.bps * SILENCE_CUT, now);
+}
+
+void sl_bwe_tick(struct bwe *b, usec now)
+{
+    measure_use(b, now);
+    if (b->remb_only)
+        return;
+    watch_silence(b, now);
+    bool calm = b->trendline.usage != USAGE_OVER && !b->silent &&
+                !sl_lossrate_losing(&b->lossrate) && b->drain_bps == 0;
+    if (!b->started && b->octets > 0) {
+        b->started = true;
+        sl_probe_start(&b->probe, b->aimd.bps);
+    }
+    sl_probe_tick(&b->probe, b->target_bps, b->app_limited, calm, now);
+    settle(b, now);
+}
+
+usec sl_bwe_deadline(const struct bwe *b)
+{
+    usec probe = b->remb_only ? USEC_NEVER : sl_probe_deadline(&b->probe);
+    usec tick = b->ticked_at + TICK;
+    return probe < tick ? probe : tick;
+}
+
+size_t sl_bwe_padding(const struct bwe *b, usec now)
+{
+    return b->remb_only ? 0 : sl_probe_padding(&b->probe, now);
+}
+
+/* ---- what comes back ---- */
+
+/* What one feedback told. */
+struct told {
+    unsigned packets;
+    int lost;
+    double octets;
+    usec last_sent; /* of those that arrived */
+    bool any;
+    struct probe_result probe;
+    bool was_over; /* before this one */
+};
+
+/* Its clock has 24 bits of 64 ms. The nearest to what was known before is meant. */
+static usec unwrap(struct bwe *b, usec at)
+{
+    usec d = (at - b->clock) % TWCC_WRAP_US;
+    if (d < -TWCC_WRAP_US / 2)
+        d += TWCC_WRAP_US;
+    else if (d >= TWCC_WRAP_US / 2)
+        d -= TWCC_WRAP_US;
+    b->clock = b->clock_known ? b->clock + d : at;
+    b->clock_known = true;
+    return b->clock;
+}
+
+static void arrived(struct bwe *b, uint16_t seq, usec arrival, struct told *told,
+                    usec now)
+{
+    struct sent_fate s;
+    struct group_delta d;
+    if (!sl_sentlog_received(b->log, seq, now, &s))
+        return;
+    told->packets += !s.was_lost;
+    told->lost -= s.was_lost;
+    told->octets += s.was_lost ? 0 : s.octets;
+    told->any = true;
+    if (s.at > told->last_sent)
+        told->last_sent = s.at;
+    sl_ackrate_input(&b->ackrate, arrival, s.octets);
+    if (sl_groups_input(&b->groups, s.at, arrival, &d)) {
+        (void)sl_trendline_input(&b->trendline, &d);
+        sl_standing_input(&b->standing, d.arrival - d.sent, now);
+    }
+    struct probe_result r =
+        sl_probe_received(&b->probe, s.cluster, s.octets, s.at, arrival);
+    if (r.bps > 0)
+        told->probe = r;
+}
+
+static void learn_rtt(struct bwe *b, usec rtt)
+{
+    if (rtt <= 0 || rtt > RTT_MAX)
+        return;
+    if (b->rtt == 0)
+        b->rtt = rtt;
+    else
+        b->rtt += (usec)((double)(rtt - b->rtt) * RTT_WEIGHT);
+}
+
+static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
+{
+    /* It was a short look: what arrived in earnest meanwhile is not undone by it. */
+    double least = r->full ? fmin(b->aimd.bps, ackrate_bps(&b->ackrate)) : b->aimd.bps;
+    /* What held it up may be others, who would be driven out by taking all there is. */
+    double most = r->full && !b->app_limited && !b->probe.chasing
+                      ? b->aimd.bps * PROBE_STEP
+                      : b->max_bps;
+    sl_aimd_probed(&b->aimd, fmin(fmax(r->bps, least), most), r->full, now);
+    b->probed = true;
+    if (r->full)
+        b->found = BWE_PROBE;
+    b->did = AIMD_CAPPED;
+    b->grace = now + PROBE_GRACE;
+    sl_lossrate_probed(&b->lossrate, r->bps);
+    sl_probe_result(&b->probe, r);
+}
+
+static void control_delay(struct bwe *b, const struct told *told, usec now)
+{
+    double before = b->aimd.bps;
+    struct aimd_input in = {.usage = b->trendline.usage,
+                            .acked_bps = ackrate_bps(&b->ackrate),
+                            .now_bps = ackrate_now_bps(&b->ackrate),
+                            .rtt = b->rtt ? b->rtt : RTT_FIRST};
+    if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over)) {
+        use_probe(b, &told->probe, now);
+        return;
+    }
+    if (in.usage == USAGE_OVER && now < b->grace)
+        in.usage = USAGE_UNDER; /* wait and see */
+    enum aimd_did did = sl_aimd_input(&b->aimd, &in, now);
+    if (did == AIMD_CUT)
+        b->found = BWE_DELAY;
+    if (did == AIMD_CUT && b->aimd.bps < before)
+        sl_probe_cut(&b->probe, before, now);
+    if (did == AIMD_CUT || did == AIMD_GREW)
+        b->probed = false;
+    if (did != AIMD_KEPT)
+        b->did = did;
+}
+
+void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
+{
+    struct rtcp_arrival a;
+    struct sent_fate s;
+    struct told told = {.was_over = b->trendline.usage == USAGE_OVER};
+    if (b->remb_only)
+        return;
+    measure_use(b, now);
+    while (sl_rtcp_twcc_next(fb, &a)) {
+        if (a.received) {
+            arrived(b, a.seq, unwrap(b, a.at), &told, now);
+        } else if (sl_sentlog_lost(b->log, a.seq, now, &s)) {
+            told.packets++;
+            told.lost++;
+            told.octets += s.octets;
+        }
+    }
+    if (told.packets == 0 && !told.any)
+        return; /* nothing new: sent twice, or of packets that we do not know */
+    b->told_at = b->silent_at = now;
+    b->told_for = b->octets;
+    b->silent = false;
+    if (told.any) {
+        learn_rtt(b, now - told.last_sent);
+        control_delay(b, &told, now);
+    }
+    sl_lossrate_input(&b->lossrate, told.packets, told.lost, told.octets, told.last_sent);
+    sl_lossrate_update(&b->lossrate, b->aimd.bps,
+                       b->app_limited ? 0 : ackrate_bps(&b->ackrate), now);
+    if (sl_lossrate_losing(&b->lossrate)) {
+        sl_aimd_lost(&b->aimd, fmax(b->lossrate.bps, ackrate_bps(&b->ackrate)));
+        b->found = BWE_LOSS;
+    }
+    b->drain_bps = sl_standing_limit(&b->standing, ackrate_now_bps(&b->ackrate),
+                                     b->lossrate.recent > DRAIN_LOSS, now);
+    sl_bwe_tick(b, now);
+}
+
+void sl_bwe_remb(struct bwe *b, uint64_t bps, usec now)
+{
+    b->remb_bps = bps > 0 ? fmin((double)bps, b->max_bps) : b->aimd.min_bps;
+    settle(b, now);
+}
+
+void sl_bwe_report(struct bwe *b, unsigned expected, int lost, usec rtt, usec now)
+{
+    if (!b->remb_only)
+        return;
+    learn_rtt(b, rtt);
+    sl_lossrate_input(&b->lossrate, expected, lost, (double)(b->octets - b->told_for),
+                      now);
+    b->told_for = b->octets;
+    sl_lossrate_update(&b->lossrate, b->remb_bps > 0 ? b->remb_bps : b->aimd.bps, 0, now);
+    settle(b, now);
+}
+
+void sl_bwe_want(struct bwe *b, uint64_t bps)
+{
+    b->probe.wanted_bps = fmin((double)bps, b->max_bps);
+}
+
+void sl_bwe_ask(struct bwe *b, uint64_t bps, usec now)
+{
+    if (b->remb_only)
+        return;
+    sl_probe_ask(&b->probe, fmin((double)bps, b->max_bps));
+    sl_bwe_tick(b, now);
+}
+
+struct bwe_state sl_bwe_state(const struct bwe *b)
+{
+    return (struct bwe_state){.target_bps = (uint64_t)b->target_bps,
+                              .acked_bps = (uint64_t)ackrate_bps(&b->ackrate),
+                              .cause = b->cause,
+                              .over = b->trendline.usage == USAGE_OVER,
+                              .app_limited = b->app_limited,
+                              .lost = (uint8_t)fmin(b->lossrate.fraction * 256, 255),
+                              .rtt = b->rtt,
+                              .changed_at = b->changed_at};
+}
+
+const char *sl_bwe_cause_name(enum bwe_cause c)
+{
+    static const char *const names[BWE_CAUSES] = {
+        [BWE_START] = "start", [BWE_RISING] = "rising",   [BWE_DELAY] = "delay",
+        [BWE_LOSS] = "loss",   [BWE_PROBE] = "probe",     [BWE_APP] = "app",
+        [BWE_REMB] = "remb",   [BWE_SILENCE] = "silence", [BWE_CEILING] = "ceiling",
+    };
+    return (unsigned)c < BWE_CAUSES ? names[c] : "unknown";
+}
