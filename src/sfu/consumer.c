@@ -94,6 +94,8 @@ void sl_consumer_free(struct consumer *c)
 void sl_consumer_restart(struct consumer *c)
 {
     list_del(&c->in_encoding);
+    if (c->from)
+        c->pictures = sl_picmap_out(c->from->pictures, &c->sources[c->source].shift);
     c->from = NULL;
 }
 
@@ -167,12 +169,16 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     struct encoding *e = c->want;
     uint32_t ts = next_ts(c, e, m->ts, now);
     uint16_t generation = sl_seqmap_switch(c->map, m->seq, m->ts, ts);
+    struct consumer_source source = {.encoding = e, .generation = generation};
+    sl_consumer_restart(c);
+    if (c->begun)
+        source.shift = sl_picmap_follow(c->pictures, picmap_at(&m->info));
+    c->begun = true;
     list_del(&c->in_wanting);
-    list_del(&c->in_encoding);
     c->want = NULL;
     c->from = e;
-    c->sources[generation % CONSUMER_SOURCES] =
-        (struct consumer_source){.encoding = e, .generation = generation};
+    c->source = generation % CONSUMER_SOURCES;
+    c->sources[c->source] = source;
     list_add(&e->consumers, &c->in_encoding);
 }
 
@@ -182,7 +188,9 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
 {
     const struct media_pkt *m = media_in(p);
     struct seqmap_out out;
-    uint8_t facts = !c->mid_known && c->ext_id[EXT_MID] ? FACT_MID : 0;
+    uint8_t facts = (uint8_t)(c->source << FACT_SOURCE);
+    if (!c->mid_known && c->ext_id[EXT_MID])
+        facts |= FACT_MID;
     *ret = (struct job){.consumer = c, .pkt = p, .facts = facts};
     if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0) {
         ret->kind = JOB_EMPTY;
@@ -258,6 +266,12 @@ static uint8_t *put_elem(uint8_t *at, bool long_form, uint8_t id, size_t n)
     return at;
 }
 
+/* Of its pictures, since its source is not the first. */
+static const struct picmap *shift_of(const struct job *j)
+{
+    return &j->consumer->sources[j->facts >> FACT_SOURCE].shift;
+}
+
 /* Writes the extension block behind the fixed header; returns its end. */
 static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
 {
@@ -291,6 +305,8 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
             continue;
         at = put_elem(at, long_form, id, m->exts[i].len);
         memcpy(at, j->pkt->data + m->exts[i].off, m->exts[i].len);
+        if (m->exts[i].ext == EXT_DEPENDENCY && m->info.has_dd)
+            sl_picmap_write_dd(shift_of(j), &m->info, at);
         at += m->exts[i].len;
     }
     size_t n = (size_t)(at - start) - 4;
@@ -336,9 +352,17 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
     out->body = body.p;
     out->header_n = (uint16_t)(end - out->dst);
     out->body_n = (uint16_t)body.n;
-    out->pre_n = repair ? 2 : 0;
-    out->pre[0] = (uint8_t)(j->osn >> 8);
-    out->pre[1] = (uint8_t)j->osn;
+    out->pre_n = 0;
+    if (repair) {
+        out->pre[out->pre_n++] = (uint8_t)(j->osn >> 8);
+        out->pre[out->pre_n++] = (uint8_t)j->osn;
+    }
+    if (m->info.ids_n > 0 && out->body_n > 0 && !picmap_none(shift_of(j))) {
+        sl_picmap_write(shift_of(j), &m->info, body, out->pre + out->pre_n);
+        out->pre_n = (uint8_t)(out->pre_n + m->info.ids_n);
+        out->body += m->info.ids_n;
+        out->body_n = (uint16_t)(out->body_n - m->info.ids_n);
+    }
 }
 
 /* ---- reports ---- */

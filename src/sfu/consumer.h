@@ -19,6 +19,7 @@
 #include "base/pkt.h"
 
 #include "crypto/srtp.h"
+#include "media/picmap.h"
 #include "media/seqmap.h"
 #include "proto/params.h"
 #include "proto/rtcp.h"
@@ -33,12 +34,14 @@ enum {
     /* RTP header, mid, transport-cc, send time and the forwarded extensions. */
     CONSUMER_HEADER_MAX = 12 + 4 + 256,
     FACT_MID = 1,         /* the packet carried its mid */
+    FACT_SOURCE = 1,      /* where in the facts the place of its source stands: 2 bits */
     CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
 };
 
 struct consumer_source {
     struct encoding *encoding;
     uint16_t generation; /* as the seqmap numbers sources */
+    struct picmap shift; /* of its pictures */
 };
 
 struct consumer {
@@ -50,6 +53,7 @@ struct consumer {
     uint32_t ssrc;
     bool with_exts;     /* it has header extensions at all */
     bool long_form;     /* and some of them need the two-byte form */
+    uint8_t source;     /* place of `from` in sources */
     bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
     bool resends_same;  /* no RTX: a resend is the first packet again */
     uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
@@ -63,6 +67,8 @@ struct consumer {
     uint64_t rtx_next; /* output number of the next RTX packet */
     uint8_t rtx_pt_of[128];
     struct consumer_source sources[CONSUMER_SOURCES];
+    bool begun;                /* something was forwarded */
+    struct picmap pictures;    /* where that stood, once `from` is NULL */
     struct encoding *want;     /* what it waits for, NULL when content */
     struct list in_wanting;    /* of `want` */
     struct list in_producer;   /* all that have this source */

@@ -407,3 +407,109 @@ TEST(consumer_changes_its_source)
     CHECK_INT(s.sub->rtp_n, 4);
     stage_close(&s);
 }
+
+/* ---- names of pictures ---- */
+
+static const uint8_t dd_head[] = {0xc0};
+
+/* A frame with picture id, TL0PICIDX and dependency descriptor, whose numbers are all n. */
+static void send_picture(uint32_t ssrc, uint16_t seq, uint16_t n, bool key)
+{
+    uint8_t body[10] = {
+        0x90, 0xe0, (uint8_t)(0x80 | n >> 8), (uint8_t)n, (uint8_t)n, 0, !key, 1, 2, 3};
+    uint8_t dd[3] = {dd_head[0], (uint8_t)(n >> 8), (uint8_t)n}, buf[600];
+    struct rtp_elem e = {.id = DD_IN, .data = {dd, sizeof dd}};
+    struct rtp r = stage_frame(ssrc, seq, key);
+    r.payload = (struct span){body, sizeof body};
+    stage_exts(&r, buf, &e, 1);
+    sim_send_rtp(s.pub, &r);
+    sim_run(&s.sim, MSEC(1));
+}
+
+static void expect_picture(size_t i, uint16_t n, bool rtx)
+{
+    struct rtp r = sim_rtp(s.sub, i);
+    const uint8_t *p = r.payload.p + (rtx ? 2 : 0);
+    struct span dd = sim_ext(s.sub, i, DD_OUT);
+    CHECK_INT(r.payload.n, rtx ? 12 : 10);
+    CHECK_INT(rtp_be16(p + 2), 0x8000 | (n & 0x7fff));
+    CHECK_INT(p[4], n & 0xff);
+    CHECK(p[7] == 1 && p[8] == 2 && p[9] == 3);
+    CHECK(dd.n == 3 && dd.p[0] == dd_head[0]);
+    CHECK_INT(rtp_be16(dd.p + 1), n);
+}
+
+/* They go on over sources as if there had been one, here and on another worker; also what is
+ * resent of a source before. */
+static void name_pictures(unsigned viewer_shard, uint8_t rtx)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(rtx);
+    p.receive.params.ext_id[EXT_DEPENDENCY] = DD_IN;
+    k.send.params.ext_id[EXT_DEPENDENCY] = DD_OUT;
+    stage_open(&s, &p, &k, viewer_shard, SRTP_GCM_128);
+    struct cmd_producer q = p;
+    q.id++;
+    q.receive.encodings[0].ssrc++;
+    sim_produce(s.pub, &q);
+    if (viewer_shard != 0)
+        sim_carry(s.pub, &q, viewer_shard);
+    uint16_t n = 300, other = 5000;
+    for (uint16_t i = 0; i < 4; i++)
+        send_picture(SSRC_IN, i, n++, i == 0);
+    for (uint16_t i = 0; i < 4; i++)
+        expect_picture(i, (uint16_t)(300 + i), false); /* the first source's own */
+    sim_source(s.sub, CONSUMER, q.id);
+    for (uint16_t i = 0; i < 4; i++)
+        send_picture(SSRC_IN + 1, i, other++, i == 0);
+    sim_source(s.sub, CONSUMER, VIDEO);
+    n += 1000;
+    for (uint16_t i = 4; i < 8; i++)
+        send_picture(SSRC_IN, i, n++, i == 4);
+    CHECK_INT(s.sub->rtp_n, 12);
+    for (size_t i = 0; i < s.sub->rtp_n; i++)
+        expect_picture(i, (uint16_t)(300 + i), false);
+    for (size_t i = 1; i < 12; i++) /* all of one size */
+        CHECK_INT(s.sub->wire[i].n, s.sub->wire[0].n);
+
+    uint16_t seq = sim_rtp(s.sub, 9).seq;
+    struct sim_got first = s.sub->wire[9];
+    size_t wire = s.sub->wire_n;
+    sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->wire_n, wire + 1);
+    if (rtx != PT_NONE) {
+        expect_picture(12, 309, true);
+    } else {
+        CHECK_INT(s.sub->wire[wire].n, first.n);
+        CHECK(memcmp(s.sub->wire[wire].bytes, first.bytes, first.n) == 0);
+    }
+    stage_close(&s);
+}
+
+TEST(consumer_names_pictures)
+{
+    for (unsigned shard = 0; shard < 2; shard++) {
+        name_pictures(shard, RTX_OUT);
+        name_pictures(shard, PT_NONE);
+    }
+}
+
+/* The path is lost for a while: names do not go back, and what was missed is missing. */
+TEST(consumer_names_pictures_after_a_pause)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.params.ext_id[EXT_DEPENDENCY] = DD_IN;
+    k.send.params.ext_id[EXT_DEPENDENCY] = DD_OUT;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    send_picture(SSRC_IN, 1, 40, true);
+    sim_run(&s.sim, ICE_CONSENT + SEC(1));
+    sim_check(s.pub);
+    send_picture(SSRC_IN, 2, 41, true);
+    sim_check(s.sub);
+    send_picture(SSRC_IN, 3, 42, true);
+    CHECK_INT(s.sub->rtp_n, 2);
+    expect_picture(1, 42, false);
+    stage_close(&s);
+}

@@ -24,6 +24,7 @@
 #include "media/keyreq.h"
 #include "media/nack.h"
 #include "media/payload.h"
+#include "media/picmap.h"
 #include "media/stats.h"
 #include "proto/params.h"
 #include "proto/rtp.h"
@@ -76,8 +77,9 @@ struct encoding {
     struct list consumers; /* that forward it: consumer.in_encoding */
     struct list wanting;   /* that wait for its key frame: consumer.in_wanting */
     struct history *history;
-    uint64_t routed;   /* one more than the highest number that was forwarded */
-    struct nack *nack; /* NULL where nothing can be asked for again */
+    struct picmap pictures; /* where it stands, as far as it was forwarded */
+    uint64_t routed;        /* one more than the highest number that was forwarded */
+    struct nack *nack;      /* NULL where nothing can be asked for again */
     struct stats stats;
     struct clockmap clock;
     struct dd dd;

@@ -62,9 +62,14 @@ static void begin(struct encoding *e, const struct pkt *first, usec now)
 
 static void note_routed(struct encoding *e, struct pkt *const *pkts, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (media_in(pkts[i])->seq >= e->routed)
-            e->routed = media_in(pkts[i])->seq + 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct media_pkt *m = media_in(pkts[i]);
+        if (m->seq < e->routed)
+            continue;
+        e->routed = m->seq + 1;
+        if (m->payload_n > 0)
+            e->pictures = picmap_at(&m->info);
+    }
 }
 
 /* The first packet of a key frame may have been lost, and come after those behind it: who
