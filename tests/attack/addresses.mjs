@@ -32,7 +32,8 @@ const inside = () => new Promise((resolve, reject) => {
     fileURLToPath(new URL('addresses_inside.mjs', import.meta.url)), CLIENT, ...ASKED], {stdio: ['ignore', 'pipe', 'inherit']});
   let text = '';
   child.stdout.on('data', d => text += d);
-  child.on('error', reject).on('exit', code => code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`exit status ${code}: ${text}`)));
+  child.on('error', reject).on('exit', code =>
+    code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`exit status ${code}: ${text}`)));
 });
 
 export default async function ({test, skip}) {

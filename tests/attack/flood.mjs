@@ -9,7 +9,8 @@ const fragment = (s, candidates) => ['a=group:BUNDLE 0', 'm=audio 9 UDP/TLS/RTP/
   'a=ice-pwd:thempasswordthempassword', ...candidates].join('\r\n') + '\r\n';
 const NAMES = ['192.0.2.1', '127.0.0.1', '0.0.0.0', '169.254.169.254', '10.0.0.1', '::1', 'fe80::1', '::ffff:127.0.0.1',
   'b7f2c1d0-0000-4000-8000-000000000000.local', 'example.org', 'x'.repeat(200)];
-const candidates = n => Array.from({length: n}, (_, i) => `a=candidate:${i} 1 udp ${i} ${NAMES[i % NAMES.length]} ${i % 65536} typ host`);
+const candidates = n => Array.from({length: n}, (_, i) =>
+  `a=candidate:${i} 1 udp ${i} ${NAMES[i % NAMES.length]} ${i % 65536} typ host`);
 
 export default async function ({server, beside, test}) {
   const token = await tokenFor(server);

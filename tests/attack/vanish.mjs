@@ -14,7 +14,7 @@ export default async function ({test}) {
   await Promise.all([both.pub.vanish(), both.view.vanish()]);
   const died = Date.now();
   await test('clients that died are gone when their time is over, and not before', async () => {
-    const gauges = ['sluice_publishers', 'sluice_viewers', 'sluice_rooms', 'sluice_transports', 'sluice_producers', 'sluice_consumers'];
+    const gauges = ['publishers', 'viewers', 'rooms', 'transports', 'producers', 'consumers'].map(g => `sluice_${g}`);
     const now = () => Promise.all(gauges.map(g => server.count(g)));
     const sent = async () => server.count('sluice_sent_datagrams_total');
     await sleep(CONSENT - 3000 - (Date.now() - died));
