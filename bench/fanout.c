@@ -30,6 +30,7 @@
 #define HALF       0.5
 #define RATIO_BAR  1.5
 #define MEMORY_BAR 120e3
+#define WAITED_MAX 0.05 /* above that others had the core too often to say much */
 #define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
 
 enum {
@@ -111,7 +112,7 @@ static bool measure_limits(struct bench *b, unsigned n)
 static double limit_of(const struct limits *l, const char *kind, const struct kind *k,
                        const char *profile)
 {
-    char key[48], name[48];
+    char key[128], name[48];
     (void)snprintf(name, sizeof name, "%s_%s", kind, k->key);
     char *at = strstr(name, "%s");
     if (!at)
@@ -128,20 +129,22 @@ static double limit_of(const struct limits *l, const char *kind, const struct ki
 
 struct window {
     const struct server *server;
-    uint64_t cpu; /* before it, then in it */
+    uint64_t cpu, waited; /* before it, then in it */
 };
 
 static void mark(void *ctx, bool begins)
 {
     struct window *w = ctx;
-    uint64_t cpu = server_cpu(w->server);
+    uint64_t cpu = server_cpu(w->server), waited = server_waited(w->server);
     w->cpu = begins ? cpu : cpu - w->cpu;
+    w->waited = begins ? waited : waited - w->waited;
 }
 
 struct measured {
-    double ns;    /* CPU time of the server for each packet */
-    double load;  /* of its core */
-    double extra; /* datagrams that it received for each packet */
+    double ns;     /* CPU time of the server for each packet */
+    double load;   /* of its core */
+    double waited; /* part of the time that it was ready, and others had its core */
+    double extra;  /* datagrams that it received for each packet */
     uint64_t lost, p50, p99, max;
     unsigned rooms;
 };
@@ -161,6 +164,7 @@ static bool measure(struct load *l, const struct server *s,
     *ret = (struct measured){
         .ns = (double)w.cpu / packets,
         .load = (double)w.cpu / 1e3 / (double)r.duration,
+        .waited = (double)w.waited / 1e3 / (double)r.duration,
         .extra = (double)r.datagrams / packets,
         .lost = r.lost + r.counts.bad,
         .p50 = sl_quantiles_at(&r.counts.delay, 500),

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -129,6 +130,29 @@ uint64_t server_cpu(const struct server *s)
     if (clock_getcpuclockid(s->pid, &clock) == 0)
         (void)clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t server_waited(const struct server *s)
+{
+    char name[300];
+    uint64_t sum = 0;
+    (void)snprintf(name, sizeof name, "/proc/%d/task", s->pid);
+    DIR *d = opendir(name);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        char line[128], *end = line;
+        (void)snprintf(name, sizeof name, "/proc/%d/task/%.200s/schedstat", s->pid,
+                       e->d_name);
+        FILE *f = fopen(name, "re");
+        if (f && fgets(line, sizeof line, f)) {
+            (void)strtoull(line, &end, 10);
+            sum += strtoull(end, NULL, 10);
+        }
+        if (f)
+            (void)fclose(f);
+    }
+    if (d)
+        (void)closedir(d);
+    return sum;
 }
 
 /* The number behind a word in a file of /proc, in its own unit. */

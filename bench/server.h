@@ -20,6 +20,9 @@ void server_stop(struct server *s);
 /* CPU time that all its threads have had, in nanoseconds. */
 uint64_t server_cpu(const struct server *s);
 
+/* How long its threads were ready to run and did not, in nanoseconds: others had the core. */
+uint64_t server_waited(const struct server *s);
+
 /* Octets of memory: its own that are resident; the kernel's that cannot be reclaimed, of the
  * whole machine. */
 uint64_t server_resident(const struct server *s);
