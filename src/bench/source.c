@@ -19,7 +19,8 @@ enum {
 };
 
 void sl_source_init(struct source *s, uint32_t number, bool video, uint32_t ssrc,
-                    uint8_t twcc_id, uint16_t *twcc)
+                    uint8_t twcc_id,
+                    uint16_t *twcc) // NOLINT(readability-non-const-parameter): kept
 {
     uint16_t first;
     sl_random(&first, sizeof first);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -200,8 +201,12 @@ int sl_command_bench(int argc, char **argv)
     if (done)
         return done - 1;
     enum err e = sl_load_new(&o.load, &l, error);
-    e = e ? e : sl_load_join(l, &joined, error);
-    e = e ? e : sl_load_run(l, &o.phase, NULL, NULL, &result, error);
+    if (!e) {
+        assert(l);
+        e = sl_load_join(l, &joined, error);
+    }
+    if (!e)
+        e = sl_load_run(l, &o.phase, NULL, NULL, &result, error);
     if (l)
         sl_load_leave(l);
     sl_load_free(l);

@@ -14,7 +14,7 @@ void sl_returns_add(struct returns *r, struct pkt *origin)
 {
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : FIRST_CAP;
-        struct pkt **grown = realloc(r->waiting, cap * sizeof *grown);
+        struct pkt **grown = realloc(r->waiting, cap * sizeof(struct pkt *));
         if (!grown)
             return; /* lost to its pool: there is no memory to remember it by */
         r->waiting = grown;
