@@ -74,7 +74,7 @@ static double fit_own(const struct lossrate *l, double limit_kbps)
 static double likelihood(const struct lossrate *l, double limit_kbps, double own)
 {
     double lean = fmax(0, (BIAS_UNTIL - l->fraction) / BIAS_UNTIL) *
-                  (BIAS * limit_kbps + BIAS_LOG * log(1 + limit_kbps));
+                  (BIAS * limit_kbps + BIAS_LOG * log1p(limit_kbps));
     double sum = 0, weight = 1;
     for (unsigned age = 0; age < l->n; age++, weight *= AGE_WEIGHT) {
         unsigned i = index_of(l, age);

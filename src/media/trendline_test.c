@@ -28,7 +28,6 @@ TEST(trendline)
         struct trendline t;
         struct rng rng = sl_rng_of(3);
         usec at = SEC(100), last = 0;
-        enum usage u = USAGE_NORMAL;
         bool seen[3] = {false};
         check_row(rows[i].name);
         sl_trendline_init(&t);
@@ -39,8 +38,7 @@ TEST(trendline)
             at += MSEC(20) + delay - last;
             struct group_delta d = {MSEC(20), MSEC(20) + delay - last, at};
             last = delay;
-            u = sl_trendline_input(&t, &d);
-            seen[u] = true;
+            seen[sl_trendline_input(&t, &d)] = true;
         }
         CHECK_INT(seen[USAGE_OVER], rows[i].want == USAGE_OVER);
         CHECK_INT(seen[USAGE_UNDER], rows[i].want == USAGE_UNDER);
@@ -55,11 +53,13 @@ TEST(trendline_declining)
         usec at = SEC(1);
         enum usage u = USAGE_NORMAL;
         sl_trendline_init(&t);
-        for (int k = 0; k < 60 || (k < 100 && t.over_n == 0); k++) {
-            usec grown = k < 60 ? 0 : MSEC(1);
-            at += MSEC(20) + grown;
-            u = sl_trendline_input(&t,
-                                   &(struct group_delta){MSEC(20), MSEC(20) + grown, at});
+        for (int k = 0; k < 60; k++) {
+            at += MSEC(20);
+            u = sl_trendline_input(&t, &(struct group_delta){MSEC(20), MSEC(20), at});
+        }
+        for (int k = 0; k < 40 && t.over_n == 0; k++) {
+            at += MSEC(21);
+            u = sl_trendline_input(&t, &(struct group_delta){MSEC(20), MSEC(21), at});
         }
         CHECK_INT(t.over_n, 1);
         CHECK_INT(u, USAGE_NORMAL);
