@@ -55,6 +55,7 @@ export class Session extends EventTarget {
   #chain = Promise.resolve(); // PATCHes go one after the other
   #timer = 0;
   #attempt = 0;
+  #stood = false; // this connection was live once
 
   constructor(options) {
     super();
@@ -88,7 +89,7 @@ export class Session extends EventTarget {
     const pc = this.pc = new RTCPeerConnection({bundlePolicy: 'max-bundle', ...this.#options.rtc});
     const current = () => this.pc === pc && this.state !== 'ended';
     this.#pending = [];
-    this.#gathered = false;
+    this.#gathered = this.#stood = false;
     pc.addEventListener('icecandidate', e => current() && this.#candidate(e.candidate));
     pc.addEventListener('connectionstatechange', () => current() && this.#changed());
     try {
@@ -123,6 +124,7 @@ export class Session extends EventTarget {
     switch (this.pc.connectionState) {
       case 'connected':
         this.#attempt = 0;
+        this.#stood = true;
         if (this.state !== 'live') this.#enter('live');
         clearTimeout(this.#timer);
         break;
@@ -131,8 +133,8 @@ export class Session extends EventTarget {
         this.#timer = setTimeout(() => this.restart(), PATIENCE);
         break;
       case 'failed':
-        if (this.state === 'repairing') this.#again(new Error('The connection was lost.'));
-        else this.restart();
+        if (this.#stood && this.state !== 'repairing') this.restart();
+        else this.#again(new Error(this.#stood ? 'The connection was lost.' : 'The connection failed.'));
         break;
     }
   }
@@ -156,16 +158,10 @@ export class Session extends EventTarget {
       this.#answer = restarted(this.#answer, await response.text());
       await pc.setRemoteDescription({type: 'answer', sdp: this.#answer});
       this.#flush();
-      this.#changed();
-      this.#settled(pc);
+      this.#changed(); // a healthy path stays "connected", so no event would end the repair
     } catch (error) {
       if (this.pc === pc && this.state !== 'ended') await this.#again(error, true);
     }
-  }
-
-  // A restart on a healthy path never leaves "connected", so no event would end the repair.
-  async #settled(pc) {
-    if (pc.connectionState === 'connected' && this.state === 'repairing') this.#enter('live');
   }
 
   // Begins anew after a while, unless the refusal is final. lost: the session may have ended
