@@ -30,7 +30,7 @@
 #define HALF       0.5
 #define RATIO_BAR  1.5
 #define MEMORY_BAR 120e3
-#define WAITED_MAX 0.05 /* above that others had the core too often to say much */
+#define DISTURBED  0.05 /* above that others had the cores too often to say much */
 #define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
 
 enum {
@@ -146,6 +146,7 @@ struct measured {
     double waited; /* part of the time that it was ready, and others had its core */
     double extra;  /* datagrams that it received for each packet */
     uint64_t lost, p50, p99, max;
+    double late; /* part of the bursts that the generator sent too late */
     unsigned rooms;
 };
 
@@ -167,6 +168,7 @@ static bool measure(struct load *l, const struct server *s,
         .waited = (double)w.waited / 1e3 / (double)r.duration,
         .extra = (double)r.datagrams / packets,
         .lost = r.lost + r.counts.bad,
+        .late = r.sent > 0 ? (double)r.overruns * phase->burst / (double)r.sent : 0,
         .p50 = sl_quantiles_at(&r.counts.delay, 500),
         .p99 = sl_quantiles_at(&r.counts.delay, 990),
         .max = r.counts.delay.max,
