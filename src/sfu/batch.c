@@ -26,7 +26,8 @@ struct batch {
     size_t n, used;
     struct srtp_job srtp[CHUNK];
     const struct transport *to[CHUNK];
-    usec at[CHUNK]; /* when the packet was received; 0: no first sending */
+    uint16_t wire[CHUNK]; /* octets of each datagram */
+    usec at[CHUNK];       /* when the packet was received; 0: no first sending */
     struct tx tx[CHUNK];
     uint8_t bytes[CHUNK * SLOT];
     /* datagrams that are ready */
@@ -99,13 +100,6 @@ void sl_batch_put(struct batch *b, const struct addr *to, uint16_t port, size_t 
     b->datagrams_used += n;
 }
 
-/* One datagram's octets on the wire. */
-static size_t wire_of(const struct srtp_job *j)
-{
-    return (size_t)j->header_n + j->pre_n + j->body_n +
-           sl_srtp_tag_len(sl_srtp_out_profile(j->out));
-}
-
 /* Consecutive datagrams of one transport and one size become a run, which the last may end
  * shorter: that is what UDP GSO carries. */
 static size_t make_runs(struct batch *b)
@@ -115,7 +109,7 @@ static size_t make_runs(struct batch *b)
     for (size_t i = 0; i < b->n; i++) {
         const struct srtp_job *j = &b->srtp[i];
         const struct transport *t = b->to[i];
-        size_t n = wire_of(j);
+        uint16_t n = b->wire[i];
         assert(t);
         if (j->err != E_OK) {
             b->stats->srtp_refused++;
@@ -125,16 +119,13 @@ static size_t make_runs(struct batch *b)
         struct tx *run = runs > 0 ? &b->tx[runs - 1] : NULL;
         if (last && last == t && n <= run->segment && run->n + n <= TX_RUN_BYTES &&
             run->n < (uint32_t)run->segment * TX_RUN_MAX) {
-            run->n += (uint32_t)n;
+            run->n += n;
             if (n < run->segment)
                 last = NULL;
             continue;
         }
-        b->tx[runs++] = (struct tx){.to = t->to,
-                                    .port = t->port,
-                                    .segment = (uint16_t)n,
-                                    .n = (uint32_t)n,
-                                    .p = j->dst};
+        b->tx[runs++] =
+            (struct tx){.to = t->to, .port = t->port, .segment = n, .n = n, .p = j->dst};
         last = t;
     }
     return runs;
@@ -175,8 +166,9 @@ static void add(struct batch *b, struct transport *t, const struct job *j, usec 
     sl_consumer_write(j, s, now);
     s->out = t->out;
     b->at[b->n] = j->kind == JOB_MEDIA ? j->pkt->at : 0;
+    b->wire[b->n] = (uint16_t)(s->header_n + s->pre_n + s->body_n + t->tag_n);
+    b->used += b->wire[b->n];
     b->to[b->n++] = t;
-    b->used += wire_of(s);
 }
 
 void sl_batch_flush(struct batch *b, usec now)

@@ -175,6 +175,7 @@ enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k, usec n
     if (sl_timer_set(&t->shard->timers, &t->timer, now + SEC(1)) != E_OK)
         return E_MEMORY;
     const struct srtp_backend *b = t->shard->conf.srtp;
+    t->tag_n = (uint8_t)sl_srtp_tag_len(k->out.profile);
     t->out = sl_srtp_out_new(b, &k->out);
     t->in = sl_srtp_in_new(b, &k->in, TP_STREAMS_MAX);
     if (!t->out || !t->in) {

@@ -82,6 +82,7 @@ struct transport {
     bool sendable;  /* a path, consent and keys */
     bool told;      /* control has told all that hangs on it */
     bool ready;     /* and the keys are there */
+    uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
     struct srtp_out *out;
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
