@@ -116,6 +116,7 @@ static void deliver(struct sim *s)
     while (letters_head != letters_tail) {
         struct letter l = letters[letters_head++ % MAILS];
         if (l.to < SIM_SHARDS) {
+            s->to_shards[l.mail.type]++;
             sl_shard_mail(s->shards[l.to], l.from, &l.mail, s->now);
         } else if (l.to == SHARD_TO_CONTROL) {
             s->to_control[l.mail.type]++;
@@ -143,6 +144,7 @@ void sim_run(struct sim *s, usec span)
         for (unsigned i = 0; i < SIM_SHARDS; i++) {
             if (sl_shard_deadline(s->shards[i]) > s->now)
                 continue;
+            s->ticks++;
             sl_shard_tick(s->shards[i], s->now);
             CHECK(sl_shard_deadline(s->shards[i]) > s->now);
         }

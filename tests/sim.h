@@ -33,7 +33,9 @@ struct sim {
     struct pkt_pool *pools[SIM_SHARDS];
     struct shard *shards[SIM_SHARDS];
     uint64_t to_control[64]; /* how many mails of each type control was written */
+    uint64_t to_shards[64];  /* and shards to each other */
     uint64_t to_assoc;
+    uint64_t ticks;
     size_t sends;  /* calls */
     size_t runs_n; /* all that was sent, the last SIM_RUNS of it in runs */
     struct sim_tx runs[SIM_RUNS];

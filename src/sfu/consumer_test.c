@@ -269,6 +269,8 @@ TEST(consumer_begins_with_any_audio)
     CHECK_INT(s.sub->rtp_n, 3);
     CHECK_INT((uint16_t)(sim_rtp(s.sub, 2).seq - sim_rtp(s.sub, 0).seq), 2);
     CHECK_INT(sim_rtp(s.sub, 2).pt, OPUS_OUT);
+    sim_run(&s.sim, SEC(2));
+    CHECK_INT(s.sim.to_shards[MAIL_KEYFRAME], 0);
     stage_close(&s);
 }
 
@@ -367,6 +369,42 @@ TEST(consumer_answers_nacks)
         CHECK_INT(s.sub->rtp_n, 9 + nack_rows[i].answers);
         stage_close(&s);
     }
+}
+
+/* What is asked for twice within a round trip is on its way. */
+TEST(consumer_resends_once_in_a_round_trip)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    uint8_t buf[64];
+    struct wr w = wr_of(buf, sizeof buf);
+    sl_rtcp_build_report(&w, SSRC_IN, &(struct rtcp_sender){.ntp = 1ULL << 40}, NULL, 0);
+    sim_send_rtcp(s.pub, wr_done(&w));
+    for (uint16_t i = 1; s.sub->rtcp_n == 0; i++) {
+        stage_send(s.pub, SSRC_IN, i, i == 1);
+        sim_run(&s.sim, MSEC(10));
+    }
+    struct rtcp sr;
+    struct rtcp_report rep;
+    CHECK(sim_rtcp(s.sub, RTCP_SR, 0, &sr, 1) == 1 && sl_rtcp_report(&sr, &rep) == E_OK);
+    sim_run(&s.sim, MSEC(290)); /* 300 since it was sent; 200 of them on the way */
+    struct rtcp_block b = {.ssrc = SSRC_OUT, .dlsr = 65536 / 10};
+    b.lsr = (uint32_t)(rep.sender.ntp >> 16);
+    w = wr_of(buf, sizeof buf);
+    sl_rtcp_build_report(&w, 1, NULL, &b, 1);
+    sim_send_rtcp(s.sub, wr_done(&w));
+    uint16_t seq = sim_rtp(s.sub, s.sub->rtp_n - 1).seq;
+    static const struct {
+        usec after;
+        uint64_t answers;
+    } asked[] = {{0, 1}, {MSEC(150), 1}, {MSEC(60), 2}};
+    for (size_t i = 0; i < LEN(asked); i++) {
+        sim_run(&s.sim, asked[i].after);
+        sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+        CHECK_INT(sim_stats(&s.sim, 0)->retransmitted, asked[i].answers);
+    }
+    stage_close(&s);
 }
 
 /* ---- sources ---- */

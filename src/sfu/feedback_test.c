@@ -14,6 +14,7 @@ TEST(feedback_asks_for_a_key_frame_once_the_ssrc_is_known)
     stage_open(&s, &p, &k, 0, SRTP_GCM_128);
     sim_run(&s.sim, SEC(2));
     CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), 0);
+    CHECK(s.sim.ticks < 40); /* feedback each 100 ms, reports, reviews */
 
     struct rtp r = stage_frame(1234, 1, false);
     uint8_t exts[600];
@@ -357,5 +358,23 @@ TEST(feedback_of_a_viewer_sleeps)
             wakes++;
         }
     CHECK(wakes <= 10 + 20); /* once a second, and each half for the encodings */
+    stage_close(&s);
+}
+
+/* One track has transport-cc, another REMB only: the transport has an estimate already. */
+TEST(feedback_tells_no_limit_beside_transport_cc)
+{
+    struct cmd_producer p = stage_video(), q = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    q.id++;
+    q.receive.params.ext_id[EXT_TWCC] = 0;
+    q.receive.params.codecs[0].remb = true;
+    q.receive.encodings[0].ssrc++;
+    sim_produce(s.pub, &q);
+    stage_send(s.pub, SSRC_IN, 1, true);
+    stage_send(s.pub, SSRC_IN + 1, 1, true);
+    sim_run(&s.sim, SEC(3));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_REMB), 0);
     stage_close(&s);
 }

@@ -25,17 +25,14 @@ void sl_returns_add(struct returns *r, struct pkt *origin)
 
 void sl_returns_send(struct returns *r, struct pkt_pool *pool, const struct shard_io *io)
 {
-    bool full[SHARD_PEERS] = {false};
     size_t kept = 0;
     for (struct pkt *p; (p = sl_pkt_returned(pool));)
         sl_returns_add(r, p);
     for (size_t i = 0; i < r->n; i++) {
         struct pkt *p = r->waiting[i];
         struct mail m = {.type = MAIL_BACK, .p = p};
-        if (!full[p->owner] && io->post(io->ctx, p->owner, &m, 0))
-            continue;
-        full[p->owner] = true;
-        r->waiting[kept++] = p;
+        if (!io->post(io->ctx, p->owner, &m, 0))
+            r->waiting[kept++] = p;
     }
     r->n = kept;
 }

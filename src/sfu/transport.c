@@ -323,13 +323,9 @@ static struct tp_stream *learn_stream(struct transport *t, const struct pkt *pkt
     if (!repair && e->ssrc != 0) {
         if (now - e->last < SILENT_AFTER)
             return NULL;
-        unbind_stream(t->rx, e->ssrc);
-        unbind_stream(t->rx, e->rtx_ssrc); /* it repaired the stream before */
-        e->rtx_ssrc = 0;
         sl_producer_renew(e, t->shard, now);
-    } else if (repair) {
-        unbind_stream(t->rx, e->rtx_ssrc);
     }
+    unbind_stream(t->rx, repair ? e->rtx_ssrc : e->ssrc);
     return bind_stream(t->rx, rtp->ssrc, repair, e);
 }
 
@@ -378,26 +374,18 @@ void sl_transport_del_producer(struct transport *t, struct producer *p)
 
 /* ---- what comes in ---- */
 
-/* An RTX packet becomes the one that it repairs (RFC 4588 §4): in place, before anybody else
- * has seen it. False: it carries none, it is a probe; or what it repairs is not known. */
-static bool restore(struct pkt *p, struct rtp *rtp, const struct encoding *e)
+/* An RTX packet becomes the one that it repairs (RFC 4588 §4). False: it carries none, it is a
+ * probe; or what it repairs is not known. */
+static bool restore(struct rtp *rtp, const struct encoding *e)
 {
     uint8_t pt = e->producer->media_pt_of[rtp->pt];
     if (rtp->payload.n <= 2 || pt == PT_NONE || e->stats.received == 0)
         return false;
-    uint8_t *payload = p->data + (rtp->payload.p - p->data);
-    struct wr w = wr_of(p->data, 12);
-    rtp->seq = rtp_be16(payload);
+    rtp->seq = rtp_be16(rtp->payload.p);
     rtp->pt = pt;
     rtp->ssrc = e->ssrc;
+    rtp->payload.p += 2;
     rtp->payload.n -= 2;
-    memmove(payload, payload + 2, rtp->payload.n);
-    wr_u8(&w, p->data[0] & 0xdfU); /* without padding */
-    wr_u8(&w, (rtp->marker ? 0x80U : 0U) | pt);
-    wr_u16(&w, rtp->seq);
-    wr_u32(&w, rtp->ts);
-    wr_u32(&w, rtp->ssrc);
-    p->n = (uint16_t)((size_t)(payload - p->data) + rtp->payload.n);
     return true;
 }
 
@@ -436,7 +424,7 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
         sl_feedback_arm(t, now); /* somebody may wait for its key frame */
     }
     struct encoding *enc = s->encoding;
-    if (s->repair && !restore(p, &rtp, enc))
+    if (s->repair && !restore(&rtp, enc))
         return E_ABSENT;
     uint64_t seq =
         s->repair ? unwrap_seq(enc->stats.highest, rtp.seq) : enc->first + index;
