@@ -148,6 +148,20 @@ TEST(producer_has_a_best_encoding)
     }
 }
 
+/* A burst of a small layer, as its key frames are, does not make it the largest. */
+TEST(producer_is_not_moved_by_one_large_frame)
+{
+    static const struct flow f = {{300, 600, 0}};
+    open_layers(0);
+    flow(&f, SEC(3), MSEC(20));
+    size_t plis = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+    for (int i = 0; i < 15; i++)
+        send_layer(0, 1200, false);
+    flow(&f, SEC(1), MSEC(20));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), plis);
+    stage_close(&s);
+}
+
 /* A frame of another layer is waited for; meanwhile that layer stops being the best. */
 TEST(producer_changes_its_mind)
 {

@@ -276,3 +276,59 @@ TEST(shard_gives_up_history_before_it_drops_what_comes)
         sl_pkt_unref(taken[i]);
     sim_fini(&s);
 }
+
+/* Everything is closed while packets are held, queued, on their way to another worker and
+ * back: none is lost to its pool. */
+TEST(shard_closes_with_packets_in_flight)
+{
+    for (int step = 0; step < 4; step++) {
+        static struct stage s;
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        stage_open(&s, &p, &k, 1, SRTP_GCM_128);
+        k.id++;
+        struct sim_client *here = sim_connected(&s.sim, 3, 0, SRTP_GCM_128);
+        sim_consume(here, &k, VIDEO);
+        sim_ready(here);
+        struct sim_client *early = sim_connected(&s.sim, 4, 0, SRTP_GCM_128);
+        stage_send(s.pub, SSRC_IN, 1, true);
+        stage_send(s.pub, SSRC_IN, 2, false);
+        stage_send(early, SSRC_IN, 1, true); /* held: nobody is ready for it */
+        for (int i = 0; i < step; i++)
+            sl_shard_flush(s.sim.shards[i % 2], s.sim.now);
+        CHECK(sim_packets(&s.sim) >= 3);
+        stage_close(&s);
+    }
+}
+
+/* Without buffers what comes is dropped by whoever receives; with the first that is free it
+ * goes on. */
+TEST(shard_recovers_from_an_empty_pool)
+{
+    static struct sim s;
+    struct pkt *taken[60];
+    sim_init_with(&s, &(struct sim_conf){.packets = LEN(taken)});
+    struct sim_client *pub = sim_connected(&s, 1, 0, SRTP_GCM_128);
+    struct sim_client *sub = sim_connected(&s, 2, 0, SRTP_GCM_128);
+    add_video(pub);
+    sim_ready(pub);
+    add_viewer(sub, RTX_OUT);
+    sim_ready(sub);
+    size_t n = 0;
+    while ((taken[n] = sl_pkt_new(s.pools[0])) && n + 1 < LEN(taken))
+        n++;
+    n += taken[n] != NULL;
+    uint64_t empty = sl_pkt_pool_empty(s.pools[0]);
+    stage_send(pub, SSRC_IN, 1, true);
+    sim_run(&s, MSEC(1));
+    CHECK_INT(sl_pkt_pool_empty(s.pools[0]), empty + 1);
+    CHECK_INT(sub->rtp_n, 0);
+    for (size_t i = 0; i < n; i++)
+        sl_pkt_unref(taken[i]);
+    stage_send(pub, SSRC_IN, 2, true);
+    sim_run(&s, MSEC(1));
+    CHECK_INT(sub->rtp_n, 1);
+    sim_close_all(&s);
+    CHECK_INT(sim_packets(&s), 0);
+    sim_fini(&s);
+}

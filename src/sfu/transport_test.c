@@ -108,6 +108,22 @@ TEST(transport_learns_ssrcs)
     }
 }
 
+TEST(transport_does_not_guess_between_two_tracks)
+{
+    open_unnamed();
+    struct cmd_producer p = stage_unnamed();
+    p.id++;
+    p.receive.params.mid[0] = 'w';
+    sim_produce(s.pub, &p);
+    send_named(&(struct learn_packet){100, PT_VP8, NULL, NULL, NULL}, 1);
+    CHECK_INT(sim_stats(&s.sim, 0)->unknown_ssrc, 1);
+    send_named(&(struct learn_packet){100, PT_VP8, "v", NULL, NULL}, 2);
+    send_named(&(struct learn_packet){101, PT_VP8, "w", NULL, NULL}, 1);
+    CHECK_INT(sim_stats(&s.sim, 0)->unknown_ssrc, 1);
+    CHECK_INT(s.sub->rtp_n, 1);
+    stage_close(&s);
+}
+
 /* What RTX carries is of the encoding that its repaired-rid names. */
 TEST(transport_restores_what_a_repaired_rid_names)
 {
@@ -191,6 +207,17 @@ static void change_ssrc(unsigned viewer_shard)
     stage_send(s.pub, 101, 8, false);
     sim_run(&s.sim, MSEC(1100));
     CHECK_INT(sim_rtcp_count(s.sub, RTCP_SR, 0), reports + 1);
+
+    /* A worker that gets the track only now learns what is true now. */
+    sim_carry(s.pub, &p, 2);
+    struct sim_client *late = sim_connected(&s.sim, 3, 2, SRTP_GCM_128);
+    k.id++;
+    sim_consume(late, &k, VIDEO);
+    sim_ready(late);
+    stage_send(s.pub, 101, 9, true);
+    sim_run(&s.sim, MSEC(1100));
+    CHECK_INT(late->rtp_n, 1);
+    CHECK_INT(sim_rtcp_count(late, RTCP_SR, 0), 1);
     stage_close(&s);
 }
 
