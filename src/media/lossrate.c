@@ -57,7 +57,7 @@ static double fit_own(const struct lossrate *l, double limit_kbps)
 {
     double own = between(l->own_loss, OWN_MIN, own_max(limit_kbps));
     double d1 = 0, d2 = 0, weight = 1;
-    for (unsigned age = 0; age < l->n; age++, weight *= AGE_WEIGHT) {
+    for (unsigned age = 0; age < l->n; age++) {
         unsigned i = index_of(l, age);
         double over = excess(l->seen[i].kbps, limit_kbps);
         double p = loss_of(own, over);
@@ -65,6 +65,7 @@ static double fit_own(const struct lossrate *l, double limit_kbps)
         d1 += weight * (1 - over) * (l->seen[i].lost / p - came / (1 - p));
         d2 -= weight * (1 - over) * (1 - over) *
               (l->seen[i].lost / (p * p) + came / ((1 - p) * (1 - p)));
+        weight *= AGE_WEIGHT;
     }
     if (d2 < 0)
         own -= NEWTON * d1 / d2;
@@ -76,12 +77,13 @@ static double likelihood(const struct lossrate *l, double limit_kbps, double own
     double lean = fmax(0, (BIAS_UNTIL - l->fraction) / BIAS_UNTIL) *
                   (BIAS * limit_kbps + BIAS_LOG * log1p(limit_kbps));
     double sum = 0, weight = 1;
-    for (unsigned age = 0; age < l->n; age++, weight *= AGE_WEIGHT) {
+    for (unsigned age = 0; age < l->n; age++) {
         unsigned i = index_of(l, age);
         double p = loss_of(own, excess(l->seen[i].kbps, limit_kbps));
         double came = l->seen[i].packets - l->seen[i].lost;
         sum += weight *
                (l->seen[i].lost * log(p) + came * log(1 - p) + lean * l->seen[i].packets);
+        weight *= AGE_WEIGHT;
     }
     return sum;
 }
@@ -99,9 +101,10 @@ void sl_lossrate_input(struct lossrate *l, unsigned packets, int lost, double oc
 static double fraction_of(const struct lossrate *l, double by_age)
 {
     double lost = 0, packets = 0, weight = 1;
-    for (unsigned age = 0; age < l->n; age++, weight *= by_age) {
+    for (unsigned age = 0; age < l->n; age++) {
         lost += weight * l->seen[index_of(l, age)].lost;
         packets += weight * l->seen[index_of(l, age)].packets;
+        weight *= by_age;
     }
     return packets > 0 ? lost / packets : 0;
 }
