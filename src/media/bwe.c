@@ -204,11 +204,14 @@ void sl_bwe_tick(struct bwe *b, usec now)
     watch_silence(b, now);
     bool calm = b->trendline.usage != USAGE_OVER && !b->silent &&
                 !sl_lossrate_losing(&b->lossrate) && b->drain_bps == 0;
+    enum probe_use use = b->app_limited              ? PROBE_USE_LITTLE
+                         : b->aimd.capacity.kbps > 0 ? PROBE_USE_FULL
+                                                     : PROBE_USE_RISING;
     if (!b->started && b->octets > 0) {
         b->started = true;
         sl_probe_start(&b->probe, b->aimd.bps);
     }
-    sl_probe_tick(&b->probe, b->target_bps, b->app_limited, calm, now);
+    sl_probe_tick(&b->probe, b->target_bps, use, calm, now);
     settle(b, now);
 }
 

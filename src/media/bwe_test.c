@@ -230,7 +230,7 @@ TEST(bwe_two_flows_variable)
         double both = use(&flow[0], from, SEC(25) * (usec)(i + 1));
         both += net_bps(&flow[1], SEC(13)) / (mbit[i] * MBIT);
         CHECK(both >= 0.75);
-        CHECK(net_delay_ms(&flow[0], 0.95) <= 120);
+        CHECK(net_delay_ms(&flow[0], 0.95) <= 240); /* both try to get back at once */
     }
     end("two-flows");
 }

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
+#define STEP        1.5
 #define CHASE       2.0  /* times as much follows */
-#define CHASE_FROM  0.7  /* when so much of the last was shown */
 #define WANTED_OVER 1.1  /* beyond what is wanted: to be there for good */
 #define ARRIVED     0.8  /* of the packets and octets, at the least */
 #define UNFILLED    0.9  /* arriving so fast, it was not held up at all */
@@ -46,7 +46,7 @@ void sl_probe_start(struct probe *p, double start_bps)
 
 void sl_probe_ask(struct probe *p, double bps)
 {
-    p->chasing = false;
+    p->chasing = true;
     push(p, bps);
 }
 
@@ -77,30 +77,32 @@ static void begin(struct probe *p, usec now)
 
 /* What is tried next; 0: nothing. While the application holds back, nobody is hurt by a wrong
  * answer, as little more is sent. While it uses all that it may, an answer is believed a step
- * at a time, as the burst may just have passed between those of others, and nothing is tried
- * beyond what there was before. */
-static double next_try(const struct probe *p, double bps, bool spare)
+ * at a time, as the burst may just have passed between those of others, and where the path is
+ * known to be full nothing is tried beyond what there was before. */
+static double next_try(const struct probe *p, double bps, enum probe_use use)
 {
     double back = p->before_bps * CUT_BACK;
-    if (spare)
+    if (use == PROBE_USE_LITTLE)
         return back > 0 ? back : bps * CHASE;
-    return fmin(back, fmax(bps * CHASE, p->start_bps));
+    if (back > 0)
+        return fmin(back, fmax(bps * CHASE, p->start_bps));
+    return use == PROBE_USE_RISING ? fmax(bps * STEP, p->start_bps) : 0;
 }
 
-static void think(struct probe *p, double bps, bool spare, usec now)
+static void think(struct probe *p, double bps, enum probe_use use, usec now)
 {
     if (p->chasing && now - p->tried_at > CHASE_TIME)
         p->chasing = false;
     if (bps >= p->before_bps * LARGE_CUT)
         p->before_bps = 0;
     bool back = p->before_bps > 0;
-    usec wait = !back ? PROBE_INTERVAL : p->passed ? AGAIN_MIN : p->again;
-    double next = next_try(p, bps, spare);
+    usec wait = p->passed ? AGAIN_MIN : back ? p->again : PROBE_INTERVAL;
+    double next = next_try(p, bps, use);
     if (bps >= p->wanted_bps || next <= bps || now - p->tried_at < wait ||
         now - p->cut_at < (back ? AGAIN_MIN : PROBE_INTERVAL))
         return;
     push(p, next);
-    p->chasing = spare;
+    p->chasing = use == PROBE_USE_LITTLE;
     if (!back || p->passed)
         p->again = AGAIN_MIN;
     else if (p->again < AGAIN_MAX)
@@ -110,7 +112,7 @@ static void think(struct probe *p, double bps, bool spare, usec now)
     p->passed = false;
 }
 
-void sl_probe_tick(struct probe *p, double bps, bool spare, bool calm, usec now)
+void sl_probe_tick(struct probe *p, double bps, enum probe_use use, bool calm, usec now)
 {
     if (p->id && now - p->began_at > GIVE_UP) {
         p->kept[p->id % PROBE_KEPT].id = 0;
@@ -119,7 +121,7 @@ void sl_probe_tick(struct probe *p, double bps, bool spare, bool calm, usec now)
     if (!calm || p->id)
         return;
     if (p->pending_n == 0)
-        think(p, bps, spare, now);
+        think(p, bps, use, now);
     while (p->pending_n > 0 && !p->id) {
         begin(p, now);
         if (p->tried_bps <= bps) /* known by now */
@@ -229,7 +231,6 @@ void sl_probe_result(struct probe *p, const struct probe_result *r)
     p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
     if (r->full)
         p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
-    if (p->chasing && p->pending_n == 0 && r->bps >= p->tried_bps * CHASE_FROM &&
-        r->bps < p->wanted_bps)
+    if (p->chasing && !r->full && p->pending_n == 0 && r->bps < p->wanted_bps)
         push(p, r->bps * CHASE);
 }

@@ -65,9 +65,16 @@ void sl_probe_ask(struct probe *p, double bps);
 /* The estimate was cut. */
 void sl_probe_cut(struct probe *p, double before_bps, usec now);
 
-/* Begins what is due. bps: the estimate; spare: the application sends little; calm: no queue
- * grows, and nothing is lost by sending too much. */
-void sl_probe_tick(struct probe *p, double bps, bool spare, bool calm, usec now);
+/* What the application makes of its estimate. */
+enum probe_use {
+    PROBE_USE_FULL,   /* all, and the path is known to be full */
+    PROBE_USE_RISING, /* all, and nothing is known to be in the way */
+    PROBE_USE_LITTLE,
+};
+
+/* Begins what is due. bps: the estimate; calm: no queue grows, and nothing is lost by sending
+ * too much. */
+void sl_probe_tick(struct probe *p, double bps, enum probe_use use, bool calm, usec now);
 
 /* A packet of the cluster leaves. Called for each packet while p->id is not 0. */
 void sl_probe_sent(struct probe *p, unsigned octets, usec now);

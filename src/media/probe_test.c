@@ -35,36 +35,36 @@ TEST(probe_start)
     sl_probe_start(&p, 300e3);
     CHECK_INT(sl_probe_padding(&p, now), 0);
     CHECK_INT(sl_probe_deadline(&p), USEC_NEVER);
-    sl_probe_tick(&p, 300e3, false, true, now);
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, now);
     CHECK(p.id != 0);
     CHECK(p.tried_bps == 900e3);
     struct probe_result r = burst(&p, 100e6, &now);
     CHECK(about(r.bps, 900e3) && !r.full);
-    sl_probe_tick(&p, 900e3, false, true, now);
+    sl_probe_tick(&p, 900e3, PROBE_USE_FULL, true, now);
     CHECK(p.tried_bps == 1800e3);
     r = burst(&p, 100e6, &now);
     CHECK(about(r.bps, 1800e3) && !r.full);
     sl_probe_result(&p, &r); /* it passed: twice as much */
-    sl_probe_tick(&p, 1800e3, false, true, now);
+    sl_probe_tick(&p, 1800e3, PROBE_USE_FULL, true, now);
     CHECK(about(p.tried_bps, 3600e3));
-    r = burst(&p, 2e6, &now);
-    CHECK(about(r.bps, 0.95 * 2e6) && r.full); /* all there is */
+    r = burst(&p, 2.8e6, &now);
+    CHECK(about(r.bps, 0.95 * 2.8e6) && r.full); /* all there is */
     sl_probe_result(&p, &r);
-    sl_probe_tick(&p, 1900e3, false, true, now);
-    CHECK_INT(p.id, 0);
+    sl_probe_tick(&p, 2660e3, PROBE_USE_FULL, true, now);
+    CHECK_INT(p.id, 0); /* more would be in vain */
 }
 
 TEST(probe_wanted)
 {
     struct probe p = {.wanted_bps = 800e3};
     sl_probe_start(&p, 300e3);
-    sl_probe_tick(&p, 300e3, false, true, SEC(1));
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, SEC(1));
     CHECK(about(p.tried_bps, 880e3) && p.tried_bps < 900e3);
     p.id = 0;
-    sl_probe_tick(&p, 850e3, true, true, SEC(60));
+    sl_probe_tick(&p, 850e3, PROBE_USE_LITTLE, true, SEC(60));
     CHECK_INT(p.id, 0); /* there is enough */
     p.wanted_bps = 5e6;
-    sl_probe_tick(&p, 850e3, true, true, SEC(60));
+    sl_probe_tick(&p, 850e3, PROBE_USE_LITTLE, true, SEC(60));
     CHECK(about(p.tried_bps, 1700e3));
 }
 
@@ -74,16 +74,16 @@ TEST(probe_no_answer)
     struct probe p = {.wanted_bps = 5e6};
     usec now = SEC(1);
     sl_probe_ask(&p, 1e6);
-    sl_probe_tick(&p, 300e3, false, false, now);
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, false, now);
     CHECK_INT(p.id, 0); /* not while a queue grows */
-    sl_probe_tick(&p, 300e3, false, true, now);
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, now);
     uint8_t id = p.id;
     CHECK(id != 0);
     sl_probe_sent(&p, 250, now);
     CHECK(sl_probe_received(&p, id, 250, now, now).bps == 0);
-    sl_probe_tick(&p, 300e3, false, true, now + MSEC(150));
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, now + MSEC(150));
     CHECK_INT(p.id, id);
-    sl_probe_tick(&p, 300e3, false, true, now + MSEC(250));
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, now + MSEC(250));
     CHECK_INT(p.id, 0);
     CHECK(sl_probe_received(&p, id, 250, now + MSEC(1), now + MSEC(1)).bps == 0);
     CHECK(sl_probe_received(&p, 0, 250, now, now).bps == 0);
@@ -95,7 +95,7 @@ TEST(probe_pace)
     struct probe p = {.wanted_bps = 5e6};
     usec now = SEC(1);
     sl_probe_ask(&p, 2e6);
-    sl_probe_tick(&p, 300e3, false, true, now);
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, now);
     CHECK(sl_probe_padding(&p, now) > 0);
     sl_probe_sent(&p, 750, now);
     CHECK_INT(sl_probe_padding(&p, now), 0);
@@ -107,11 +107,11 @@ TEST(probe_pace)
     CHECK(sl_probe_padding(&p, now) <= 2e6 / 8 * 0.005);
 }
 
-static double tried_after(struct probe *p, double bps, bool spare, usec at)
+static double tried_after(struct probe *p, double bps, enum probe_use use, usec at)
 {
     p->id = 0;
     p->tried_bps = 0;
-    sl_probe_tick(p, bps, spare, true, at);
+    sl_probe_tick(p, bps, use, true, at);
     return p->tried_bps;
 }
 
@@ -120,13 +120,16 @@ TEST(probe_after_cuts)
     struct probe p = {.wanted_bps = 5e6};
     sl_probe_cut(&p, 3e6, SEC(10));
     sl_probe_cut(&p, 1e6, SEC(11));
-    CHECK(tried_after(&p, 500e3, true, SEC(11) + MSEC(900)) == 0);
-    CHECK(about(tried_after(&p, 500e3, true, SEC(12) + MSEC(100)), 2.55e6));
-    CHECK(tried_after(&p, 500e3, true, SEC(13)) == 0);
-    CHECK(tried_after(&p, 500e3, true, SEC(14) + MSEC(200)) > 0); /* less often */
-    CHECK(about(tried_after(&p, 500e3, false, SEC(19)), 1e6));    /* a step */
+    CHECK(tried_after(&p, 500e3, PROBE_USE_LITTLE, SEC(11) + MSEC(900)) == 0);
+    CHECK(about(tried_after(&p, 500e3, PROBE_USE_LITTLE, SEC(12) + MSEC(100)), 2.55e6));
+    CHECK(tried_after(&p, 500e3, PROBE_USE_LITTLE, SEC(13)) == 0);
+    CHECK(tried_after(&p, 500e3, PROBE_USE_LITTLE, SEC(14) + MSEC(200)) >
+          0);                                                           /* less often */
+    CHECK(about(tried_after(&p, 500e3, PROBE_USE_FULL, SEC(19)), 1e6)); /* a step */
     /* What was before is there again: nothing to try, as all is used. */
-    CHECK(tried_after(&p, 2.5e6, false, SEC(60)) == 0);
+    CHECK(tried_after(&p, 2.5e6, PROBE_USE_FULL, SEC(60)) == 0);
+    CHECK(about(tried_after(&p, 2e6, PROBE_USE_RISING, SEC(70)), 3e6));
+    CHECK(tried_after(&p, 2e6, PROBE_USE_RISING, SEC(73)) == 0);
 }
 
 /* A path that did not come back is another path: it is let go, after some tries. */
@@ -136,7 +139,7 @@ TEST(probe_gives_up)
     int tries = 0;
     sl_probe_cut(&p, 4e6, SEC(10));
     for (usec at = SEC(10); at < SEC(120); at += MSEC(250))
-        tries += tried_after(&p, 500e3, false, at) > 0;
+        tries += tried_after(&p, 500e3, PROBE_USE_FULL, at) > 0;
     CHECK(tries > 5 && tries < 15);
     CHECK(p.before_bps == 0);
 }
@@ -148,7 +151,7 @@ TEST(probe_burst_is_no_measurement)
         struct probe p = {.wanted_bps = 5e6};
         struct probe_result r = {0};
         sl_probe_ask(&p, 1e6);
-        sl_probe_tick(&p, 300e3, false, true, SEC(1));
+        sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, SEC(1));
         uint8_t id = p.id;
         for (int i = 0; i < 8; i++)
             sl_probe_sent(&p, 250, SEC(1) + MSEC(2) * i);
