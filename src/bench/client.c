@@ -112,13 +112,10 @@ static enum err choose(struct client *c, const struct sdp *answer)
     return E_OK;
 }
 
-static enum err adopt(struct client *c, const struct sdp *answer, struct negotiated *n,
-                      enum negotiate_why *why)
+/* Their end of the transport, and the extensions of each section. */
+static enum err adopt(struct client *c, const struct sdp *theirs,
+                      const struct negotiated *n)
 {
-    struct offer_conf conf = offer_of(c);
-    *why = sl_offer_read(answer, &conf, n);
-    if (*why != NEGOTIATE_OK)
-        return E_UNSUPPORTED;
     if (n->ufrag.n >= REMOTE_MAX || n->pwd.n >= REMOTE_MAX)
         return E_MALFORMED;
     (void)snprintf(c->user, sizeof c->user, "%.*s:%s", (int)n->ufrag.n,
@@ -129,25 +126,67 @@ static enum err adopt(struct client *c, const struct sdp *answer, struct negotia
     memcpy(c->print.octets, n->peer.bytes, n->peer.n);
     for (size_t i = 0; i < c->conf.sections_n; i++)
         memcpy(c->exts[i], n->sections[i].params.ext_id, sizeof c->exts[i]);
-    return choose(c, answer);
+    return choose(c, theirs);
+}
+
+static enum err read_answer(struct client *c, const struct sdp *answer,
+                            struct negotiated *n, enum negotiate_why *why)
+{
+    struct offer_conf conf = offer_of(c);
+    *why = sl_offer_read(answer, &conf, n);
+    return *why == NEGOTIATE_OK ? adopt(c, answer, n) : E_UNSUPPORTED;
+}
+
+/* What they offer to send is to us as a publisher's offer is to a server. */
+static enum err write_answer(struct client *c, const struct sdp *offer, struct wr *w,
+                             struct negotiated *n, enum negotiate_why *why)
+{
+    struct negotiate_conf conf = {.job = NEGOTIATE_PUBLISH,
+                                  .local = offer_of(c).local,
+                                  .session = c->tie_breaker >> 2,
+                                  .sections_max = CLIENT_SECTIONS_MAX};
+    conf.local.active = conf.local.full = true;
+    *why = sl_negotiate(offer, &conf, n, w);
+    if (*why != NEGOTIATE_OK || n->sections_n > CLIENT_SECTIONS_MAX)
+        return E_UNSUPPORTED;
+    c->conf.sections_n = n->sections_n;
+    return adopt(c, offer, n);
+}
+
+static void begin(struct client *c, usec now)
+{
+    c->state = CLIENT_CHECKING;
+    c->begun = c->next_check = now;
+    sl_client_tick(c, now);
+}
+
+/* w: where our answer goes; NULL when theirs is one. */
+static enum err take_sdp(struct client *c, struct span theirs, usec now, struct wr *w,
+                         enum negotiate_why *why)
+{
+    struct sdp *sdp = NULL;
+    struct negotiated *n = malloc(sizeof *n);
+    *why = NEGOTIATE_OK;
+    enum err e = n ? sl_sdp_new(theirs, SDP_DESCRIPTION, NULL, &sdp) : E_MEMORY;
+    if (!e)
+        e = w ? write_answer(c, sdp, w, n, why) : read_answer(c, sdp, n, why);
+    sl_sdp_free(sdp);
+    free(n);
+    if (!e)
+        begin(c, now);
+    return e;
 }
 
 enum err sl_client_answer(struct client *c, struct span answer, usec now,
                           enum negotiate_why *why)
 {
-    struct sdp *sdp = NULL;
-    struct negotiated *n = malloc(sizeof *n);
-    *why = NEGOTIATE_OK;
-    enum err e = n ? sl_sdp_new(answer, SDP_DESCRIPTION, NULL, &sdp) : E_MEMORY;
-    e = e ? e : adopt(c, sdp, n, why);
-    sl_sdp_free(sdp);
-    free(n);
-    if (e)
-        return e;
-    c->state = CLIENT_CHECKING;
-    c->begun = c->next_check = now;
-    sl_client_tick(c, now);
-    return E_OK;
+    return take_sdp(c, answer, now, NULL, why);
+}
+
+enum err sl_client_accept(struct client *c, struct span offer, usec now, struct wr *w,
+                          enum negotiate_why *why)
+{
+    return take_sdp(c, offer, now, w, why);
 }
 
 /* ---- checks ---- */

@@ -3,9 +3,9 @@
 /*
  * A WebRTC client's connection: its offer, its checks, its handshake.
  *
- * It writes an offer for WHIP or WHEP, reads the answer, sends checks as the controlling agent
- * of ICE until one is answered, shakes hands as whichever end the answer says, and then has
- * the keys of its media. Checks go on, for consent. There is one path, to the address that
+ * It writes an offer and reads the answer, as WHIP and WHEP have it, or answers an offer of the
+ * server's; sends checks as the controlling agent of ICE until one is answered, shakes hands
+ * as whichever end the answer says, and then has the keys of its media. Checks go on, for consent. There is one path, to the address that
  * the answer names: the server is expected to be ICE-lite, and to be reached.
  *
  * Sans-IO: after each call poll until there is no more. One thread.
@@ -60,6 +60,11 @@ void sl_client_offer(const struct client *c, struct wr *w);
  * offer, *why says in what; E_ABSENT: it names no address that can be reached. */
 MUST_USE enum err sl_client_answer(struct client *c, struct span answer, usec now,
                                    enum negotiate_why *why);
+
+/* The other way round: answers the offer of a server that sends, which is appended to w, and
+ * begins. Its sections take the place of those in the conf. Errors as above. */
+MUST_USE enum err sl_client_accept(struct client *c, struct span offer, usec now,
+                                   struct wr *w, enum negotiate_why *why);
 
 /* Takes STUN and DTLS; the rest is ignored. */
 void sl_client_input(struct client *c, struct span datagram, usec now);

@@ -142,6 +142,59 @@ TEST(client_connects_with_the_profile_it_offers)
     }
 }
 
+/* The server offers to send; the client begins the handshake. */
+static enum err accept_offer(struct pair *p, bool known)
+{
+    static struct negotiated agreed;
+    static char offer[64 * 1024], said[64 * 1024];
+    struct wr o = wr_of((uint8_t *)offer, sizeof offer);
+    struct wr a = wr_of((uint8_t *)said, sizeof said);
+    struct offer_conf conf = {.job = NEGOTIATE_PUBLISH,
+                              .local = {.ufrag = p->s.creds.ufrag,
+                                        .pwd = p->s.creds.pwd,
+                                        .sha256 = p->s.cert.sha256,
+                                        .candidates = &cand,
+                                        .candidates_n = 1},
+                              .cname = "server",
+                              .sections = sections,
+                              .sections_n = 2};
+    enum negotiate_why why;
+    struct sdp *sdp = NULL;
+    sl_offer_write(&o, &conf);
+    wr_u8(&o, 0);
+    if (!known)
+        for (char *map = offer; (map = strstr(map, "a=rtpmap:")); map++)
+            memcpy(strchr(map, ' ') + 1, "xyz", 3);
+    enum err e = sl_client_accept(p->c, span_of(offer), p->now, &a, &why);
+    CHECK((e == E_UNSUPPORTED) == (why != NEGOTIATE_OK));
+    if (e)
+        return e;
+    CHECK_INT(sl_sdp_new(wr_done(&a), SDP_DESCRIPTION, NULL, &sdp), E_OK);
+    CHECK(!sdp->session.ice_lite);
+    CHECK_INT(sl_offer_read(sdp, &conf, &agreed), NEGOTIATE_OK);
+    CHECK(!agreed.dtls_client && agreed.active_n == 2);
+    struct dtls_fingerprint print = {.n = agreed.peer.n};
+    memcpy(print.octets, agreed.peer.bytes, print.n);
+    p->s.dtls = sl_dtls_new(p->s.ctx, DTLS_SERVER, &print, p->now);
+    sl_sdp_free(sdp);
+    return E_OK;
+}
+
+TEST(client_accepts_an_offer)
+{
+    static struct pair p;
+    pair_init(&p, SRTP_CM_SHA1_80);
+    CHECK_INT(accept_offer(&p, false), E_UNSUPPORTED);
+    CHECK_INT(sl_client_state(p.c), CLIENT_NEW);
+    CHECK_INT(accept_offer(&p, true), E_OK);
+    settle(&p);
+    CHECK_INT(sl_client_state(p.c), CLIENT_UP);
+    CHECK_INT(sl_srtp_out_profile(sl_client_out(p.c)), SRTP_CM_SHA1_80);
+    CHECK(addr_eq(sl_client_remote(p.c), &cand.addr));
+    CHECK(sl_client_ext(p.c, 1, EXT_TWCC) != 0);
+    pair_fini(&p);
+}
+
 /* Not yet, then now: a check each 2.5 s. */
 TEST(client_goes_on_checking)
 {

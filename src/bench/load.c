@@ -1,8 +1,6 @@
 #include "bench/load.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +14,9 @@
 #include "net/udp.h"
 
 enum {
-    OFFER_MAX = 64 * 1024,
-    PATH_MAX_ = 256,
     KINDS = 2,        /* sections of a publisher: video, audio */
     JOINING_MAX = 32, /* handshakes under way */
-    TRIES_MAX = 20,   /* of a request that is told to come later */
+    TRIES_MAX = 20,   /* of who is told to come later */
     RECEIVES = 16,    /* batches read before what is due is looked at */
 };
 #define NAP     50        /* microseconds without a look at sockets and deadlines */
@@ -41,11 +37,12 @@ struct member {
     usec due, report; /* next burst, next sender report */
     /* a subscriber */
     struct sink *sink;
-    char location[WEB_LOCATION_MAX];
+    char seat[WEB_LOCATION_MAX];
 };
 
 struct load {
     struct load_conf conf;
+    const struct signaling *signaling;
     struct web *web;
     struct wire *wire;
     struct cert cert;
@@ -63,18 +60,7 @@ struct load {
     uint64_t overruns, before; /* before: packets of counts that were reset */
     struct sink_counts counts;
     uint8_t burst[SOURCE_BURST_MAX * SOURCE_STRIDE];
-    uint8_t offer[OFFER_MAX];
 };
-
-__attribute__((format(printf, 3, 4))) static enum err say(char *error, enum err e,
-                                                          const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vsnprintf(error, LOAD_ERROR_MAX, fmt, ap);
-    va_end(ap);
-    return e;
-}
 
 /* ---- making ---- */
 
@@ -98,17 +84,19 @@ enum err sl_load_new(const struct load_conf *conf, struct load **ret,
     struct load *l = calloc(1, sizeof *l);
     enum err e = E_MEMORY;
     if (!l)
-        return say(error, e, "no memory");
+        return sl_signaling_fail(error, e, "no memory");
     l->conf = *conf;
+    l->signaling = conf->signaling ? conf->signaling : &sl_signaling_whip;
     l->srtp = sl_srtp_backend_best();
     l->per_room = (size_t)conf->publishers + conf->subscribers;
     l->sources_per_room = conf->publishers * kinds(conf);
     if (!possible(conf)) {
-        e = say(error, E_MALFORMED, "so many rooms, publishers or subscribers cannot be");
+        e = sl_signaling_fail(error, E_MALFORMED,
+                              "so many rooms, publishers or subscribers cannot be");
         goto fail;
     }
     if ((e = sl_web_new(conf->url, &l->web)) != E_OK) {
-        (void)say(error, e, "%s: %s", conf->url, sl_err_text(e));
+        (void)sl_signaling_fail(error, e, "%s: %s", conf->url, sl_err_text(e));
         goto fail;
     }
     l->members_n = conf->rooms * l->per_room;
@@ -119,8 +107,9 @@ enum err sl_load_new(const struct load_conf *conf, struct load **ret,
     if (!e && !(l->dtls = sl_dtls_ctx_new(&l->cert, &conf->profile, 1)))
         e = E_CRYPTO;
     if (e) {
-        (void)say(error, e, "sockets: %s%s%s", sl_err_text(e), e == E_SYS ? ": " : "",
-                  e == E_SYS ? strerror(errno) : "");
+        (void)sl_signaling_fail(error, e, "sockets: %s%s%s", sl_err_text(e),
+                                e == E_SYS ? ": " : "",
+                                e == E_SYS ? strerror(errno) : "");
         goto fail;
     }
     *ret = l;
@@ -358,58 +347,38 @@ static enum err make(struct load *l, struct member *m, unsigned nth)
     return m->client ? E_OK : E_MEMORY;
 }
 
-/* Asks until the answer is neither "too many" nor "not now". */
-static enum err ask(struct load *l, const char *path, struct span offer,
-                    struct web_answer *ret)
-{
-    enum err e = E_OK;
-    for (int i = 0; i < TRIES_MAX; i++) {
-        e = sl_web_ask(l->web, "POST", path, l->conf.token, "application/sdp", offer,
-                       ret);
-        if (e || (ret->status != 429 && ret->status != 503))
-            break;
-        sl_load_idle(l, ret->retry_after_s ? SEC(ret->retry_after_s) : SEC(1));
-    }
-    return e;
-}
-
+/* Comes again for as long as it is told to come later. */
 static enum err join(struct load *l, struct member *m, unsigned nth, char *error)
 {
-    char path[PATH_MAX_];
-    struct web_answer answer;
-    enum negotiate_why why;
+    const struct load_conf *conf = &l->conf;
+    struct signaling_who who = {.room = conf->room,
+                                .room_nth = m->room,
+                                .publishes = nth < conf->publishers,
+                                .publisher = nth,
+                                .publishers = conf->publishers,
+                                .token = conf->token};
+    unsigned later_s = 1;
     if (make(l, m, nth) != E_OK)
-        return say(error, E_MEMORY, "no memory");
-    if (nth < l->conf.publishers)
-        (void)snprintf(path, sizeof path, "/whip/%s%u/s%u", l->conf.room, m->room, nth);
-    else
-        (void)snprintf(path, sizeof path, "/whep/%s%u", l->conf.room, m->room);
-    struct wr w = wr_of(l->offer, sizeof l->offer);
-    sl_client_offer(m->client, &w);
-    enum err e = ask(l, path, wr_done(&w), &answer);
+        return sl_signaling_fail(error, E_MEMORY, "no memory");
+    enum err e = E_EARLY;
+    for (int i = 0; e == E_EARLY && i < TRIES_MAX; i++) {
+        if (i > 0)
+            sl_load_idle(l, SEC(later_s));
+        e = l->signaling->join(l->web, &who, m->client, m->seat, &later_s, error);
+    }
     if (e)
-        return say(error, e, "POST %s: %s%s%s", path, sl_err_text(e),
-                   e == E_SYS ? ": " : "", e == E_SYS ? strerror(errno) : "");
-    if (answer.status != 201)
-        return say(error, E_DENIED, "POST %s: status %u: %.*s", path, answer.status,
-                   (int)(answer.body.n < 120 ? answer.body.n : 120),
-                   (const char *)answer.body.p);
-    memcpy(m->location, answer.location, sizeof m->location);
-    usec now = sl_udp_now();
-    e = sl_client_answer(m->client, answer.body, now, &why);
-    if (e)
-        return say(error, e, "answer to %s: %s", path,
-                   why ? sl_negotiate_text(why) : sl_err_text(e));
+        return e;
     l->joining++;
-    serve(l, m, now);
+    serve(l, m, sl_udp_now());
     arm(l, m);
     return E_OK;
 }
 
 static enum err failure(const struct load *l, char *error)
 {
-    return say(error, E_LATE, "client %zu of room %u: %s", number_of(l, l->failed),
-               l->failed->room, sl_client_reason(l->failed->client));
+    return sl_signaling_fail(error, E_LATE, "client %zu of room %u: %s",
+                             number_of(l, l->failed), l->failed->room,
+                             sl_client_reason(l->failed->client));
 }
 
 enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_ERROR_MAX])
@@ -505,7 +474,7 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
         phase->burst > SOURCE_BURST_MAX || phase->size < SOURCE_SIZE_MIN ||
         phase->size > SOURCE_SIZE_MAX || phase->rate_hz < 1 ||
         !(phase->audio ? l->conf.audio : l->conf.video))
-        return say(error, E_MALFORMED, "such a phase cannot be");
+        return sl_signaling_fail(error, E_MALFORMED, "such a phase cannot be");
     *ret = (struct load_result){0};
     l->phase = *phase;
     usec now = sl_udp_now(), begun = now;
@@ -516,8 +485,8 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
         pump(l);
     if (waiting(l) > 0) {
         l->sending = false;
-        return say(error, E_LATE, "%zu subscribers get nothing, or not all tracks",
-                   waiting(l));
+        return sl_signaling_fail(
+            error, E_LATE, "%zu subscribers get nothing, or not all tracks", waiting(l));
     }
     count_anew(l);
     uint64_t datagrams = sl_wire_stats(l->wire)->sent, missing = unanswered(l);
@@ -546,11 +515,8 @@ uint64_t sl_load_received(const struct load *l)
 
 void sl_load_leave(struct load *l)
 {
-    for (size_t i = 0; i < l->members_n; i++) {
-        struct web_answer answer;
-        const char *at = l->members[i].location;
-        if (at[0] == '/' && sl_web_ask(l->web, "DELETE", at, l->conf.token, NULL,
-                                       (struct span){0}, &answer) != E_OK)
+    for (size_t i = 0; i < l->members_n; i++)
+        if (l->members[i].seat[0] != '\0' &&
+            l->signaling->leave(l->web, l->conf.token, l->members[i].seat) != E_OK)
             return;
-    }
 }

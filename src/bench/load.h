@@ -3,7 +3,7 @@
 /*
  * Many WebRTC clients of one server: rooms with publishers and subscribers, all in one thread.
  *
- * sl_load_join connects them (HTTP, checks, handshakes); then sl_load_run lets publishers send
+ * sl_load_join connects them (signaling, checks, handshakes); then sl_load_run lets publishers send
  * for a while and tells what arrived where. Between phases all clients stay connected, and go
  * on with their checks and reports. The process may be busy all the time; it never sleeps on a
  * socket, so that it does not slow down a server on the same machine by being woken.
@@ -16,15 +16,21 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include "bench/signaling.h"
 #include "bench/sink.h"
 #include "crypto/srtp.h"
 
-enum { LOAD_PUBLISHERS_MAX = 16, LOAD_CLIENTS_MAX = 60000, LOAD_ERROR_MAX = 256 };
+enum {
+    LOAD_PUBLISHERS_MAX = 16,
+    LOAD_CLIENTS_MAX = 60000,
+    LOAD_ERROR_MAX = SIGNALING_ERROR_MAX
+};
 
 struct load_conf {
-    const char *url;   /* of the public face; borrowed, as token is */
-    const char *token; /* NULL: none is needed */
-    const char *room;  /* rooms are called so, with a number behind it */
+    const char *url;                   /* of the public face; borrowed, as token is */
+    const char *token;                 /* NULL: none is needed */
+    const struct signaling *signaling; /* NULL: WHIP and WHEP */
+    const char *room;                  /* rooms are called so, with a number behind it */
     unsigned rooms, publishers, subscribers; /* the last two: of each room */
     bool audio, video;                       /* what is negotiated */
     enum srtp_profile profile;               /* the only one that is offered */
@@ -83,5 +89,5 @@ uint64_t sl_load_received(const struct load *l);
 /* Keeps the connections up for a while, without media. */
 void sl_load_idle(struct load *l, usec duration);
 
-/* Ends all sessions (DELETE). */
+/* Ends all sessions. */
 void sl_load_leave(struct load *l);

@@ -1,60 +1,10 @@
 #include "bench/web.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "bench/web_stage.h"
 #include "check.h"
-
-/* A server that says one thing to whoever asks, on as many connections as it is told. */
-struct stage {
-    int fd;
-    pthread_t thread;
-    const char *answer;
-    int connections, requests; /* of each connection, before it is closed */
-    char asked[4096];
-    char url[64];
-};
-
-static void *serve(void *arg)
-{
-    struct stage *s = arg;
-    for (int i = 0; i < s->connections; i++) {
-        int fd = accept(s->fd, NULL, NULL);
-        for (int k = 0; k < s->requests; k++) {
-            ssize_t n = recv(fd, s->asked, sizeof s->asked - 1, 0);
-            s->asked[n > 0 ? n : 0] = '\0';
-            if (n > 0)
-                (void)send(fd, s->answer, strlen(s->answer), MSG_NOSIGNAL);
-        }
-        (void)close(fd);
-    }
-    return NULL;
-}
-
-static void stage_open(struct stage *s, const char *answer, int connections, int requests)
-{
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof sa;
-    *s = (struct stage){
-        .answer = answer, .connections = connections, .requests = requests};
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(s->fd, (struct sockaddr *)&sa, sizeof sa) == 0 && listen(s->fd, 4) == 0);
-    CHECK(getsockname(s->fd, (struct sockaddr *)&sa, &n) == 0);
-    (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u/base/",
-                   ntohs(sa.sin_port));
-    CHECK_INT(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-static void stage_close(struct stage *s)
-{
-    (void)pthread_join(s->thread, NULL);
-    (void)close(s->fd);
-}
 
 static const struct {
     const char *name, *answer;

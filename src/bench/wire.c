@@ -73,12 +73,24 @@ static int open_socket(int buffer)
     return -1;
 }
 
+/* An address of this machine is one that can be bound. */
+static bool is_here(const struct addr *a)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    memcpy(&sa.sin_addr, a->ip + 12, 4);
+    bool here = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return here;
+}
+
 enum err sl_wire_new(const struct addr *server, size_t clients, struct wire **ret)
 {
-    bool shared = sl_addr_is_loopback(server);
-    size_t n = shared ? 1 : clients;
     if (!sl_addr_is_v4(server))
         return E_UNSUPPORTED;
+    bool shared = is_here(server);
+    size_t n = shared ? 1 : clients;
     struct wire *w = calloc(1, sizeof *w + n * sizeof w->fds[0]);
     if (!w)
         return E_MEMORY;

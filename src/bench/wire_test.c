@@ -1,6 +1,7 @@
 #include "bench/wire.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -85,6 +86,37 @@ TEST(wire_queue_that_is_full_leaves_by_itself)
     CHECK(n > 0 && n <= WIRE_BATCH);
     sl_wire_free(w);
     (void)close(e.fd);
+}
+
+/* Any address of this machine is one that is near: clients have addresses of 127 there, too. */
+TEST(wire_knows_the_addresses_of_this_machine)
+{
+    struct ifaddrs *all = NULL;
+    CHECK(getifaddrs(&all) == 0);
+    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+        struct sockaddr_in sa, from;
+        socklen_t n = sizeof sa, from_n = sizeof from;
+        struct wire *w = NULL;
+        char in[16];
+        if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&sa, i->ifa_addr, sizeof sa);
+        sa.sin_port = 0;
+        check_row(i->ifa_name);
+        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        CHECK(bind(fd, (struct sockaddr *)&sa, n) == 0);
+        CHECK(getsockname(fd, (struct sockaddr *)&sa, &n) == 0);
+        const uint8_t *ip = (const uint8_t *)&sa.sin_addr;
+        struct addr a = addr_v4(ip[0], ip[1], ip[2], ip[3], ntohs(sa.sin_port));
+        CHECK_INT(sl_wire_new(&a, 10, &w), E_OK);
+        sl_wire_send(w, 9, &a, (const uint8_t *)"x", 1, 0);
+        sl_wire_flush(w);
+        CHECK_INT(recvfrom(fd, in, sizeof in, 0, (struct sockaddr *)&from, &from_n), 1);
+        CHECK_INT(ntohl(from.sin_addr.s_addr), 0x7f100009);
+        sl_wire_free(w);
+        (void)close(fd);
+    }
+    freeifaddrs(all);
 }
 
 /* To a server elsewhere: a socket for each, and no addresses of 127. */

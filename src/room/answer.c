@@ -58,7 +58,7 @@ void sl_answer_session(struct wr *w, const struct sdp *offer,
     wr_str(w, origin);
     wr_str(w, "s=-\r\nt=0 0\r\n");
     put_bundle(w, offer, n);
-    put_flag(w, true, SDP_ICE_LITE);
+    put_flag(w, !conf->local.full, SDP_ICE_LITE);
     sl_answer_text(w, SDP_ICE_OPTIONS, span_of("trickle ice2"));
 }
 

@@ -141,7 +141,7 @@ static enum negotiate_why settle_transport(const struct sdp *offer,
     enum negotiate_why why = sl_bundle_transport(offer, n, &from);
     if (why != NEGOTIATE_OK)
         return why;
-    if (from->ice_lite)
+    if (from->ice_lite && !conf->local.full)
         return NEGOTIATE_BOTH_LITE;
     return settle_role(from->setup, conf->local.active, &n->dtls_client)
                ? NEGOTIATE_OK

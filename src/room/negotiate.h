@@ -66,6 +66,7 @@ struct negotiate_local {
     bool active;           /* begin the DTLS handshake where the offer leaves it to us */
     const struct negotiate_candidate *candidates; /* the best first */
     size_t candidates_n;
+    bool full; /* a full ICE agent, as clients are; otherwise ICE-lite */
 };
 
 /* For WATCH: what may stand in one section of its kind. A slot with a mid is for that section

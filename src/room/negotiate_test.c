@@ -154,6 +154,26 @@ TEST(negotiate_role)
     }
 }
 
+/* A full agent takes what a lite one does not, and does not say that it is lite. */
+TEST(negotiate_full_agent)
+{
+    for (int full = 0; full <= 1; full++) {
+        static struct negotiated n;
+        uint8_t buf[4096], answer[4096];
+        struct wr w = wr_of(answer, sizeof answer);
+        struct negotiate_conf conf = offers_conf(PUBLISH);
+        struct sdp *offer;
+        conf.local.full = full;
+        struct span text = offers_edit(buf, sizeof buf, OFFER_HEAD OFFER_AUDIO, "a=setup",
+                                       "a=ice-lite\r\na=setup");
+        CHECK_INT(offers_negotiate(text, &conf, &n, &w, &offer),
+                  full ? NEGOTIATE_OK : NEGOTIATE_BOTH_LITE);
+        wr_u8(&w, 0);
+        CHECK(!strstr((const char *)answer, "a=ice-lite"));
+        sl_sdp_free(offer);
+    }
+}
+
 /* ---- the transport's facts ---- */
 
 TEST(negotiate_takes_the_transport_of_the_tagged_section)
