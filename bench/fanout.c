@@ -13,19 +13,15 @@
  * of 8. What the limit is without a reader stands in the note, as `alone`. --only=N measures
  * rooms of that size and no others.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bench/load.h"
+#include "measure.h"
 #include "rows.h"
 #include "server.h"
 
-#define RECEIVE_NS 700 /* of a datagram: measured, see fanout_limit.c */
 #define LOADED     0.7
 #define HALF       0.5
 #define RATIO_BAR  1.5
@@ -34,12 +30,8 @@
 #define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
 
 enum {
-    WINDOWS = 3,
-    SERVER_CORE = 0,
     SIZES = 3,
     PROFILES = 2,
-    KINDS = 3,
-    LIMITS_MAX = 64
 };
 
 static const unsigned sizes[SIZES] = {10, 100, 1000};
@@ -49,29 +41,6 @@ static const struct {
     enum srtp_profile profile;
     const char *key; /* of fanout_limit */
 } profiles[PROFILES] = {{"cm", SRTP_CM_SHA1_80, "cm"}, {"gcm", SRTP_GCM_128, "gcm"}};
-
-static const struct kind {
-    const char *name;
-    struct load_phase phase;
-    const char *key; /* of fanout_limit */
-    double guess_ns;
-} kinds[KINDS] = {
-    {"video burst 1", {.burst = 1, .size = 1100, .rate_hz = 120}, "burst1_%s_1100", 2800},
-    {"video burst 8", {.burst = 8, .size = 1100, .rate_hz = 30}, "burst8_%s_1100", 1100},
-    {"audio",
-     {.audio = true, .burst = 1, .size = 100, .rate_hz = 50},
-     "burst1_%s_100",
-     2700},
-};
-
-/* What fanout_limit said. */
-struct limits {
-    size_t n;
-    struct {
-        char key[48];
-        double ns;
-    } v[LIMITS_MAX];
-};
 
 struct bench {
     const char *server, *limit;
@@ -85,120 +54,13 @@ struct bench {
 
 /* ---- limits ---- */
 
-/* About as many packets for each size, or the largest rooms would take minutes. */
-static bool ask_limit(const struct bench *b, unsigned n, const char *mode,
-                      struct limits *ret)
-{
-    char command[512], line[128];
-    (void)snprintf(command, sizeof command, "%s -q %s -n %u -l 1100 -l 100 -r %d -p %d%s",
-                   b->limit, mode, n, n > 100 ? 5 : 12,
-                   n > 100  ? 1
-                   : n > 10 ? 2
-                            : 5,
-                   b->pinned ? " -c 0" : "");
-    FILE *f = popen(command, "re");
-    ret->n = 0;
-    while (f && fgets(line, sizeof line, f) && ret->n < LIMITS_MAX)
-        if (sscanf(line, "%47s %lf", ret->v[ret->n].key, &ret->v[ret->n].ns) == 2)
-            ret->n++;
-    return f && pclose(f) == 0 && ret->n > 0;
-}
-
 static bool measure_limits(struct bench *b, unsigned n)
 {
-    return ask_limit(b, n, "-B", &b->limits) && ask_limit(b, n, "", &b->alone);
+    return limits_ask(b->limit, n, "-B", b->pinned, &b->limits) &&
+           limits_ask(b->limit, n, "", b->pinned, &b->alone);
 }
 
-static double limit_of(const struct limits *l, const char *kind, const struct kind *k,
-                       const char *profile)
-{
-    char key[128], name[48];
-    (void)snprintf(name, sizeof name, "%s_%s", kind, k->key);
-    char *at = strstr(name, "%s");
-    if (!at)
-        return 0;
-    *at = '\0';
-    (void)snprintf(key, sizeof key, "%s%s%s", name, profile, at + 2);
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->v[i].key, key) == 0)
-            return l->v[i].ns;
-    return 0;
-}
-
-/* ---- one measurement ---- */
-
-struct window {
-    const struct server *server;
-    uint64_t cpu, waited; /* before it, then in it */
-};
-
-static void mark(void *ctx, bool begins)
-{
-    struct window *w = ctx;
-    uint64_t cpu = server_cpu(w->server), waited = server_waited(w->server);
-    w->cpu = begins ? cpu : cpu - w->cpu;
-    w->waited = begins ? waited : waited - w->waited;
-}
-
-struct measured {
-    double ns;     /* CPU time of the server for each packet */
-    double load;   /* of its core */
-    double waited; /* part of the time that it was ready, and others had its core */
-    double extra;  /* datagrams that it received for each packet */
-    uint64_t lost, p50, p99, max;
-    double late; /* part of the bursts that the generator sent too late */
-    unsigned rooms;
-};
-
-/* False: what went wrong was printed. */
-static bool measure(struct load *l, const struct server *s,
-                    const struct load_phase *phase, struct measured *ret)
-{
-    struct window w = {.server = s};
-    struct load_result r;
-    char error[LOAD_ERROR_MAX];
-    if (sl_load_run(l, phase, mark, &w, &r, error) != E_OK) {
-        (void)fprintf(stderr, "fanout: %s\n", error);
-        return false;
-    }
-    double packets = r.counts.packets > 0 ? (double)r.counts.packets : 1;
-    *ret = (struct measured){
-        .ns = (double)w.cpu / packets,
-        .load = (double)w.cpu / 1e3 / (double)r.duration,
-        .waited = (double)w.waited / 1e3 / (double)r.duration,
-        .extra = (double)r.datagrams / packets,
-        .lost = r.lost + r.counts.bad,
-        .late = r.sent > 0 ? (double)r.overruns * phase->burst / (double)r.sent : 0,
-        .p50 = sl_quantiles_at(&r.counts.delay, 500),
-        .p99 = sl_quantiles_at(&r.counts.delay, 990),
-        .max = r.counts.delay.max,
-        .rooms = phase->rooms,
-    };
-    return true;
-}
-
-static int by_cost(const void *a, const void *b)
-{
-    double x = ((const struct measured *)a)->ns, y = ((const struct measured *)b)->ns;
-    return (x > y) - (x < y);
-}
-
-/* The median of some windows; what was lost in any. */
-static bool measure_often(struct load *l, const struct server *s,
-                          const struct load_phase *phase, struct measured *ret)
-{
-    struct measured all[WINDOWS];
-    uint64_t lost = 0;
-    for (int i = 0; i < WINDOWS; i++) {
-        if (!measure(l, s, phase, &all[i]))
-            return false;
-        lost += all[i].lost;
-    }
-    qsort(all, WINDOWS, sizeof all[0], by_cost);
-    *ret = all[WINDOWS / 2];
-    ret->lost = lost;
-    return true;
-}
+/* ---- loads ---- */
 
 /* So many rooms that the worker is as busy as `load` says. */
 static unsigned rooms_for(double load, double ns, unsigned n, const struct load_phase *p)
@@ -237,16 +99,16 @@ static bool cost_row(struct bench *b, struct load *l, const struct server *s, un
     if (!calibrate(l, s, n, most, LOADED, k, &phase) || !measure_often(l, s, &phase, &m))
         return false;
     row.value = m.ns;
-    row.limit =
-        limit_of(&b->limits, "sendmmsg", k, profiles[profile].key) + RECEIVE_NS * m.extra;
+    row.limit = limits_of(&b->limits, "sendmmsg", k, profiles[profile].key) +
+                RECEIVE_NS * m.extra;
     b->lost += m.lost;
     (void)snprintf(row.name, sizeof row.name, "%s, %s, N=%u", k->name,
                    profiles[profile].name, n);
     (void)snprintf(
         row.note, sizeof row.note,
         "%u rooms, load %.0f %%, alone %.0f, limit_* %.0f, delay p99 %.1f ms%s", m.rooms,
-        m.load * 100, limit_of(&b->alone, "sendmmsg", k, profiles[profile].key),
-        limit_of(&b->alone, "limit", k, profiles[profile].key), (double)m.p99 / 1000,
+        m.load * 100, limits_of(&b->alone, "sendmmsg", k, profiles[profile].key),
+        limits_of(&b->alone, "limit", k, profiles[profile].key), (double)m.p99 / 1000,
         m.lost ? ", LOST" : "");
     rows_add(&b->rows, &row);
     return true;
@@ -263,7 +125,8 @@ static bool lone_row(struct bench *b, struct load *l, const struct server *s)
     if (!measure_often(l, s, &phase, &m))
         return false;
     row.value = m.ns;
-    row.limit = limit_of(&b->limits, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
+    row.limit =
+        limits_of(&b->limits, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
     b->lost += m.lost;
     (void)snprintf(row.note, sizeof row.note, "N=100, load %.0f %%", m.load * 100);
     rows_add(&b->rows, &row);
@@ -367,7 +230,7 @@ static bool block(struct bench *b, unsigned n, size_t profile)
         unsigned r = rooms_for(LOADED * 1.2, kinds[k].guess_ns, n, &kinds[k].phase);
         rooms = r > rooms ? r : rooms;
     }
-    if (!server_start(&s, b->server, b->pinned ? SERVER_CORE : -1))
+    if (!server_start(&s, b->server, "127.0.0.1", b->pinned ? SERVER_CORE : -1))
         return false;
     struct load_conf conf = {.url = s.url,
                              .room = "bench",
@@ -385,20 +248,6 @@ static bool block(struct bench *b, unsigned n, size_t profile)
     sl_load_free(l);
     server_stop(&s);
     return ok;
-}
-
-/* The generator stays off the server's core; both before what else the machine does. */
-static bool place(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    (void)setpriority(PRIO_PROCESS, 0, -15);
-    if (cores < 2)
-        return false;
-    for (long i = 1; i < cores; i++)
-        CPU_SET((unsigned)i, &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
 static bool run(struct bench *b)
@@ -437,7 +286,7 @@ int main(int argc, char **argv)
     }
     b.server = argv[1];
     b.limit = argv[2];
-    b.pinned = place();
+    b.pinned = measure_place();
     if (!run(&b))
         return EXIT_FAILURE;
     if (!rows_write(&b.rows, argv[3])) {

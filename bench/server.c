@@ -50,14 +50,15 @@ static bool is_ready(const struct server *s)
 }
 
 /* In the child. All flags of the server that the benchmark uses are here. */
-static void run(const struct server *s, const char *program, int core, uint16_t rtc,
-                uint16_t http, uint16_t admin)
+static void run(const struct server *s, const char *program, const char *address,
+                int core, uint16_t rtc, uint16_t http, uint16_t admin)
 {
     char text[8][96];
     (void)snprintf(text[0], sizeof text[0], "--store.directory=%s", s->state);
     (void)snprintf(text[1], sizeof text[1], "--rtc.port=%u", rtc);
-    (void)snprintf(text[2], sizeof text[2], "--http.listen=127.0.0.1:%u", http);
+    (void)snprintf(text[2], sizeof text[2], "--http.listen=%s:%u", address, http);
     (void)snprintf(text[3], sizeof text[3], "--admin.listen=127.0.0.1:%u", admin);
+    (void)snprintf(text[5], sizeof text[5], "--rtc.listen=%s", address);
     (void)snprintf(text[4], sizeof text[4], "--rtc.pin=%d", core);
     char *argv[ARGS_MAX] = {(char *)(uintptr_t)program,
                             (char[]){"serve"},
@@ -66,7 +67,7 @@ static void run(const struct server *s, const char *program, int core, uint16_t 
                             text[2],
                             text[3],
                             (char[]){"--rtc.workers=1"},
-                            (char[]){"--rtc.listen=127.0.0.1"},
+                            text[5],
                             (char[]){"--auth.required=false"},
                             (char[]){"--log.level=error"},
                             (char[]){"--limits.sessions_per_address=0"},
@@ -84,19 +85,19 @@ static void run(const struct server *s, const char *program, int core, uint16_t 
     _exit(127);
 }
 
-bool server_start(struct server *s, const char *program, int core)
+bool server_start(struct server *s, const char *program, const char *address, int core)
 {
     uint16_t rtc = free_port(SOCK_DGRAM), http = free_port(SOCK_STREAM),
              admin = free_port(SOCK_STREAM);
     *s = (struct server){.state = "/tmp/sluice-bench-XXXXXX"};
-    (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", http);
+    (void)snprintf(s->url, sizeof s->url, "http://%s:%u", address, http);
     (void)snprintf(s->admin, sizeof s->admin, "http://127.0.0.1:%u", admin);
     if (!mkdtemp(s->state) || (s->pid = fork()) < 0) {
         perror("server");
         return false;
     }
     if (s->pid == 0)
-        run(s, program, core, rtc, http, admin);
+        run(s, program, address, core, rtc, http, admin);
     for (int ms = 0; ms < START_MS; ms += 20) {
         if (is_ready(s))
             return true;

@@ -12,9 +12,9 @@ struct server {
     char state[64]; /* its directory, removed in the end */
 };
 
-/* Starts the program on this core (-1: anywhere), and waits until it serves. False: why was
- * printed. */
-bool server_start(struct server *s, const char *program, int core);
+/* Starts the program at this address and on this core (-1: anywhere), and waits until it
+ * serves. False: why was printed. */
+bool server_start(struct server *s, const char *program, const char *address, int core);
 void server_stop(struct server *s);
 
 /* CPU time that all its threads have had, in nanoseconds. */

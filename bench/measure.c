@@ -1,0 +1,135 @@
+#include "measure.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WINDOWS = 3 };
+
+const struct kind kinds[KINDS] = {
+    {"video burst 1", {.burst = 1, .size = 1100, .rate_hz = 120}, "burst1_%s_1100", 2800},
+    {"video burst 8", {.burst = 8, .size = 1100, .rate_hz = 30}, "burst8_%s_1100", 1100},
+    {"audio",
+     {.audio = true, .burst = 1, .size = 100, .rate_hz = 50},
+     "burst1_%s_100",
+     2700},
+};
+
+/* ---- limits ---- */
+
+/* About as many packets for each size, or the largest rooms would take minutes. */
+bool limits_ask(const char *program, unsigned n, const char *mode, bool pinned,
+                struct limits *ret)
+{
+    char command[512], line[128];
+    (void)snprintf(command, sizeof command, "%s -q %s -n %u -l 1100 -l 100 -r %d -p %d%s",
+                   program, mode, n, n > 100 ? 5 : 12,
+                   n > 100  ? 1
+                   : n > 10 ? 2
+                            : 5,
+                   pinned ? " -c 0" : "");
+    FILE *f = popen(command, "re");
+    ret->n = 0;
+    while (f && fgets(line, sizeof line, f) && ret->n < sizeof ret->v / sizeof ret->v[0])
+        if (sscanf(line, "%47s %lf", ret->v[ret->n].key, &ret->v[ret->n].ns) == 2)
+            ret->n++;
+    return f && pclose(f) == 0 && ret->n > 0;
+}
+
+double limits_of(const struct limits *l, const char *which, const struct kind *k,
+                 const char *profile)
+{
+    char key[128], name[48];
+    (void)snprintf(name, sizeof name, "%s_%s", which, k->key);
+    char *at = strstr(name, "%s");
+    if (!at)
+        return 0;
+    *at = '\0';
+    (void)snprintf(key, sizeof key, "%s%s%s", name, profile, at + 2);
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->v[i].key, key) == 0)
+            return l->v[i].ns;
+    return 0;
+}
+
+/* ---- one measurement ---- */
+
+struct window {
+    const struct server *server;
+    uint64_t cpu, waited; /* before it, then in it */
+};
+
+static void mark(void *ctx, bool begins)
+{
+    struct window *w = ctx;
+    uint64_t cpu = server_cpu(w->server), waited = server_waited(w->server);
+    w->cpu = begins ? cpu : cpu - w->cpu;
+    w->waited = begins ? waited : waited - w->waited;
+}
+
+bool measure(struct load *l, const struct server *s, const struct load_phase *phase,
+             struct measured *ret)
+{
+    struct window w = {.server = s};
+    struct load_result r;
+    char error[LOAD_ERROR_MAX];
+    if (sl_load_run(l, phase, mark, &w, &r, error) != E_OK) {
+        (void)fprintf(stderr, "bench: %s\n", error);
+        return false;
+    }
+    double packets = r.counts.packets > 0 ? (double)r.counts.packets : 1;
+    *ret = (struct measured){
+        .ns = (double)w.cpu / packets,
+        .load = (double)w.cpu / 1e3 / (double)r.duration,
+        .waited = (double)w.waited / 1e3 / (double)r.duration,
+        .extra = (double)r.datagrams / packets,
+        .lost = r.lost + r.counts.bad,
+        .late = r.sent > 0 ? (double)r.overruns * phase->burst / (double)r.sent : 0,
+        .p50 = sl_quantiles_at(&r.counts.delay, 500),
+        .p99 = sl_quantiles_at(&r.counts.delay, 990),
+        .max = r.counts.delay.max,
+        .rooms = phase->rooms,
+    };
+    return true;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    double x = ((const struct measured *)a)->ns, y = ((const struct measured *)b)->ns;
+    return (x > y) - (x < y);
+}
+
+bool measure_often(struct load *l, const struct server *s, const struct load_phase *phase,
+                   struct measured *ret)
+{
+    struct measured all[WINDOWS];
+    uint64_t lost = 0;
+    for (int i = 0; i < WINDOWS; i++) {
+        if (!measure(l, s, phase, &all[i]))
+            return false;
+        lost += all[i].lost;
+    }
+    qsort(all, WINDOWS, sizeof all[0], by_cost);
+    *ret = all[WINDOWS / 2];
+    ret->lost = lost;
+    return true;
+}
+
+/* ---- cores ---- */
+
+bool measure_place(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    (void)setpriority(PRIO_PROCESS, 0, -15);
+    if (cores < 2)
+        return false;
+    for (long i = 1; i < cores; i++)
+        CPU_SET((unsigned)i, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}

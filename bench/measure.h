@@ -1,0 +1,62 @@
+#pragma once
+
+/* What a server costs under a load, and what the machine needs at least for the same. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/load.h"
+#include "server.h"
+
+#define RECEIVE_NS                                                                       \
+    700 /* of a datagram that a server gets: measured, see fanout_limit.c */
+
+/* The kinds of media that are measured. */
+struct kind {
+    const char *name;
+    struct load_phase phase;
+    const char *key; /* of fanout_limit, for one profile */
+    double guess_ns; /* of Sluice, for each packet */
+};
+enum { KINDS = 3 };
+extern const struct kind kinds[KINDS];
+
+/* What fanout_limit said. */
+struct limits {
+    size_t n;
+    struct {
+        char key[48];
+        double ns;
+    } v[64];
+};
+
+/* Runs fanout_limit for n subscribers; pinned: on the server's core. */
+bool limits_ask(const char *program, unsigned n, const char *mode, bool pinned,
+                struct limits *ret);
+
+/* "sendmmsg" or "limit", of one kind and profile. 0: it was not said. */
+double limits_of(const struct limits *l, const char *which, const struct kind *k,
+                 const char *profile);
+
+struct measured {
+    double ns;     /* CPU time of the server for each packet */
+    double load;   /* of its core */
+    double waited; /* part of the time that it was ready, and others had its core */
+    double extra;  /* datagrams that it received for each packet */
+    uint64_t lost, p50, p99, max;
+    double late; /* part of the bursts that the generator sent too late */
+    unsigned rooms;
+};
+
+/* One phase. False: what went wrong was printed. */
+bool measure(struct load *l, const struct server *s, const struct load_phase *phase,
+             struct measured *ret);
+
+/* The median of some; what was lost in any. */
+bool measure_often(struct load *l, const struct server *s, const struct load_phase *phase,
+                   struct measured *ret);
+
+/* Keeps the generator off the server's core, which is the first, and both before what else
+ * the machine does. False: there is but one core. */
+bool measure_place(void);
+enum { SERVER_CORE = 0 };
