@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/map.h"
 
+#include "media/bwe.h"
 #include "sfu/mail.h"
 
 /* A mail that found its box full. */
@@ -22,6 +23,7 @@ struct pl_transport {
     struct map_node by_id;
     unsigned owner; /* SHARD_WORKERS_MAX: nobody yet */
     struct list producers, consumers;
+    struct plane_path path; /* no cause: not known */
 };
 
 struct pl_producer {
@@ -419,6 +421,24 @@ static void adopt(struct plane *p, struct pl_transport *t, unsigned owner)
             feed(p, c);
 }
 
+static void note_path(struct pl_transport *t, const struct mail *m)
+{
+    enum bwe_cause cause = (enum bwe_cause)MAIL_ESTIMATE_CAUSE(m->id2);
+    t->path = (struct plane_path){.bps = MAIL_ESTIMATE_BPS(m->id2),
+                                  .rtt = m->arg,
+                                  .lost = MAIL_ESTIMATE_LOST(m->id2),
+                                  .cause = sl_bwe_cause_name(cause)};
+}
+
+bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path *ret)
+{
+    const struct pl_transport *t = transport_of(p, transport);
+    if (!t || !t->path.cause)
+        return false;
+    *ret = t->path;
+    return true;
+}
+
 void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
 {
     struct pl_transport *t = transport_of(p, m->id);
@@ -432,6 +452,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     } else if (m->type == MAIL_UP) {
         adopt(p, t, m->arg);
         p->events.up(p->events.ctx, m->id);
+    } else if (m->type == MAIL_ESTIMATE) {
+        note_path(t, m);
     } else if (m->type == MAIL_FAILED) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_HANDSHAKE);
     } else if (m->type == MAIL_HUNG_UP) {

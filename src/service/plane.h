@@ -12,6 +12,7 @@
  * while anything waits no new transport is taken (E_FULL). Control thread only; no I/O.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,15 @@ struct media_ops sl_plane_ops(struct plane *p);
 
 /* A mail to control from a worker or the association thread. */
 void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m);
+
+/* What the path of a transport was last found to carry. False: nobody knows. */
+struct plane_path {
+    uint64_t bps;
+    usec rtt;
+    uint8_t lost;      /* of 256 */
+    const char *cause; /* why it is not more: "delay" */
+};
+bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path *ret);
 
 /* Sends what waited; to be called after each round and, while sl_plane_waiting, soon again. */
 void sl_plane_flush(struct plane *p);

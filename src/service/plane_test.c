@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
+#include "media/bwe.h"
 #include "sfu/mail.h"
 
 enum { WORKERS = 3, CONTROL = SHARD_TO_CONTROL, ASSOC = SHARD_TO_ASSOC };
@@ -370,6 +372,28 @@ TEST(plane_says_what_became_of_a_transport)
         rig_fini(&r);
     }
     check_row(NULL);
+}
+
+TEST(plane_knows_what_a_path_carries)
+{
+    struct rig r;
+    struct plane_path path;
+    rig_init(&r);
+    CHECK_INT(add_transport(&r, 1), E_OK);
+    CHECK(!sl_plane_path(r.plane, 1, &path));
+    CHECK(!sl_plane_path(r.plane, 2, &path));
+    struct mail m = {.type = MAIL_ESTIMATE,
+                     .id = 1,
+                     .arg = 45000,
+                     .id2 = MAIL_ESTIMATE_OF(1234567, BWE_LOSS, 255)};
+    sl_plane_mail(r.plane, 0, &m);
+    CHECK(sl_plane_path(r.plane, 1, &path));
+    CHECK_INT(path.bps, 1234567);
+    CHECK_INT(path.rtt, 45000);
+    CHECK_INT(path.lost, 255);
+    CHECK(strcmp(path.cause, "loss") == 0);
+    CHECK_EVENTS("");
+    rig_fini(&r);
 }
 
 /* What finds no room waits, in order, and nothing new is taken meanwhile; teardown is. */

@@ -168,6 +168,8 @@ static void add(struct batch *b, struct transport *t, const struct job *j, usec 
     b->at[b->n] = j->kind == JOB_MEDIA ? j->pkt->at : 0;
     b->wire[b->n] = (uint16_t)(s->header_n + s->pre_n + s->body_n + t->tag_n);
     b->used += b->wire[b->n];
+    if (t->bwe)
+        sl_estimate_sent(t, j->consumer, b->wire[b->n], now);
     b->to[b->n++] = t;
 }
 

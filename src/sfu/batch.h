@@ -25,10 +25,11 @@ struct consumer;
 struct transport;
 
 enum job_kind {
-    JOB_MEDIA,  /* a packet's first sending */
-    JOB_AGAIN,  /* the same bytes once more, for a receiver without RTX */
-    JOB_REPAIR, /* in an RTX packet (RFC 4588) */
-    JOB_EMPTY,  /* without payload: fills a number that is not wanted */
+    JOB_MEDIA,   /* a packet's first sending */
+    JOB_AGAIN,   /* the same bytes once more, for a receiver without RTX */
+    JOB_REPAIR,  /* in an RTX packet (RFC 4588) */
+    JOB_EMPTY,   /* without payload: fills a number that is not wanted */
+    JOB_PADDING, /* nothing but padding, on the RTX stream: to probe the path */
 };
 
 struct job {

@@ -11,6 +11,8 @@
 enum {
     VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
     FIRST_MASK = 0x7fff,
+    PADDING_MIN = 32, /* octets: less would be all header */
+    VIDEO_HZ = 90000,
     ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
     ONE_BYTE_MAX = 16,    /* octets of an element in it */
 };
@@ -37,6 +39,14 @@ static bool any_ext(const struct rtp_params *p, uint8_t above)
     return false;
 }
 
+static uint8_t padding_pt_of(const struct rtp_send *conf)
+{
+    for (uint8_t i = 0; conf->rtx_ssrc != 0 && i < conf->params.codecs_n; i++)
+        if (conf->params.codecs[i].rtx_pt != PT_NONE)
+            return conf->params.codecs[i].rtx_pt;
+    return PT_NONE;
+}
+
 struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t)
 {
     struct rng *rng = &t->shard->rng;
@@ -58,6 +68,7 @@ struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transpo
     memcpy(c->ext_id, conf->send.params.ext_id, sizeof c->ext_id);
     memset(c->pt_of, PT_NONE, sizeof c->pt_of);
     memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    c->padding_pt = padding_pt_of(&c->conf);
     list_init(&c->in_encoding);
     list_init(&c->in_wanting);
     list_init(&c->in_producer);
@@ -238,6 +249,27 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now, struct j
     return E_OK;
 }
 
+enum err sl_consumer_pad(struct consumer *c, size_t n, usec now, struct job *ret)
+{
+    if (c->padding_pt == PT_NONE)
+        return E_UNSUPPORTED;
+    struct pkt *p = sl_pkt_new(c->transport->shard->conf.pool);
+    if (!p)
+        return E_MEMORY;
+    /* Its last octet counts it: RFC 3550 §5.1. */
+    size_t octets = n < PADDING_MIN ? PADDING_MIN : n > UINT8_MAX ? UINT8_MAX : n;
+    memset(p->data, 0, octets);
+    p->data[octets - 1] = (uint8_t)octets;
+    p->n = (uint16_t)octets;
+    *media_of(p) = (struct media_pkt){.payload_n = (uint16_t)octets, .pt = c->padding_pt};
+    *ret = (struct job){.consumer = c,
+                        .pkt = p,
+                        .seq = c->rtx_next++,
+                        .ts = sl_seqmap_ts_at(c->map, now, VIDEO_HZ),
+                        .kind = JOB_PADDING};
+    return E_OK;
+}
+
 /* ---- headers ---- */
 
 /* Absolute send time: seconds in 6.18 fixed point. */
@@ -326,8 +358,9 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
 {
     struct consumer *c = j->consumer;
     const struct media_pkt *m = media_in(j->pkt);
-    bool repair = j->kind == JOB_REPAIR;
-    uint8_t pt = repair ? c->rtx_pt_of[m->pt] : c->pt_of[m->pt];
+    bool repair = j->kind == JOB_REPAIR, padding = j->kind == JOB_PADDING;
+    bool rtx = repair || padding;
+    uint8_t pt = repair ? c->rtx_pt_of[m->pt] : padding ? c->padding_pt : c->pt_of[m->pt];
     if (j->kind == JOB_EMPTY)
         pt = c->conf.params.codecs[0].pt;
     struct wr w = wr_of(out->dst, RTP_HEADER_MIN);
@@ -342,12 +375,12 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
         if (sl_red_primary(body, &primary, &body) != E_OK)
             body.n = 0;
     }
-    wr_u8(&w, RTP_VERSION << 6 | (x ? 0x10U : 0U));
+    wr_u8(&w, RTP_VERSION << 6 | (padding ? 0x20U : 0U) | (x ? 0x10U : 0U));
     wr_u8(&w, (m->marker ? 0x80U : 0U) | pt);
     wr_u16(&w, (unsigned)(j->seq & 0xffff));
     wr_u32(&w, j->ts);
-    wr_u32(&w, repair ? c->conf.rtx_ssrc : c->ssrc);
-    out->guard = repair ? &c->rtx_guard : &c->guard;
+    wr_u32(&w, rtx ? c->conf.rtx_ssrc : c->ssrc);
+    out->guard = rtx ? &c->rtx_guard : &c->guard;
     out->index = j->seq;
     out->body = body.p;
     out->header_n = (uint16_t)(end - out->dst);

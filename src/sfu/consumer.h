@@ -59,6 +59,7 @@ struct consumer {
     uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
     uint8_t ext_id[EXTS];
     uint8_t red_pt;           /* of the source: RED to be opened; PT_NONE */
+    uint8_t padding_pt;       /* of RTX, for padding; PT_NONE: there can be none */
     uint32_t ts_shift;        /* from the source's timestamps to ours */
     uint64_t packets, octets; /* as sender reports count them */
 
@@ -82,6 +83,8 @@ struct consumer {
     uint32_t lsr;          /* of our last sender report, and when it left */
     usec lsr_at;
     usec rtt;
+    uint32_t reported_seq; /* by the receiver, with roll-overs; 0: not yet */
+    int32_t reported_lost;
     struct rtp_send conf;
 };
 
@@ -111,6 +114,11 @@ MUST_USE enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now
 /* Makes the job that answers a NACK of output number seq. E_ABSENT, E_EARLY. */
 MUST_USE enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now,
                                      struct job *ret);
+
+/* Makes a packet of padding, of about n octets; *ret has its only reference. E_UNSUPPORTED: no
+ * RTX was negotiated; E_MEMORY: no packet is left. */
+MUST_USE enum err sl_consumer_pad(struct consumer *c, size_t n, usec now,
+                                  struct job *ret);
 
 /* Writes the job's RTP header to out->dst and fills the rest of *out. */
 void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now);

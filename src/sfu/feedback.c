@@ -43,6 +43,8 @@ static void take_report(struct transport *t, const struct rtcp *r, usec now, use
         struct consumer *c = sl_transport_consumer(t, b.ssrc);
         if (c && c->ssrc == b.ssrc)
             sl_consumer_report(c, &b, now);
+        if (c && c->ssrc == b.ssrc)
+            sl_estimate_report(t, c, &b, now);
     }
 }
 
@@ -81,6 +83,10 @@ static void take_feedback(struct transport *t, const struct rtcp *r, usec now)
         struct consumer *c = sl_transport_consumer(t, fb.media);
         if (c && c->ssrc == fb.media)
             resend(t, c, &fb, now);
+    } else if (r->type == RTCP_RTPFB && r->count == RTPFB_TWCC) {
+        sl_estimate_feedback(t, &fb, now);
+    } else if (r->type == RTCP_PSFB && r->count == PSFB_REMB) {
+        sl_estimate_remb(t, &fb, now);
     } else if (r->type == RTCP_PSFB && r->count == PSFB_PLI) {
         ask_for(t, fb.media, now);
     } else if (r->type == RTCP_PSFB && r->count == PSFB_FIR) {
@@ -297,7 +303,7 @@ void sl_feedback_arm(struct transport *t, usec earliest)
     if (!t->sendable)
         at = earliest + REPORT_INTERVAL;
     else
-        at = sooner(at, t->next_feedback);
+        at = sooner(sooner(at, t->next_feedback), sl_estimate_deadline(t));
     list_each (struct producer, p, &t->producers, in_transport)
         for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
             const struct encoding *e = &p->encodings[i];

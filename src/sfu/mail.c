@@ -40,6 +40,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_STALE:
     case MAIL_LOST:
     case MAIL_STARTED:
+    case MAIL_ESTIMATE:
     case MAIL_STATS: break;
     }
 }

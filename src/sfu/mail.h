@@ -63,10 +63,18 @@ enum mail_type {
     MAIL_STALE,   /* id transport: consent expired, nothing is sent */
     MAIL_LOST,    /* id transport: and it did not come back */
     MAIL_STARTED, /* id producer: its first packet came */
+    MAIL_ESTIMATE, /* id transport, arg round trip in us, id2 as below: what its path carries */
 
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,
 };
+
+/* id2 of MAIL_ESTIMATE: bits/s, enum bwe_cause, and how much is lost, of 256. */
+#define MAIL_ESTIMATE_OF(bps, cause, lost)                                               \
+    ((uint64_t)(bps) | (uint64_t)(cause) << 48 | (uint64_t)(lost) << 56)
+#define MAIL_ESTIMATE_BPS(id2)   ((id2) & ((UINT64_C(1) << 48) - 1))
+#define MAIL_ESTIMATE_CAUSE(id2) ((unsigned)((id2) >> 48 & 0xff))
+#define MAIL_ESTIMATE_LOST(id2)  ((uint8_t)((id2) >> 56))
 
 struct cmd_expect {
     uint64_t transport;

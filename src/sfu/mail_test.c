@@ -41,6 +41,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_STALE, false},
         {MAIL_LOST, false},
         {MAIL_STARTED, false},
+        {MAIL_ESTIMATE, false},
         {MAIL_STATS, false},
     };
     CHECK_INT(LEN(rows), MAIL_STATS + 1);

@@ -6,6 +6,7 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
+#include "sfu/transport.h"
 
 enum {
     /* Of what came, kept to be sent again: 1 s at most, and so many packets. */
@@ -216,6 +217,27 @@ struct encoding *sl_producer_best(struct producer *p)
     return &p->encodings[p->best];
 }
 
+struct encoding *sl_producer_for(struct producer *p, const struct consumer *c)
+{
+    struct encoding *best = sl_producer_best(p), *fits = NULL, *least = best;
+    const struct encoding *has = c->want ? c->want : c->from;
+    uint64_t share = c->transport->bwe ? c->transport->estimate.share_bps : SHARE_ANY;
+    if (share == SHARE_ANY || best->bitrate_bps == 0)
+        return best;
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        struct encoding *e = &p->encodings[i];
+        bool more = !has || e->bitrate_bps > has->bitrate_bps;
+        uint64_t takes = more ? PRODUCER_UP((uint64_t)e->bitrate_bps) : e->bitrate_bps;
+        if (silent(p, e) || e->bitrate_bps > best->bitrate_bps)
+            continue;
+        if (e->bitrate_bps < least->bitrate_bps)
+            least = e;
+        if (takes <= share && (!fits || e->bitrate_bps > fits->bitrate_bps))
+            fits = e;
+    }
+    return fits ? fits : least;
+}
+
 void sl_producer_squeeze(struct producer *p, usec now)
 {
     /* As if it were so much later: what will be too old then goes now. */
@@ -243,13 +265,12 @@ void sl_producer_review(struct producer *p, struct shard *s, usec since, usec no
         if (e->history)
             sl_history_trim(e->history, now);
     }
-    struct encoding *best = sl_producer_best(p);
-    bool needed = false;
     list_each (struct consumer, c, &p->consumers, in_producer) {
-        if (c->from != best || c->want)
-            sl_consumer_want(c, best);
-        needed |= c->want == best;
+        struct encoding *e = sl_producer_for(p, c);
+        if (c->from != e || c->want)
+            sl_consumer_want(c, e);
     }
-    if (needed)
-        sl_feedback_keyframe(s, best, now);
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (!list_empty(&p->encodings[i].wanting))
+            sl_feedback_keyframe(s, &p->encodings[i], now);
 }

@@ -30,6 +30,7 @@
 #include "proto/rtp.h"
 #include "sfu/mail.h"
 
+struct consumer;
 struct shard;
 struct transport;
 
@@ -137,6 +138,12 @@ void sl_producer_follow(struct encoding *e, uint8_t epoch, struct shard *s, usec
  * silent while others go on: a still screen is silent in all of them. */
 #define SILENT_AFTER MSEC(400)
 struct encoding *sl_producer_best(struct producer *p);
+
+/* The encoding for a viewer whose path has a share for it (sfu/estimate): the largest that
+ * fits, at least the smallest. One that is larger than what it has must fit with room to
+ * spare, so that it does not go up and down. */
+#define PRODUCER_UP(bps) ((bps) + (bps) / 6)
+struct encoding *sl_producer_for(struct producer *p, const struct consumer *c);
 
 /* Gives up what it holds to be sent again, but for the last HISTORY_SHORT. */
 #define HISTORY_SHORT MSEC(150)

@@ -73,6 +73,8 @@ struct shard_stats {
     uint64_t
         srtp_refused; /* protect refused: an index would have protected two packets */
     uint64_t transports, producers, consumers; /* there are now, on this worker */
+    uint64_t estimated, estimated_bps; /* transports with an estimate, and all of those */
+    uint64_t padding;                  /* packets of it, to probe paths */
     uint64_t expected; /* transports that it knows of, whoever owns them */
     /* From the kernel's stamp to the end of the send, of forwarded packets: delays[i] took
      * less than 16 << i microseconds, the last slot holds the rest. */

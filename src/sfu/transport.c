@@ -160,6 +160,7 @@ void sl_transport_free(struct transport *t)
     unname(t, OFFERED);
     for (struct pkt *p; (p = take_held(t));)
         sl_pkt_unref(p);
+    sl_estimate_free(t);
     sl_srtp_out_free(t->out);
     sl_srtp_in_free(t->in);
     if (t->rx)
@@ -198,7 +199,7 @@ static void begin_again(struct transport *t, usec now)
 {
     list_each (struct consumer, c, &t->consumers, in_transport)
         if (c->producer) {
-            struct encoding *e = sl_producer_best(c->producer);
+            struct encoding *e = sl_producer_for(c->producer, c);
             sl_consumer_restart(c);
             sl_consumer_want(c, e);
             sl_feedback_keyframe(t->shard, e, now);
@@ -502,6 +503,8 @@ void sl_transport_tick(struct transport *t, usec now)
     check_consent(t, now);
     if (t->sendable)
         sl_feedback_due(t, now);
+    if (t->sendable)
+        sl_estimate_tick(t, now);
     sl_feedback_arm(t, now + TICK_MIN);
 }
 

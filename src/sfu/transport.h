@@ -22,8 +22,10 @@
 #include "crypto/srtp.h"
 #include "proto/ice.h"
 #include "proto/twcc.h"
+#include "sfu/estimate.h"
 #include "sfu/mail.h"
 
+struct bwe;
 struct consumer;
 struct encoding;
 struct job;
@@ -87,7 +89,8 @@ struct transport {
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
     struct list dirty;
-    uint16_t twcc_next;     /* number of the next packet sent */
+    uint16_t twcc_next; /* number of the next packet sent */
+    struct bwe *bwe;    /* NULL: the peer does not tell what arrives, or gets no video */
     struct tp_receiver *rx; /* NULL: no producer yet */
 
     /* warm */
@@ -95,6 +98,7 @@ struct transport {
     struct timer timer;
     usec next_feedback, next_report;
     uint32_t ssrc; /* as a sender of RTCP */
+    struct estimate estimate;
 
     /* cold */
     uint64_t id;

@@ -1,0 +1,59 @@
+#pragma once
+
+/*
+ * What a subscriber's path carries (media/bwe), and which encodings that is enough for.
+ *
+ * A transport has an estimator once it sends video to somebody who tells what arrives, by
+ * transport-wide feedback or by REMB. Until the first word, and a moment longer, nothing is
+ * held back; then what is left beside the tracks of one encoding is shared by those of
+ * several, and each of them gets the largest encoding that fits its share. Probes are padding
+ * on an RTX stream. For what else the estimate says, control is told when it changes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+#include "proto/rtcp.h"
+
+struct bwe;
+struct consumer;
+struct transport;
+
+#define SHARE_ANY UINT64_MAX
+
+struct estimate {
+    bool numbered; /* packets have transport-wide numbers; else REMB is all there is */
+    uint64_t share_bps; /* of each track of several encodings; SHARE_ANY */
+    usec heard_at;      /* when the peer first said anything; 0: it did not */
+    usec asked_at;      /* whether more could be had */
+    usec ticked_at;     /* shares were computed */
+    uint64_t ticked_bps;
+    usec
+        trouble_at; /* it was cut: where nothing can be probed, all is tried again later */
+    usec told_at;   /* to control */
+    uint64_t told_bps;
+    uint8_t told_cause;
+};
+
+/* c was added to the transport, which has it in its list. */
+void sl_estimate_add(struct transport *t, const struct consumer *c, usec now);
+
+/* With the transport. */
+void sl_estimate_free(struct transport *t);
+
+/* A packet of the consumer leaves; if it has a number, it is the transport's last. */
+void sl_estimate_sent(struct transport *t, const struct consumer *c, size_t octets,
+                      usec now);
+
+/* What the peer says. */
+void sl_estimate_feedback(struct transport *t, const struct rtcp_fb *fb, usec now);
+void sl_estimate_remb(struct transport *t, const struct rtcp_fb *fb, usec now);
+void sl_estimate_report(struct transport *t, struct consumer *c,
+                        const struct rtcp_block *b, usec now);
+
+/* Padding that is due, shares, and what they change. */
+void sl_estimate_tick(struct transport *t, usec now);
+usec sl_estimate_deadline(const struct transport *t);
