@@ -138,21 +138,25 @@ static uint64_t largest_of(const struct consumer *c)
 static uint64_t share_of(const struct transport *t, uint64_t bps, uint64_t *fixed,
                          unsigned *n)
 {
-    uint64_t share = 0, before;
-    do {
-        before = share;
-        *fixed = 0;
-        *n = 0;
+    for (uint64_t share = 0;;) {
+        unsigned sharing = 0;
+        uint64_t taken = 0;
         list_each (struct consumer, c, &t->consumers, in_transport) {
             uint64_t largest = PRODUCER_UP(largest_of(c));
             if (is_choice(c) && (share == 0 || largest > share))
-                ++*n;
+                sharing++;
             else
-                *fixed += largest;
+                taken += largest;
         }
-        share = bps > *fixed && *n > 0 ? (bps - *fixed) / *n : *n > 0 ? 1 : SHARE_ANY;
-    } while (share > before && share != SHARE_ANY);
-    return share;
+        *n = sharing;
+        *fixed = taken;
+        if (sharing == 0)
+            return SHARE_ANY;
+        uint64_t each = bps > taken ? (bps - taken) / sharing : 1;
+        if (each <= share)
+            return each;
+        share = each;
+    }
 }
 
 /* Whether the next encoding of those who have less than the largest could be had. */

@@ -31,9 +31,8 @@ struct estimate {
     usec asked_at;      /* whether more could be had */
     usec ticked_at;     /* shares were computed */
     uint64_t ticked_bps;
-    usec
-        trouble_at; /* it was cut: where nothing can be probed, all is tried again later */
-    usec told_at;   /* to control */
+    usec trouble_at; /* it was cut: with no way to probe, all is tried again later */
+    usec told_at;    /* to control */
     uint64_t told_bps;
     uint8_t told_cause;
 };
