@@ -10,6 +10,15 @@
 
 enum { BLOCK = 64, IPAD = 0x36, OPAD = 0x5c };
 
+void sl_sha1(const struct span *parts, size_t n, uint8_t ret[SHA1_LEN])
+{
+    SHA_CTX c;
+    SHA1_Init(&c);
+    for (size_t i = 0; i < n; i++)
+        SHA1_Update(&c, parts[i].p, parts[i].n);
+    SHA1_Final(ret, &c);
+}
+
 void sl_sha256(const struct span *parts, size_t n, uint8_t ret[SHA256_LEN])
 {
     SHA256_CTX c;

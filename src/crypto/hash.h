@@ -25,6 +25,8 @@ struct hmac_sha256 {
     uint32_t inner[8], outer[8];
 };
 
+/* For protocols that prescribe it where nothing rests on it (RFC 6455 §4.2.2). */
+void sl_sha1(const struct span *parts, size_t n, uint8_t ret[SHA1_LEN]);
 void sl_sha256(const struct span *parts, size_t n, uint8_t ret[SHA256_LEN]);
 
 /* The state is as secret as the key: sl_wipe it in the end. */

@@ -149,3 +149,15 @@ TEST(secrets)
     for (size_t j = 0; j < sizeof buf; j++)
         CHECK_INT(buf[j], 0);
 }
+
+/* RFC 3174 §7.3 */
+TEST(sha1_vectors)
+{
+    uint8_t got[SHA1_LEN];
+    sl_sha1((const struct span[]){span_of("ab"), span_of("c")}, 2, got);
+    CHECK(span_eq((struct span){got, sizeof got},
+                  check_hex("a9993e364706816aba3e25717850c26c9cd0d89d")));
+    sl_sha1(NULL, 0, got);
+    CHECK(span_eq((struct span){got, sizeof got},
+                  check_hex("da39a3ee5e6b4b0d3255bfef95601890afd80709")));
+}

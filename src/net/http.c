@@ -17,6 +17,7 @@ const char *sl_http_reason(unsigned status)
         unsigned status;
         const char *reason;
     } all[] = {
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {202, "Accepted"},

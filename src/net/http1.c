@@ -332,8 +332,8 @@ enum err sl_http1_answer(struct wr *w, const struct http_res *res, bool keep_ali
     }
     if (!keep_alive)
         wr_str(w, "Connection: close\r\n");
-    /* These two have no body by definition (RFC 9110 §8.6). */
-    if (res->status != 204 && res->status != 304) {
+    /* These have no body by definition (RFC 9110 §8.6). */
+    if (res->status >= 200 && res->status != 204 && res->status != 304) {
         (void)snprintf(line, sizeof line, "Content-Length: %zu\r\n", res->body.n);
         wr_str(w, line);
     }

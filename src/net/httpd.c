@@ -22,6 +22,7 @@ enum conn_state {
     CONN_WAIT,   /* the request is with the handler; in `waiting` */
     CONN_SEND,   /* an answer is leaving */
     CONN_LINGER, /* all was said, and what still comes is thrown away */
+    CONN_LINK,   /* another protocol's, by a struct httpd_link that is this */
     CONN_DEAD,   /* only its memory is left, for those who still hold it */
 };
 
@@ -100,8 +101,14 @@ static void hold(struct conn *c)
 
 static void let_go(struct conn *c)
 {
-    if (--c->held == 0 && c->state == CONN_DEAD)
+    if (--c->held > 0)
+        return;
+    if (c->state == CONN_LINK) {
+        sl_intake_free(c->in);
+        c->in = NULL;
+    } else if (c->state == CONN_DEAD) {
         free(c);
+    }
 }
 
 static void end(struct conn *c)
@@ -324,6 +331,7 @@ static void on_time(void *user)
         break;
     case CONN_IDLE:
     case CONN_LINGER: drop(c); break;
+    case CONN_LINK:
     case CONN_DEAD: break;
     }
     let_go(c);
@@ -463,4 +471,60 @@ enum err sl_httpd_reply(struct httpd *h, uint64_t id, const struct http_res *res
         refuse(c, 500);
     let_go(c);
     return e;
+}
+
+/* ---- other protocols ---- */
+
+static struct conn *conn_of(struct httpd_link *l)
+{
+    return (struct conn *)(void *)l;
+}
+
+/* Octets that stand behind the request already: of whose protocol, nobody can say. */
+static bool said_more(const struct intake *in)
+{
+    return in->n > in->at;
+}
+
+enum err sl_httpd_upgrade(struct httpd *h, uint64_t id, const struct http_res *res,
+                          const struct stream_handler *handler, void *user,
+                          struct httpd_link **ret)
+{
+    struct map_node *node = sl_map_get(&h->waiting, id_key(&id));
+    if (!node) {
+        h->stats.gone++;
+        return E_ABSENT;
+    }
+    struct conn *c = map_entry(node, struct conn, by_id);
+    uint8_t buf[HTTPD_ANSWER_HEAD_MAX];
+    struct wr w = wr_of(buf, sizeof buf);
+    if (!c->in->head.keep_alive || c->in->head.req.body.n > 0 || said_more(c->in) ||
+        c->eof)
+        return E_MALFORMED;
+    enum err e = sl_http1_answer(&w, res, true, sl_wall_now());
+    if (!e)
+        e = sl_stream_write(c->s, wr_done(&w), (struct span){0}, false);
+    if (e)
+        return e;
+    /* The request, which its handler may still be reading, goes when nobody holds c. */
+    hold(c);
+    no_longer_waits(c);
+    sl_loop_timer_stop(h->loop, &c->timer);
+    c->state = CONN_LINK;
+    h->stats.upgraded++;
+    sl_stream_start(c->s, handler, user);
+    let_go(c);
+    *ret = (struct httpd_link *)(void *)c;
+    return E_OK;
+}
+
+void sl_httpd_link_free(struct httpd_link *l)
+{
+    if (l)
+        end(conn_of(l));
+}
+
+struct stream *sl_httpd_link_stream(struct httpd_link *l)
+{
+    return conn_of(l)->s;
 }

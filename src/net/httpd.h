@@ -44,6 +44,7 @@ struct httpd_stats {
     uint64_t slow;           /* closed for the time that client or handler took */
     uint64_t broken;         /* by the client, or in TLS */
     uint64_t gone;           /* answers that came too late */
+    uint64_t upgraded;       /* connections that went over to another protocol */
     uint64_t conns, waiting; /* now: connections, and requests without an answer */
 };
 
@@ -65,3 +66,19 @@ const struct httpd_stats *sl_httpd_stats(const struct httpd *h);
 /* Answers the request of that id, once. E_ABSENT: the client is gone, or has its answer.
  * E_MALFORMED, E_FULL: fields that no header can hold; the client gets a 500. */
 enum err sl_httpd_reply(struct httpd *h, uint64_t id, const struct http_res *res);
+
+/* A connection that HTTP was left on. It still counts among those of the server and of its
+ * site, and must be freed before the server is. */
+struct httpd_link;
+struct stream_handler;
+
+/* Answers the request of that id with res, 101, and leaves the connection to the caller: its
+ * stream (sl_httpd_link_stream) calls h from then on, and no time is limited any more.
+ * E_ABSENT: the client is gone; E_MALFORMED: it did not offer this in HTTP/1.1, or said more
+ * before it had its answer; nothing was sent then. Free takes NULL, and closes at once. */
+MUST_USE enum err sl_httpd_upgrade(struct httpd *h, uint64_t id,
+                                   const struct http_res *res,
+                                   const struct stream_handler *handler, void *user,
+                                   struct httpd_link **ret);
+void sl_httpd_link_free(struct httpd_link *l);
+struct stream *sl_httpd_link_stream(struct httpd_link *l);
