@@ -109,3 +109,14 @@ struct rtp_send {
     uint32_t rtx_ssrc; /* 0: no codec of it has RTX */
     char cname[PARAMS_NAME_MAX];
 };
+
+/* What a peer wants of a track that it gets. Zero is: all of it. */
+enum { WISH_PRIORITY = 16 };
+struct rtp_wish {
+    uint16_t width, height; /* of the place where it is shown; 0: of any size */
+    uint8_t fps;            /* 0: any */
+    uint8_t priority;       /* WISH_PRIORITY where it is 0; twice that counts twice */
+    uint8_t encoding;       /* nothing better than this one has, from 1; 0: any */
+    uint8_t spatials, temporals; /* so many layers at most; 0: all */
+    bool paused;
+};
