@@ -6,6 +6,7 @@
 
 import {Publisher, SIMULCAST} from '/web/whip.js';
 import {Viewer} from '/web/whep.js';
+import {Recorder} from '/recorder.js';
 
 const CELLS = 32;
 const sleep = ms => new Promise(r => setTimeout(r, ms));
@@ -15,7 +16,9 @@ const rig = window.rig = {
   sessions: {}, // WHIP and WHEP sessions by name; their connections are in pcs too
   states: {}, // what states each session went through
   streams: {}, // what is sent and received, by name
+  records: {}, // of viewers
   requests: [], // what was asked of the server: {method, path, status}
+  vias: {}, // by URL that is posted to: the address and port that media shall go to instead
 };
 
 const plain = window.fetch;
@@ -24,8 +27,20 @@ window.fetch = async (url, init = {}) => {
   rig.requests.push(asked);
   const response = await plain(url, init);
   asked.status = response.status;
+  const via = asked.method === 'POST' && rig.vias[url];
+  if (via) {
+    const text = await response.text();
+    response.text = async () => redirected(text, via);
+  }
   return response;
 };
+
+// An answer with one candidate, elsewhere.
+function redirected(answer, {address, port}) {
+  let n = 0;
+  return answer.replace(/^a=candidate:(\S+ 1 udp \S+) .*?\r\n/gim, (_, head) =>
+    n++ ? '' : `a=candidate:${head} ${address} ${port} typ host\r\n`);
+}
 
 // ---- making and showing media -------------------------------------------------------------
 
@@ -37,9 +52,16 @@ async function audio() {
 }
 
 // color: [r, g, b], or null for no picture; frequency: Hz, or 0 for no sound; id: 0..255.
-rig.make = async ({name = 'local', color = null, frequency = 0, id = 0, width = 640,
-                   height = 360, fps = 30}) => {
+// camera: what the browser was given as such, in place of a colour.
+rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, id = 0,
+                   width = 640, height = 360, fps = 30}) => {
   const stream = new MediaStream(), stop = [];
+  if (camera) {
+    const taken = await navigator.mediaDevices.getUserMedia({
+      video: {width, height, frameRate: fps}});
+    stream.addTrack(taken.getVideoTracks()[0]);
+    stop.push(() => taken.getVideoTracks()[0].stop());
+  }
   if (color) {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, {width, height});
@@ -96,26 +118,35 @@ function keep(key, session) {
   Object.defineProperty(rig.pcs, key, {get: () => session.pc, configurable: true, enumerable: true});
 }
 
-rig.publish = async (key, {url, token, codec, simulcast, source = 'local'}) => {
+rig.publish = async (key, {url, token, via, codec, simulcast, source = 'local'}) => {
   const {stream} = rig.streams[source];
   const session = new Publisher({url, token, codec, encodings: simulcast ? SIMULCAST : undefined,
     audio: stream.getAudioTracks()[0], video: stream.getVideoTracks()[0]});
+  if (via) rig.vias[url] = via;
   keep(key, session);
   await session.start();
 };
 
-rig.watch = async (key, {url, token}) => {
+// via: {address, port} of a relay in front of the server's media port. recorded: see recorder.js.
+rig.watch = async (key, {url, token, via, recorded}) => {
   const session = new Viewer({url, token});
+  if (via) rig.vias[url] = via;
   keep(key, session);
   show(key, session.stream);
+  if (recorded) rig.records[key] = new Recorder(session);
   await session.start();
 };
+
+// What a recorded viewer saw and heard until now.
+rig.recorded = key => rig.records[key].all();
 
 rig.restart = key => rig.sessions[key].restart();
 
 rig.stop = async key => {
   await rig.sessions[key].stop();
   rig.streams[key]?.element?.remove();
+  rig.records[key]?.stop();
+  delete rig.records[key];
   delete rig.sessions[key];
   delete rig.pcs[key];
 };
@@ -209,7 +240,7 @@ rig.stats = async key => {
       'totalFreezesDuration', 'nackCount', 'pliCount', 'retransmittedPacketsReceived', 'concealedSamples',
       'totalSamplesReceived'])),
     outbound: of('outbound-rtp').map(x => stream(x, ['kind', 'rid', 'ssrc', 'active', 'packetsSent',
-      'bytesSent', 'framesEncoded', 'frameWidth', 'frameHeight', 'targetBitrate', 'nackCount', 'pliCount'])),
+      'bytesSent', 'headerBytesSent', 'framesEncoded', 'frameWidth', 'frameHeight', 'targetBitrate', 'nackCount', 'pliCount'])),
     reported: of('remote-inbound-rtp').map(x => pick(x, ['kind', 'packetsLost', 'fractionLost', 'roundTripTime'])),
   };
 };

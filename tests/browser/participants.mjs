@@ -7,12 +7,13 @@ let streams = 0;
 // Publishes a picture and a sound of its own into the room.
 export async function publisher(server, browser, {room, color = 'green', frequency = 440,
                                                    id = 1 + streams % 200, token, codec, simulcast,
-                                                   width, height, fps, page} = {}) {
+                                                   width, height, fps, page, camera, via} = {}) {
   const stream = `s${++streams}`;
   page ??= await browser.page();
-  await call(page, 'make', {color: color && COLORS[color], frequency, id, width, height, fps});
+  await call(page, 'make', {color: !camera && color && COLORS[color], camera, frequency, id,
+    width, height, fps});
   await call(page, 'publish', 'pub', {url: server.whip(room, stream),
-    token: token ?? await server.token({room, publish: true}), codec, simulcast});
+    token: token ?? await server.token({room, publish: true}), codec, simulcast, via});
   await call(page, 'connected', 'pub');
   return {page, room, stream, color, frequency, id,
     stats: () => call(page, 'stats', 'pub'),
@@ -23,14 +24,16 @@ export async function publisher(server, browser, {room, color = 'green', frequen
     }};
 }
 
-// Watches what a publisher sends. key tells several viewers of one page apart.
-export async function viewer(server, browser, of, {page, key = 'sub', token} = {}) {
+// Watches what a publisher sends. key tells several viewers of one page apart; via: of a relay
+// that media goes through; recorded: keeps what comes, frame by frame.
+export async function viewer(server, browser, of, {page, key = 'sub', token, via, recorded} = {}) {
   const own = !page;
   page ??= await browser.page();
   await call(page, 'watch', key, {url: server.whep(of.room, of.stream),
-    token: token ?? await server.token({room: of.room, watch: true})});
+    token: token ?? await server.token({room: of.room, watch: true}), via, recorded});
   await call(page, 'connected', key);
   return {page, key,
+    recorded: () => call(page, 'recorded', key),
     stats: () => call(page, 'stats', key),
     restart: () => call(page, 'restart', key),
     sees: (timeout = 15000) => sees(page, key, of.color, {id: of.id, timeout}),
