@@ -123,7 +123,6 @@ enum err sl_av1_read(struct span in, bool marker, struct payload *ret)
      * layer. */
     p.key = (p.key || (b0 & N_BIT)) && p.spatial == 0;
     p.start |= p.key;
-    p.switch_to = p.key ? LAYERS_ALL : 0;
     *ret = p;
     return E_OK;
 }

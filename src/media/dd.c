@@ -62,21 +62,54 @@ static unsigned dti(uint64_t dtis, unsigned target)
 }
 
 /* Discardable: no target that has the frame needs it for others. A frame marked S for a
- * target makes all that follow in the target decodable; so targets of the frame's own
- * spatial layer tell how high a viewer who has it may go. */
+ * target makes all that follow in the target decodable, for who can decode the frame. */
 static void judge(const struct dd *dd, uint64_t dtis, struct dd_template *ret)
 {
     bool some = false, needed = false;
-    ret->switch_to = 0;
     for (unsigned i = 0; i < dd->targets_n; i++) {
-        unsigned d = dti(dtis, i);
-        some |= d == DTI_DISCARDABLE;
-        needed |= d > DTI_DISCARDABLE;
-        if (d == DTI_SWITCH && dd->targets[i].spatial == ret->layer.spatial &&
-            dd->targets[i].temporal > ret->switch_to)
-            ret->switch_to = dd->targets[i].temporal;
+        some |= dti(dtis, i) == DTI_DISCARDABLE;
+        needed |= dti(dtis, i) > DTI_DISCARDABLE;
     }
     ret->discardable = some && !needed;
+    ret->in = ret->begin = 0;
+    for (unsigned at = 0; at < LAYERS; at++) {
+        unsigned d = dti(dtis, dd->target_of[at]);
+        ret->in |= (uint16_t)((d != DTI_ABSENT) << at);
+        ret->begin |= (uint16_t)((d == DTI_SWITCH) << at);
+    }
+}
+
+/* How far a number is from the wanted one: all above it are farther than all below. */
+static unsigned distance(unsigned is, unsigned wanted)
+{
+    return is > wanted ? is + wanted + LAYERS : wanted - is;
+}
+
+static bool nearer(struct dd_layer a, struct dd_layer b, unsigned spatial,
+                   unsigned temporal)
+{
+    unsigned of_a = distance(a.spatial, spatial), of_b = distance(b.spatial, spatial);
+    return of_a < of_b || (of_a == of_b && distance(a.temporal, temporal) <
+                                               distance(b.temporal, temporal));
+}
+
+static void map_targets(struct dd *dd, const uint64_t dtis[DD_TEMPLATES_MAX])
+{
+    uint64_t frames[DD_TARGETS_MAX] = {0}; /* the templates that a target has */
+    for (unsigned i = 0; i < dd->targets_n; i++)
+        for (unsigned k = 0; k < dd->templates_n; k++)
+            frames[i] |= (uint64_t)(dti(dtis[k], i) != DTI_ABSENT) << k;
+    for (uint8_t at = 0; at < LAYERS; at++) {
+        uint8_t s = layer_spatial(at), t = layer_temporal(at), best = 0;
+        if (t == LAYER_TEMPORALS - 1)
+            t = TEMPORAL_MAX;
+        for (uint8_t i = 1; i < dd->targets_n; i++)
+            if (nearer(dd->targets[i], dd->targets[best], s, t))
+                best = i;
+        dd->target_of[at] = best;
+        for (unsigned i = 0; i < dd->targets_n; i++)
+            dd->within[at] |= (uint32_t)((frames[i] & ~frames[best]) == 0) << i;
+    }
 }
 
 static void read_layers(struct bits *b, struct dd *dd)
@@ -131,8 +164,12 @@ static struct dd read_structure(struct bits *b)
     skip_fdiffs(b, dd.templates_n);
     skip_chains(b, dd.templates_n, dd.targets_n);
     if (bits(b, 1))
-        for (unsigned i = 0; i < spatial_n; i++)
-            bits(b, 32);
+        for (; dd.sizes_n < spatial_n; dd.sizes_n++) {
+            unsigned width = bits(b, 16) + 1, height = bits(b, 16) + 1;
+            if (width <= UINT16_MAX && height <= UINT16_MAX)
+                dd.sizes[dd.sizes_n] =
+                    (struct dd_size){(uint16_t)width, (uint16_t)height};
+        }
 
     for (unsigned i = 0; i < dd.templates_n; i++)
         for (unsigned t = 0; t < dd.targets_n; t++) {
@@ -143,6 +180,7 @@ static struct dd read_structure(struct bits *b)
             max->spatial = l->spatial > max->spatial ? l->spatial : max->spatial;
             max->temporal = l->temporal > max->temporal ? l->temporal : max->temporal;
         }
+    map_targets(&dd, dtis);
     for (unsigned i = 0; i < dd.templates_n; i++)
         judge(&dd, dtis[i], &dd.templates[i]);
     return dd;
@@ -163,7 +201,9 @@ static void describe(const struct dd *dd, unsigned b0, const uint64_t *own_dtis,
     f->end = b0 & END_BIT;
     f->spatial = t.layer.spatial;
     f->temporal = t.layer.temporal;
-    f->switch_to = t.switch_to;
+    f->in = t.in;
+    f->begin = t.begin;
+    f->place.targets_n = dd->targets_n;
     f->discardable = t.discardable;
 }
 
@@ -181,6 +221,8 @@ static enum err read_extended(struct dd *dd, struct span ext, struct dd_frame *f
     if (structure)
         fresh = read_structure(&b);
     const struct dd *use = structure ? &fresh : dd;
+    f->place =
+        (struct dd_place){.at = (uint16_t)b.pos, .structure = structure, .said = active};
     if (active)
         bits(&b, use->targets_n);
     if (own_dtis)

@@ -14,7 +14,7 @@ static void check(struct dd *dd, struct span ext)
         return;
     }
     MUST(f.known || !(f.key || f.start || f.end || f.spatial || f.temporal));
-    MUST(f.spatial < 4 && f.temporal < 8 && f.switch_to < 8);
+    MUST(f.spatial < 4 && f.temporal < 8 && (f.begin & ~f.in) == 0);
     MUST(dd->templates_n <= DD_TEMPLATES_MAX && dd->targets_n <= DD_TARGETS_MAX);
     if (!dd->known || dd->frame != f.number)
         return;
@@ -22,7 +22,7 @@ static void check(struct dd *dd, struct span ext)
     MUST(f.known == g.known && f.start == g.start && f.end == g.end);
     MUST(f.spatial == g.spatial && f.temporal == g.temporal && !g.key);
     if (ext.n > MANDATORY && !(ext.p[MANDATORY] & OWN_DTIS))
-        MUST(f.switch_to == g.switch_to && f.discardable == g.discardable);
+        MUST(f.in == g.in && f.begin == g.begin && f.discardable == g.discardable);
 }
 
 /* Extensions of one stream, each behind an octet with its length. */

@@ -29,8 +29,12 @@ static void look(struct payload *p, bool first, unsigned nri, unsigned type,
 
     if (first)
         p->start = begins || (type >= NAL_SEI && type <= NAL_AUD);
-    if (slice)
-        p->discardable = nri == 0;
+    /* What nobody refers to is as good as a temporal layer of its own. */
+    if (slice) {
+        p->discardable = p->sync = nri == 0;
+        p->temporal = nri == 0 ? 1 : 0;
+        p->begin = nri == 0 ? layer_above(0, 1) : 0;
+    }
     p->key |= type == NAL_SPS || (type == NAL_IDR && begins);
 }
 
@@ -64,7 +68,8 @@ enum err sl_h264_read(struct span in, bool marker, struct payload *ret)
         look(&p, true, b0 & NRI_MASK, type, rd_rest(&r));
     }
     p.start |= p.key;
-    p.switch_to = p.key ? LAYERS_ALL : 0;
+    p.temporal = p.key ? 0 : p.temporal;
+    p.sync &= !p.key;
     *ret = p;
     return E_OK;
 }

@@ -34,9 +34,10 @@ static void look(struct payload *p, bool first, unsigned type, struct span body)
             begins || (type >= NAL_VPS && type <= NAL_AUD) || type == NAL_PREFIX_SEI;
     if (slice) {
         p->discardable = type <= NAL_SUB_LAYER_LAST && type % 2 == 0;
-        p->switch_to = type == NAL_TSA_N || type == NAL_TSA_R     ? LAYERS_ALL
-                       : type == NAL_STSA_N || type == NAL_STSA_R ? p->temporal
-                                                                  : 0;
+        bool tsa = type == NAL_TSA_N || type == NAL_TSA_R;
+        bool stsa = type == NAL_STSA_N || type == NAL_STSA_R;
+        p->sync = tsa || stsa;
+        p->begin = tsa ? layer_above(0, p->temporal) : stsa ? layer_rate(p->temporal) : 0;
     }
     p->key |= type == NAL_VPS || type == NAL_SPS || (irap && begins);
 }
@@ -72,8 +73,6 @@ enum err sl_h265_read(struct span in, bool marker, struct payload *ret)
         look(&p, true, type, rd_rest(&r));
     }
     p.start |= p.key;
-    if (p.key)
-        p.switch_to = LAYERS_ALL;
     *ret = p;
     return E_OK;
 }

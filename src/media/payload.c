@@ -9,7 +9,7 @@
 
 enum { LONG_ID = 0x80 }; /* VP8 and VP9: the picture id has 15 bits */
 
-_Static_assert(sizeof(struct payload) <= 24, "it shares the packet's meta with others");
+_Static_assert(sizeof(struct payload) <= 32, "it shares the packet's meta with others");
 
 static enum err read_codec(enum codec codec, struct span in, bool marker,
                            struct payload *ret)
@@ -48,15 +48,22 @@ enum err sl_payload_read(enum codec codec, struct span in, bool marker, struct s
     if (e)
         return e;
 
+    if (p.key && sl_codec_kind(codec) == MEDIA_VIDEO)
+        p.begin = LAYER_ANY;
+    if (p.in == 0)
+        p.in = layer_above(p.spatial, p.temporal);
     p.has_dd = has_dd;
     p.dd_frame = frame.number;
+    p.dd = frame.place;
     if (frame.known && !p.empty) {
         p.key = frame.key;
         p.start = frame.start;
         p.end = frame.end;
         p.spatial = frame.spatial;
         p.temporal = frame.temporal;
-        p.switch_to = frame.switch_to;
+        p.in = frame.in;
+        p.begin = frame.begin;
+        p.sync = false;
         p.discardable = frame.discardable;
     }
     *ret = p;

@@ -8,7 +8,7 @@
  * header: a payload whose sender encrypts end to end is not looked at beyond the VP8 or VP9
  * descriptor, which such senders leave in the clear. Nothing is decoded.
  *
- * struct payload is a plain value of 20 octets; it goes into the packet's meta.
+ * struct payload is a plain value; it goes into the packet's meta.
  */
 
 #include <stdbool.h>
@@ -18,9 +18,10 @@
 #include "base/span.h"
 
 #include "media/dd.h"
+#include "media/layer.h"
 #include "proto/params.h"
 
-enum { PAYLOAD_IDS_MAX = 5, LAYERS_ALL = 7 };
+enum { PAYLOAD_IDS_MAX = 5 };
 
 struct payload {
     uint16_t picture_id; /* VP8 and VP9, 7 or 15 bits, if pid_at is not 0 */
@@ -28,10 +29,12 @@ struct payload {
     uint8_t tl0picidx;   /* VP8 and VP9, if tl0_at is not 0 */
     uint8_t spatial;     /* layer, 0 is the base */
     uint8_t temporal;
-    /* From this packet on a viewer may be given the temporal layers up to this one, whatever
-     * it had before; 0: this frame changes nothing, LAYERS_ALL: up to the highest. */
-    uint8_t switch_to;
-    uint8_t pid_at; /* where the ids are in the payload; 0: not there */
+    /* Sets of layers, by layer_at: whose viewers need the frame; and which may be given from
+     * it on, to one of those viewers, or, with sync, to one who has the temporal layer below
+     * the frame's. With a key anything may begin. */
+    uint16_t in, begin;
+    struct dd_place dd; /* where the descriptor says which layers there are */
+    uint8_t pid_at;     /* where the ids are in the payload; 0: not there */
     uint8_t tl0_at;
     uint8_t ids_n; /* first octets of the payload, up to the end of the last id */
     bool long_id;  /* the picture id has 15 bits */
@@ -41,6 +44,7 @@ struct payload {
     bool key;
     bool start; /* first packet of a frame of this layer; in H.264, H.265, AV1: a guess */
     bool end;   /* last packet of it; in those three codecs: the marker */
+    bool sync;
     bool discardable; /* no other frame refers to it */
     bool empty;       /* no media: a probe's padding, or a keep-alive */
     bool dtx;         /* the codec says: silence, and more silence until I speak */

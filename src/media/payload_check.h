@@ -19,6 +19,11 @@ struct payload_row {
 static inline const char *payload_text(const struct payload *p, char *ret, size_t n)
 {
     struct wr w = wr_of((uint8_t *)ret, n - 1);
+    /* The temporal layers that may begin, if not all may. */
+    unsigned up = p->begin == LAYER_ANY
+                      ? 0U
+                      : (p->begin | p->begin >> 4 | p->begin >> 8 | p->begin >> 12) & 15U;
+    int rates = __builtin_popcount(up);
     const struct {
         bool on;
         const char *word;
@@ -33,7 +38,8 @@ static inline const char *payload_text(const struct payload *p, char *ret, size_
     } numbers[] = {
         {p->spatial, "S", p->spatial},
         {p->temporal, "T", p->temporal},
-        {p->switch_to, "up", p->switch_to},
+        {up != 0, rates > 1 ? "up+" : "up", (unsigned)__builtin_ctz(up | 16)},
+        {p->begin == LAYER_ANY, "up", 7},
         {p->pid_at, p->long_id ? "longpic" : "pic", p->picture_id},
         {p->tl0_at, "tl", p->tl0picidx},
         {p->ids_n, "ids", p->ids_n},

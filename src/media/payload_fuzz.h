@@ -9,8 +9,9 @@
 static inline void must_hold(const struct payload *p, const struct payload *marked)
 {
     MUST(!p->key || (p->start && p->spatial == 0 && !p->empty));
-    MUST(p->temporal <= LAYERS_ALL && p->spatial <= LAYERS_ALL);
-    MUST(p->switch_to <= LAYERS_ALL);
+    MUST(p->temporal < 8 && p->spatial < 8);
+    MUST(p->in != 0 && p->in >> layer_at(p->spatial, p->temporal) & 1);
+    MUST(p->begin == 0 || p->begin == LAYER_ANY || !p->key);
     MUST(p->ids_n <= PAYLOAD_IDS_MAX && p->pid_at <= p->ids_n && p->tl0_at <= p->ids_n);
 
     struct payload same = *marked;

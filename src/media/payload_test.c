@@ -16,22 +16,23 @@ static const struct {
     {"PCMA", CODEC_PCMA, "00", false, "", E_OK, "key start end"},
     {"padding of a probe", CODEC_VP8, "", false, "", E_OK, "empty"},
     {"marker ends a VP8 frame", CODEC_VP8, "00 00", true, "", E_OK, "end"},
-    {"marker ends an H.264 frame", CODEC_H264, "01 48", true, "", E_OK, "end discard"},
+    {"marker ends an H.264 frame", CODEC_H264, "01 48", true, "", E_OK,
+     "end discard T1 up+1"},
     {"marker ends an H.265 frame", CODEC_H265, "0201 50", true, "", E_OK, "end"},
     {"marker ends an AV1 frame", CODEC_AV1, "90 aa", true, "", E_OK, "end"},
     {"marker ends a VP9 picture, not its frame", CODEC_VP9, "40 86", true, "", E_OK, ""},
     {"RTX is no codec", CODEC_RTX, "0001 10 00", false, "", E_UNSUPPORTED, ""},
     {"none is no codec", CODEC_NONE, "10", false, "", E_UNSUPPORTED, ""},
     {"encrypted H.264, described", CODEC_H264, "ffffff", false, "80 0007 80 00 e0", E_OK,
-     "key start frame7"},
+     "key start up7 frame7"},
     {"the same, described before", CODEC_H264, "ffffff", false, "40 0007", E_OK,
-     "end frame7"},
+     "end up7 frame7"},
     {"unknown template: the payload tells", CODEC_H264, "6588", false, "c5 0008", E_OK,
      "key start up7 frame8"},
     {"broken extension: the payload tells", CODEC_H264, "6588", false, "c0 00", E_OK,
      "key start up7"},
     {"VP8 keeps its ids, described", CODEC_VP8, "90 e0 92 34 05 40 10", false, "40 0009",
-     E_OK, "end longpic4660 tl5 ids5 frame9"},
+     E_OK, "end up7 longpic4660 tl5 ids5 frame9"},
     {"broken VP8, described", CODEC_VP8, "90 80", false, "40 0009", E_MALFORMED, ""},
 };
 
@@ -45,6 +46,47 @@ TEST(payload_read)
                                   check_hex(rows[i].ext), &dd, &p),
                   rows[i].want);
         check_payload(&p, rows[i].says);
+    }
+}
+
+/* Sets of layers: a hexadecimal digit for each spatial layer, the lowest last, and in it a
+ * bit for each temporal. */
+static const struct {
+    const char *name;
+    enum codec codec;
+    const char *hex;
+    uint16_t in, begin;
+    bool sync;
+} layers[] = {
+    {"no layers", CODEC_VP8, "10 11", 0xffff, 0, false},
+    {"key", CODEC_VP8, "10 10", 0xffff, 0xffff, false},
+    {"VP8 T1", CODEC_VP8, "90 e0 92 34 05 40 11", 0xeeee, 0, false},
+    {"VP8 T1, layer sync", CODEC_VP8, "90 e0 92 34 05 60 11", 0xeeee, 0x2222, true},
+    {"VP8 T0, layer sync", CODEC_VP8, "90 e0 92 34 05 20 11", 0xffff, 0, false},
+    {"VP8 T3", CODEC_VP8, "90 e0 92 34 05 c0 11", 0x8888, 0, false},
+    {"VP9 S1 T2", CODEC_VP9, "ec 92 34 43 07 86", 0xccc0, 0, false},
+    {"VP9 S1 T2, alone", CODEC_VP9, "ed 92 34 42 07 86", 0x00c0, 0, false},
+    {"VP9 T1, switching up", CODEC_VP9, "ec 92 34 30 07 86", 0xeeee, 0xeeee, true},
+    {"VP9 T0, switching up", CODEC_VP9, "ec 92 34 10 07 86", 0xffff, 0xffff, false},
+    {"VP9 S1, alone, switching up", CODEC_VP9, "ed 92 34 32 07 86", 0x00e0, 0x00e0, true},
+    {"VP9 S2 T5", CODEC_VP9, "ec 92 34 a5 07 86", 0x8800, 0, false},
+    {"H.264 that nothing refers to", CODEC_H264, "01 48", 0xeeee, 0xeeee, true},
+    {"H.265 TSA_R", CODEC_H265, "0602 d0", 0xeeee, 0xeeee, true},
+    {"H.265 STSA_R", CODEC_H265, "0a02 d0", 0xeeee, 0x2222, true},
+    {"Opus", CODEC_OPUS, "fc 01", 0xffff, 0, false},
+};
+
+TEST(payload_layers)
+{
+    for (size_t i = 0; i < LEN(layers); i++) {
+        struct payload p = {0};
+        check_row(layers[i].name);
+        CHECK_INT(sl_payload_read(layers[i].codec, check_hex(layers[i].hex), false,
+                                  (struct span){0}, NULL, &p),
+                  E_OK);
+        CHECK_INT(p.in, layers[i].in);
+        CHECK_INT(p.begin, layers[i].begin);
+        CHECK_INT(p.sync, layers[i].sync);
     }
 }
 

@@ -31,12 +31,11 @@ enum err sl_vp8_read(struct span in, bool marker, struct payload *ret)
 
     if (x & T_BIT) {
         p.temporal = layer >> TID_SHIFT;
-        p.switch_to = (layer & Y_BIT) ? p.temporal : 0;
+        p.sync = (layer & Y_BIT) && p.temporal > 0;
+        p.begin = p.sync ? layer_rate(p.temporal) : 0;
     }
     p.start = (b0 & S_BIT) && (b0 & PID_MASK) == 0;
     p.key = p.start && !(frame & P_BIT);
-    if (p.key)
-        p.switch_to = LAYERS_ALL;
     p.discardable = b0 & N_BIT;
     *ret = p;
     return E_OK;

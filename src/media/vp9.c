@@ -8,6 +8,7 @@ enum {
     B_BIT = 0x08, /* start of a frame */
     E_BIT = 0x04, /* end of a frame */
     V_BIT = 0x02, /* scalability structure */
+    Z_BIT = 0x01, /* frames of higher spatial layers do not need this one */
 };
 enum { M_BIT = 0x80 };
 enum { TID_SHIFT = 5, U_BIT = 0x10, SID_SHIFT = 1, SID_MASK = 7, D_BIT = 0x01 };
@@ -64,11 +65,16 @@ enum err sl_vp9_read(struct span in, struct payload *ret)
     p.start = b0 & B_BIT;
     p.end = b0 & E_BIT;
     p.key = p.start && !(b0 & P_BIT) && p.spatial == 0 && !(layer & D_BIT);
+    p.in = layer_above(p.spatial, p.temporal);
+    if (b0 & Z_BIT)
+        p.in &= layer_size(p.spatial);
     /* U promises that what follows in higher layers refers to nothing before this picture. It
-     * is set on pictures that themselves refer to the base layer only, so a viewer without
-     * their layer may begin with them. */
-    if (p.key || (layer & U_BIT))
-        p.switch_to = p.temporal > 0 ? p.temporal : LAYERS_ALL;
+     * is set on pictures that themselves refer to lower layers only, so a viewer without their
+     * layer may begin with them. The promise is the picture's: taken from the first frame. */
+    if ((layer & U_BIT) && !(layer & D_BIT)) {
+        p.begin = p.in;
+        p.sync = p.temporal > 0;
+    }
     *ret = p;
     return E_OK;
 }
