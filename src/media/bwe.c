@@ -207,7 +207,7 @@ void sl_bwe_tick(struct bwe *b, usec now)
     enum probe_use use = b->app_limited              ? PROBE_USE_LITTLE
                          : b->aimd.capacity.kbps > 0 ? PROBE_USE_FULL
                                                      : PROBE_USE_RISING;
-    if (!b->started && b->octets > 0) {
+    if (!b->started) {
         b->started = true;
         sl_probe_start(&b->probe, b->aimd.bps);
     }
@@ -398,12 +398,20 @@ void sl_bwe_ask(struct bwe *b, uint64_t bps, usec now)
     sl_bwe_tick(b, now);
 }
 
+/* Whatever set the target: it was too much once, and nothing has shown another path since. */
+static bool limited(const struct bwe *b)
+{
+    return b->silent || b->remb_bps > 0 || b->lossrate.limited || b->drain_bps > 0 ||
+           b->aimd.capacity.kbps > 0;
+}
+
 struct bwe_state sl_bwe_state(const struct bwe *b)
 {
     return (struct bwe_state){.target_bps = (uint64_t)b->target_bps,
                               .acked_bps = (uint64_t)ackrate_bps(&b->ackrate),
                               .cause = b->cause,
                               .over = b->trendline.usage == USAGE_OVER,
+                              .limited = limited(b),
                               .app_limited = b->app_limited,
                               .lost = (uint8_t)fmin(b->lossrate.fraction * 256, 255),
                               .rtt = b->rtt,

@@ -51,6 +51,7 @@ struct bwe_state {
     uint64_t acked_bps; /* that arrives; 0: not known */
     enum bwe_cause cause;
     bool over;        /* a queue grows now */
+    bool limited;     /* it was seen that there is no more; else more may well pass */
     bool app_limited; /* much less is sent than the target */
     uint8_t lost;     /* of 256, lately */
     usec rtt;         /* smoothed; 0: not known */

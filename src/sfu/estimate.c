@@ -8,7 +8,9 @@
 #include "sfu/transport.h"
 
 enum {
-    START_BPS = 600000, /* the middle of three usual encodings, until probes are back */
+    /* Probes of three and six times as much are the first to leave: what they show is known
+     * before the picture is there, and most paths carry it. */
+    START_BPS = 600000,
     FIRST_WANTED = 2500000, /* until it is known what there is to send */
     MIN_BPS = 50000,
     MAX_BPS = 20000000,
@@ -17,14 +19,14 @@ enum {
 };
 
 #define SHARE_TICK  MSEC(250)
-#define START_GRACE SEC(1) /* until the first probes are back */
+#define START_GRACE SEC(1) /* until the first probes are back, and what follows them */
 #define ASK_EVERY   SEC(3)
 #define TELL_EVERY  SEC(1)
 #define TRY_AGAIN   SEC(10) /* where it cannot be probed */
 
 /* ---- begin and end ---- */
 
-void sl_estimate_add(struct transport *t, const struct consumer *c, usec now)
+void sl_estimate_begin(struct transport *t, const struct consumer *c, usec now)
 {
     const struct rtp_params *p = &c->conf.params;
     bool twcc = false, remb = false;
@@ -57,12 +59,21 @@ void sl_estimate_free(struct transport *t)
 
 /* ---- what the peer says ---- */
 
+/* Whether it was cut by more than a tenth since shares were computed. */
+static bool is_cut(const struct transport *t, const struct bwe_state *s)
+{
+    return s->target_bps < t->estimate.ticked_bps - t->estimate.ticked_bps / 10;
+}
+
+/* Nothing of this waits for the timer: a probe that has begun, or less that shall be sent. */
 static void heard(struct transport *t, usec now)
 {
+    struct bwe_state s = sl_bwe_state(t->bwe);
     if (t->estimate.heard_at == 0)
         t->estimate.heard_at = now;
-    /* A probe may have begun, which cannot wait for the timer. */
-    if (sl_bwe_deadline(t->bwe) < t->timer.at)
+    if (is_cut(t, &s))
+        t->estimate.ticked_at = 0;
+    if (sl_estimate_deadline(t) < t->timer.at)
         sl_feedback_arm(t, now);
 }
 
@@ -109,7 +120,7 @@ static void pad(struct transport *t, usec now)
 {
     size_t due = sl_bwe_padding(t->bwe, now);
     list_each (struct consumer, c, &t->consumers, in_transport) {
-        for (int i = 0; due > 0 && c->from && i < PADDINGS_MAX; i++) {
+        for (int i = 0; due > 0 && i < PADDINGS_MAX; i++) {
             struct job job;
             if (sl_consumer_pad(c, due, now, &job) != E_OK)
                 break;
@@ -206,13 +217,14 @@ static bool can_probe(const struct transport *t)
 
 /* Until the first probes are back, and where there can be none, all is sent until that shows
  * to be too much. */
-static bool holds_back(const struct transport *t, usec now)
+static bool holds_back(const struct transport *t, const struct bwe_state *s, usec now)
 {
     const struct estimate *est = &t->estimate;
-    bool trouble = est->trouble_at != 0 && now - est->trouble_at < TRY_AGAIN;
     if (est->heard_at == 0)
         return false;
-    return trouble || (now - est->heard_at >= START_GRACE && can_probe(t));
+    if (!can_probe(t))
+        return est->trouble_at != 0 && now - est->trouble_at < TRY_AGAIN;
+    return s->limited || now - est->heard_at >= START_GRACE;
 }
 
 static void divide(struct transport *t, const struct bwe_state *s, usec now)
@@ -224,12 +236,11 @@ static void divide(struct transport *t, const struct bwe_state *s, usec now)
         wanted += PRODUCER_UP(largest_of(c));
     if (wanted > 0)
         sl_bwe_want(t->bwe, wanted);
-    bool cut = s->target_bps < est->ticked_bps - est->ticked_bps / 10;
-    if (cut && (s->cause == BWE_DELAY || s->cause == BWE_LOSS))
+    if (is_cut(t, s) && (s->cause == BWE_DELAY || s->cause == BWE_LOSS))
         est->trouble_at = now;
     est->ticked_bps = s->target_bps;
     est->share_bps = SHARE_ANY;
-    if (!holds_back(t, now)) {
+    if (!holds_back(t, s, now)) {
         choose(t, now);
         return;
     }
@@ -277,5 +288,7 @@ void sl_estimate_tick(struct transport *t, usec now)
 
 usec sl_estimate_deadline(const struct transport *t)
 {
-    return t->bwe ? sl_bwe_deadline(t->bwe) : USEC_NEVER;
+    usec shares = t->estimate.ticked_at + SHARE_TICK;
+    usec probe = t->bwe ? sl_bwe_deadline(t->bwe) : USEC_NEVER;
+    return !t->bwe || probe < shares ? probe : shares;
 }

@@ -4,10 +4,11 @@
  * What a subscriber's path carries (media/bwe), and which encodings that is enough for.
  *
  * A transport has an estimator once it sends video to somebody who tells what arrives, by
- * transport-wide feedback or by REMB. Until the first word, and a moment longer, nothing is
- * held back; then what is left beside the tracks of one encoding is shared by those of
- * several, and each of them gets the largest encoding that fits its share. Probes are padding
- * on an RTX stream. For what else the estimate says, control is told when it changes.
+ * transport-wide feedback or by REMB. Probes begin before the first picture does: they are
+ * padding on an RTX stream. Until something shows that the path is narrow, and for a moment
+ * after the first word, nothing is held back; then what is left beside the tracks of one
+ * encoding is shared by those of several, and each of them gets the largest encoding that
+ * fits its share. For what else the estimate says, control is told when it changes.
  */
 
 #include <stdbool.h>
@@ -37,8 +38,8 @@ struct estimate {
     uint8_t told_cause;
 };
 
-/* c was added to the transport, which has it in its list. */
-void sl_estimate_add(struct transport *t, const struct consumer *c, usec now);
+/* c has a source: the transport's first video makes its estimator. */
+void sl_estimate_begin(struct transport *t, const struct consumer *c, usec now);
 
 /* With the transport. */
 void sl_estimate_free(struct transport *t);

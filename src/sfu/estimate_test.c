@@ -326,6 +326,16 @@ TEST(estimate_begins_with_the_best)
     stage_close(&s);
 }
 
+/* Who joins over a narrow path is not sent the largest for longer than it takes to know. */
+TEST(estimate_begins_with_what_fits)
+{
+    open_link(600e3, true, false, RTX_OUT);
+    run(MSEC(500));
+    for (int i = 0; i < 5; i++)
+        CHECK(kbps_sent() < 600);
+    stage_close(&s);
+}
+
 TEST(estimate_by_remb)
 {
     open_link(5e6, false, true, RTX_OUT);

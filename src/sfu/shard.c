@@ -294,7 +294,7 @@ void sl_shard_drop_producer(struct shard *s, struct producer *p)
     sl_producer_free(p);
 }
 
-static void new_consumer(struct shard *s, const struct cmd_consumer *c, usec now)
+static void new_consumer(struct shard *s, const struct cmd_consumer *c)
 {
     struct transport *t = sl_shard_transport(s, c->transport);
     if (!t || sl_shard_consumer(s, c->id))
@@ -308,7 +308,6 @@ static void new_consumer(struct shard *s, const struct cmd_consumer *c, usec now
     }
     s->stats.consumers++;
     list_add(&t->consumers, &co->in_transport);
-    sl_estimate_add(t, co, now);
 }
 
 void sl_shard_drop_consumer(struct shard *s, struct consumer *c)
@@ -328,6 +327,7 @@ static void source(struct shard *s, const struct mail *m, usec now)
     sl_consumer_source(c, p);
     if (!p)
         return;
+    sl_estimate_begin(c->transport, c, now);
     struct encoding *e = sl_producer_for(p, c);
     sl_consumer_want(c, e);
     sl_feedback_keyframe(s, e, now);
@@ -400,7 +400,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_KEYS: keys(s, m->p, now); break;
     case MAIL_PRODUCER:
     case MAIL_REMOTE: new_producer(s, m->p, now); break;
-    case MAIL_CONSUMER: new_consumer(s, m->p, now); break;
+    case MAIL_CONSUMER: new_consumer(s, m->p); break;
     case MAIL_SOURCE: source(s, m, now); return;
     case MAIL_OWNER:
     case MAIL_READY:

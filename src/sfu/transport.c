@@ -219,6 +219,7 @@ void sl_transport_checked(struct transport *t, usec now)
     t->stale_since = 0;
     t->lost = false;
     begin_again(t, now);
+    sl_feedback_arm(t, now);
 }
 
 /* ---- streams ---- */
