@@ -6,3 +6,4 @@ int sl_command_serve(int argc, char **argv);
 int sl_command_token(int argc, char **argv);
 int sl_command_config(int argc, char **argv);
 int sl_command_bench(int argc, char **argv);
+int sl_command_import_rtcd(int argc, char **argv);

@@ -15,6 +15,8 @@ static const struct {
     {"serve", sl_command_serve, "run the server"},
     {"config", sl_command_config, "check the settings, or print all that there are"},
     {"bench", sl_command_bench, "load a server with many clients, and measure it"},
+    {"import-rtcd", sl_command_import_rtcd,
+     "take the registered clients of an rtcd over"},
     {"token", sl_command_token, "print a bearer token made with the stored key"},
 };
 
@@ -24,7 +26,7 @@ static int help(FILE *to)
 {
     (void)fprintf(to, "usage: sluice COMMAND [OPTION...]\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+        (void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].help);
     (void)fprintf(to, "\nsluice COMMAND --help tells the options of a command.\n");
     return to == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -49,17 +49,26 @@ static int serve(const struct config *c, struct settings *s)
     struct keys_made made = {.made = false};
     struct control *control = NULL;
     const char *what = "", *stray = sl_config_stray((const char *const *)environ);
-    if (!sl_setup_keys(c, &s->control.keys, &made))
+    struct kv *kv = NULL;
+    if (!sl_setup_store(c, &kv))
         return EXIT_FAILURE;
+    enum err e = sl_keys_load(kv, &s->control.keys, &made);
+    if (e) {
+        (void)fprintf(stderr, "sluice: the keys in %s: %s\n", c->store.directory,
+                      sl_err_text(e));
+        sl_kv_close(kv);
+        return EXIT_FAILURE;
+    }
     if (stray)
         LOG(&log, LOG_WARN, "no such setting in the environment", KV_STR("is", stray));
     s->control.log = &log;
-    enum err e = sl_control_new(&s->control, &control, &what);
+    e = sl_control_new(&s->control, &control, &what);
     if (e) {
         const char *why = e == E_SYS ? strerrordesc_np(errno) : sl_err_text(e);
         if (e == E_EXISTS)
             why = "the address is in use";
         (void)fprintf(stderr, "sluice: %s: %s\n", what, why);
+        sl_kv_close(kv);
         return EXIT_FAILURE;
     }
     greet(control, s, &made);
@@ -68,6 +77,7 @@ static int serve(const struct config *c, struct settings *s)
         KV_STR("srtp", sl_srtp_backend_name(s->control.node.srtp)));
     sl_control_run(control);
     sl_control_free(control);
+    sl_kv_close(kv);
     LOG(&log, LOG_INFO, "stopped");
     return EXIT_SUCCESS;
 }

@@ -20,20 +20,41 @@ struct config *sl_setup_config(int *argc, char **argv)
     return c;
 }
 
+static bool failed(const char *dir, enum err e)
+{
+    const char *why = e == E_BUSY ? "another process of Sluice holds it" : sl_err_text(e);
+    (void)fprintf(stderr, "sluice: store.directory %s: %s\n", dir, why);
+    return false;
+}
+
+bool sl_setup_store(const struct config *c, struct kv **ret)
+{
+    const char *dir = c->store.directory;
+    (void)mkdir(dir,
+                0700); /* its parent is the operator's; opening tells what is wrong */
+    enum err e = sl_kv_open(dir, (size_t)c->store.size << 20, ret);
+    return e ? failed(dir, e) : true;
+}
+
 bool sl_setup_keys(const struct config *c, struct token_keys *keys,
                    struct keys_made *made)
 {
     struct kv *kv = NULL;
     const char *dir = c->store.directory;
-    (void)mkdir(dir,
-                0700); /* its parent is the operator's; opening tells what is wrong */
-    enum err e = sl_kv_open(dir, (size_t)c->store.size << 20, &kv);
-    if (!e)
+    enum err e = sl_kv_open_reader(dir, &kv);
+    if (!e) {
+        /* A store without a key: one is made, which a reader is denied. */
         e = sl_keys_load(kv, keys, made);
+        sl_kv_close(kv);
+        kv = NULL;
+    }
+    if (e != E_ABSENT && e != E_DENIED)
+        return e ? failed(dir, e) : true;
+    if (!sl_setup_store(c, &kv))
+        return false;
+    e = sl_keys_load(kv, keys, made);
     sl_kv_close(kv);
-    if (e)
-        (void)fprintf(stderr, "sluice: store.directory %s: %s\n", dir, sl_err_text(e));
-    return e == E_OK;
+    return e ? failed(dir, e) : true;
 }
 
 enum err sl_setup_token(const struct token_keys *keys, const char *rooms, unsigned perm,

@@ -6,13 +6,18 @@
 
 #include "auth/keys.h"
 #include "service/config.h"
+#include "store/kv.h"
 
 /* Reads --config=FILE, the environment and the settings among the arguments; what is left of
  * them stays in argv. NULL: an error was printed. Free with sl_config_free. */
 struct config *sl_setup_config(int *argc, char **argv);
 
-/* The keys of the store, of which one is made where there is none. The store is closed again.
- * False: an error was printed. */
+/* The store, which is made where there is none, for this process alone. False: an error was
+ * printed. */
+bool sl_setup_store(const struct config *c, struct kv **ret);
+
+/* The keys of the store, of which one is made where there is none. A server that is running
+ * holds the store, and its keys are read beside it. False: an error was printed. */
 bool sl_setup_keys(const struct config *c, struct token_keys *keys,
                    struct keys_made *made);
 

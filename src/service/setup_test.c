@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -58,6 +59,30 @@ TEST(setup_makes_a_key_once_and_signs_with_it)
     CHECK_INT(t.perm, TOKEN_WATCH);
     CHECK_INT(sl_token_verify(&again, span_of(text), now + 60 + 2 * TOKEN_SKEW_S, &t),
               E_LATE);
+    place_free(&p);
+}
+
+/* `sluice token` beside a server that is running: in a child, as it is in life. */
+TEST(setup_reads_keys_beside_the_owner)
+{
+    struct place p = place_new();
+    struct token_keys keys = {.n = 0};
+    struct keys_made made = {.made = false};
+    struct kv *kv = NULL, *second = NULL;
+    CHECK(sl_setup_keys(p.config, &keys, &made) && made.made);
+    CHECK(sl_setup_store(p.config, &kv));
+    pid_t child = fork();
+    if (child == 0) {
+        struct token_keys again = {.n = 0};
+        bool good = sl_setup_keys(p.config, &again, &made) && again.n == 1 &&
+                    freopen("/dev/null", "w", stderr) &&
+                    !sl_setup_store(p.config, &second);
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_INT(status, 0);
+    sl_kv_close(kv);
     place_free(&p);
 }
 

@@ -18,11 +18,22 @@ enum err sl_kv_get(struct kv *kv, struct span key, struct wr *w)
     return key_allowed(key) ? kv->ops->get(kv, key, w) : E_MALFORMED;
 }
 
-enum err sl_kv_put(struct kv *kv, struct span key, struct span value)
+static enum err write_value(struct kv *kv, struct span key, struct span value,
+                            bool only_new)
 {
     if (!key_allowed(key))
         return E_MALFORMED;
-    return value.n <= KV_VALUE_MAX ? kv->ops->put(kv, key, value) : E_FULL;
+    return value.n <= KV_VALUE_MAX ? kv->ops->put(kv, key, value, only_new) : E_FULL;
+}
+
+enum err sl_kv_put(struct kv *kv, struct span key, struct span value)
+{
+    return write_value(kv, key, value, false);
+}
+
+enum err sl_kv_add(struct kv *kv, struct span key, struct span value)
+{
+    return write_value(kv, key, value, true);
 }
 
 enum err sl_kv_del(struct kv *kv, struct span key)

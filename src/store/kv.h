@@ -3,8 +3,8 @@
 /*
  * Keys and values that outlive the process: a few thousand small ones, seldom written.
  *
- * On disk it is LMDB in a directory of its own, held by one process at a time; in memory it
- * is for tests and behaves the same. A write is on the disk when its call returns, which
+ * On disk it is LMDB in a directory of its own, held by one process at a time, beside which
+ * others may read; in memory it is for tests and behaves the same. A write is on the disk when its call returns, which
  * takes as long as the disk does; a crash loses nothing that was written before.
  *
  * Keys are sorted by their octets. A key is 1..KV_KEY_MAX octets, a value 0..KV_VALUE_MAX.
@@ -27,6 +27,10 @@ struct kv;
  * E_SYS: the rest, errno tells. Free with sl_kv_close. */
 MUST_USE enum err sl_kv_open(const char *dir, size_t size, struct kv **ret);
 
+/* For reading, also while another process holds it. E_ABSENT: there is no store. What writes is
+ * E_DENIED. */
+MUST_USE enum err sl_kv_open_reader(const char *dir, struct kv **ret);
+
 /* Empty, and gone when closed. NULL when memory ends. */
 struct kv *sl_kv_open_memory(void);
 void sl_kv_close(struct kv *kv); /* takes NULL */
@@ -37,6 +41,8 @@ MUST_USE enum err sl_kv_get(struct kv *kv, struct span key, struct wr *w);
 
 /* Writes or replaces. E_FULL: the store is as large as it may be, or the value too long. */
 MUST_USE enum err sl_kv_put(struct kv *kv, struct span key, struct span value);
+/* Writes what is not there yet, as one step. E_EXISTS; and as above. */
+MUST_USE enum err sl_kv_add(struct kv *kv, struct span key, struct span value);
 MUST_USE enum err sl_kv_del(struct kv *kv, struct span key); /* E_ABSENT */
 
 /* Calls fn for each key that begins with prefix, in order, as it was at one moment, until fn

@@ -57,6 +57,16 @@ static inline void kv_values(struct kv *kv)
     CHECK_INT(sl_kv_del(kv, span_of("a")), E_ABSENT);
 }
 
+static inline void kv_adds(struct kv *kv)
+{
+    CHECK_INT(sl_kv_add(kv, span_of("a"), span_of("1")), E_OK);
+    CHECK_INT(sl_kv_add(kv, span_of("a"), span_of("2")), E_EXISTS);
+    kv_check(kv, "a", "1");
+    CHECK_INT(sl_kv_del(kv, span_of("a")), E_OK);
+    CHECK_INT(sl_kv_add(kv, span_of("a"), span_of("3")), E_OK);
+    kv_check(kv, "a", "3");
+}
+
 static inline void kv_order(struct kv *kv)
 {
     static const char *const keys[] = {"b/2", "a", "b", "b/10", "c", "b/1", "b0"};

@@ -27,6 +27,7 @@ static enum err err_of(int rc)
     switch (rc) {
     case MDB_SUCCESS: return E_OK;
     case MDB_NOTFOUND: return E_ABSENT;
+    case MDB_KEYEXIST: return E_EXISTS;
     case MDB_MAP_FULL:
     case MDB_TXN_FULL:
     case ENOSPC: return E_FULL;
@@ -82,7 +83,7 @@ static enum err finish(MDB_txn *txn, int rc)
     return err_of(rc);
 }
 
-static enum err put(struct kv *kv, struct span key, struct span value)
+static enum err put(struct kv *kv, struct span key, struct span value, bool only_new)
 {
     struct disk *d = of(kv);
     MDB_txn *txn;
@@ -90,7 +91,7 @@ static enum err put(struct kv *kv, struct span key, struct span value)
     if (rc)
         return err_of(rc);
     MDB_val k = val_of(key), v = val_of(value);
-    return finish(txn, mdb_put(txn, d->dbi, &k, &v, 0));
+    return finish(txn, mdb_put(txn, d->dbi, &k, &v, only_new ? MDB_NOOVERWRITE : 0));
 }
 
 static enum err del(struct kv *kv, struct span key)
@@ -156,16 +157,16 @@ static enum err take(struct disk *d, const char *dir)
     return E_OK;
 }
 
-static int open_env(struct disk *d, const char *dir, size_t size)
+static int open_env(struct disk *d, const char *dir, size_t size, unsigned flags)
 {
     MDB_txn *txn;
     int rc = mdb_env_create(&d->env);
     if (!rc)
         rc = mdb_env_set_mapsize(d->env, size);
     if (!rc) /* NOTLS: a thread's read is not bound to it */
-        rc = mdb_env_open(d->env, dir, MDB_NOTLS, 0600);
+        rc = mdb_env_open(d->env, dir, flags | MDB_NOTLS, 0600);
     if (!rc)
-        rc = mdb_txn_begin(d->env, NULL, 0, &txn);
+        rc = mdb_txn_begin(d->env, NULL, flags, &txn);
     if (rc)
         return rc;
     rc = mdb_dbi_open(txn, NULL, 0, &d->dbi);
@@ -188,21 +189,41 @@ static int sync_dir(const char *dir, const char *sub)
     return rc;
 }
 
+static const struct kv_ops ops = {.close = close_disk,
+                                  .get = get,
+                                  .put = put,
+                                  .del = del,
+                                  .each = each};
+
 enum err sl_kv_open(const char *dir, size_t size, struct kv **ret)
 {
-    static const struct kv_ops ops = {
-        .close = close_disk, .get = get, .put = put, .del = del, .each = each};
     struct disk *d = malloc(sizeof *d);
     if (!d)
         return E_MEMORY;
     *d = (struct disk){.kv.ops = &ops, .lock = -1};
     enum err e = take(d, dir);
     if (!e)
-        e = err_of(open_env(d, dir, size));
+        e = err_of(open_env(d, dir, size, 0));
     if (!e)
         e = err_of(sync_dir(dir, ""));
     if (!e)
         e = err_of(sync_dir(dir, "/.."));
+    if (e)
+        close_disk(&d->kv);
+    else
+        *ret = &d->kv;
+    return e;
+}
+
+enum err sl_kv_open_reader(const char *dir, struct kv **ret)
+{
+    struct disk *d = malloc(sizeof *d);
+    if (!d)
+        return E_MEMORY;
+    *d = (struct disk){.kv.ops = &ops, .lock = -1};
+    /* The size 0 is that of the file. */
+    int rc = open_env(d, dir, 0, MDB_RDONLY);
+    enum err e = rc == ENOENT ? E_ABSENT : err_of(rc);
     if (e)
         close_disk(&d->kv);
     else

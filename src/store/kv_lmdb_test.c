@@ -45,7 +45,7 @@ static struct kv *open_at(const struct place *p)
 
 TEST(kv_on_disk)
 {
-    static void (*const what[])(struct kv *) = {kv_values, kv_order};
+    static void (*const what[])(struct kv *) = {kv_values, kv_adds, kv_order};
     for (size_t i = 0; i < LEN(what); i++) {
         struct place p = place_new();
         struct kv *kv = open_at(&p);
@@ -148,5 +148,32 @@ TEST(kv_that_cannot_be_opened)
     CHECK_INT(close(fd), 0);
     CHECK_INT(sl_kv_open(p.dir, SIZE, &kv), E_MALFORMED);
     CHECK(kv == NULL);
+    place_free(&p);
+}
+
+/* A command beside the server sees what the server wrote, and can change nothing. */
+TEST(kv_is_read_beside_its_owner)
+{
+    struct place p = place_new();
+    struct kv *kv = NULL, *reader = NULL;
+    CHECK_INT(sl_kv_open_reader(p.dir, &reader), E_ABSENT);
+    CHECK_INT(sl_kv_open(p.dir, SIZE, &kv), E_OK);
+    CHECK_INT(kv_put(kv, "a", "1"), E_OK);
+    pid_t child = fork(); /* LMDB knows a store once in a process */
+    if (child == 0) {
+        uint8_t buf[8];
+        struct wr w = wr_of(buf, sizeof buf);
+        bool good = sl_kv_open_reader(p.dir, &reader) == E_OK &&
+                    sl_kv_get(reader, span_of("a"), &w) == E_OK && w.n == 1 &&
+                    kv_put(reader, "a", "2") == E_DENIED;
+        sl_kv_close(reader);
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_INT(status, 0);
+    CHECK_INT(kv_put(kv, "a", "3"), E_OK);
+    kv_check(kv, "a", "3");
+    sl_kv_close(kv);
     place_free(&p);
 }

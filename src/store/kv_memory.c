@@ -85,7 +85,7 @@ static enum err get(struct kv *kv, struct span key, struct wr *w)
     return e;
 }
 
-static enum err put(struct kv *kv, struct span key, struct span value)
+static enum err put(struct kv *kv, struct span key, struct span value, bool only_new)
 {
     struct memory *m = of(kv);
     struct entry *e = entry_new(key, value);
@@ -94,7 +94,10 @@ static enum err put(struct kv *kv, struct span key, struct span value)
     pthread_mutex_lock(&m->lock);
     size_t i = place(m, key);
     bool there = is_at(m, i, key), room = there || grow(m);
-    if (there) {
+    bool taken = there && only_new;
+    if (taken) {
+        free(e);
+    } else if (there) {
         free(m->entries[i]);
         m->entries[i] = e;
     } else if (room) {
@@ -105,7 +108,7 @@ static enum err put(struct kv *kv, struct span key, struct span value)
     pthread_mutex_unlock(&m->lock);
     if (!room)
         free(e);
-    return room ? E_OK : E_MEMORY;
+    return taken ? E_EXISTS : room ? E_OK : E_MEMORY;
 }
 
 static enum err del(struct kv *kv, struct span key)

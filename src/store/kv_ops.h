@@ -11,7 +11,7 @@ struct kv {
 struct kv_ops {
     void (*close)(struct kv *kv);
     enum err (*get)(struct kv *kv, struct span key, struct wr *w);
-    enum err (*put)(struct kv *kv, struct span key, struct span value);
+    enum err (*put)(struct kv *kv, struct span key, struct span value, bool only_new);
     enum err (*del)(struct kv *kv, struct span key);
     enum err (*each)(struct kv *kv, struct span prefix, kv_fn *fn, void *ctx);
 };
