@@ -120,6 +120,7 @@ static void deliver(struct sim *s)
             sl_shard_mail(s->shards[l.to], l.from, &l.mail, s->now);
         } else if (l.to == SHARD_TO_CONTROL) {
             s->to_control[l.mail.type]++;
+            s->told[l.mail.type] = l.mail;
         } else {
             s->to_assoc++;
             if (l.mail.type == MAIL_DTLS)

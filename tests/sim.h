@@ -33,6 +33,7 @@ struct sim {
     struct pkt_pool *pools[SIM_SHARDS];
     struct shard *shards[SIM_SHARDS];
     uint64_t to_control[64]; /* how many mails of each type control was written */
+    struct mail told[64];    /* and the last of them */
     uint64_t to_shards[64];  /* and shards to each other */
     uint64_t to_assoc;
     uint64_t ticks;

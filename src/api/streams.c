@@ -35,6 +35,10 @@ static void write_stream(struct wr *w, const struct peer *p, usec now)
         string(w, "source", t->source);
         wr_str(w, ",");
         string(w, "codec", sl_codec_name(t->params.codecs[0].codec));
+        if (t->params.kind == MEDIA_AUDIO) {
+            wr_str(w, ",");
+            number(w, "level_dbov", -t->heard.voice.below_dbov);
+        }
         wr_str(w, "}");
     }
     wr_str(w, "]}");
@@ -73,6 +77,10 @@ void sl_streams_answer(struct ask *a)
     if (room)
         viewers = write_streams(w, room, a->now);
     wr_str(w, "],");
+    if (room && sl_tracks_speaker(&room->tracks)) {
+        string(w, "speaker", sl_tracks_speaker(&room->tracks)->stream);
+        wr_str(w, ",");
+    }
     number(w, "viewers", viewers);
     wr_str(w, "}");
     a->reply.status = 200;

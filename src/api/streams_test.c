@@ -33,12 +33,33 @@ TEST(listed)
     expect(s, "two and a viewer",
            "{\"streams\":["
            "{\"name\":\"x\",\"live_ms\":5210,\"tracks\":["
-           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\"},"
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127},"
            "{\"kind\":\"video\",\"source\":\"camera\",\"codec\":\"VP8\"}]},"
            "{\"name\":\"screen-1\",\"live_ms\":0,\"tracks\":["
-           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\"},"
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127},"
            "{\"kind\":\"video\",\"source\":\"camera\",\"codec\":\"VP8\"}]}"
            "],\"viewers\":1}");
+
+    static const struct voice speech = {9, 5, 5, 32, true};
+    const struct room *room =
+        sl_rooms_room(s->face.conf.rooms, span_of("default"), span_of("a"));
+    const struct peer *x = room ? sl_room_publisher(room, span_of("x")) : NULL;
+    if (x)
+        sl_rooms_voice(s->face.conf.rooms, x->transport, x->tracks[0].producer, &speech,
+                       s->now);
+    expect(s, "somebody speaks",
+           "{\"streams\":["
+           "{\"name\":\"x\",\"live_ms\":5210,\"tracks\":["
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-32},"
+           "{\"kind\":\"video\",\"source\":\"camera\",\"codec\":\"VP8\"}]},"
+           "{\"name\":\"screen-1\",\"live_ms\":0,\"tracks\":["
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127},"
+           "{\"kind\":\"video\",\"source\":\"camera\",\"codec\":\"VP8\"}]}"
+           "],\"speaker\":\"x\",\"viewers\":1}");
 
     CHECK_INT(look(s, "other"), 200);
     CHECK(span_is(s->res.body, "{\"streams\":[],\"viewers\":0}"));

@@ -100,7 +100,7 @@ static enum err room_open(struct rooms *r, struct span tenant, struct span name,
     room->id = sl_peer_id(&r->maker);
     list_init(&room->publishers);
     list_init(&room->viewers);
-    sl_tracks_init(&room->tracks, &r->maker.media);
+    sl_tracks_init(&room->tracks, &r->maker.media, r->conf.loudest);
     r->stats.rooms++;
     *ret = room;
     return E_OK;
@@ -298,6 +298,17 @@ void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
     struct peer *p = by_transport(r, id);
     if (p)
         sl_rooms_leave(r, p, why);
+}
+
+void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
+                    const struct voice *voice, usec now)
+{
+    struct peer *p = by_transport(r, transport);
+    for (size_t i = 0; p && p->up && i < p->tracks_n; i++)
+        if (p->tracks[i].producer == producer &&
+            p->tracks[i].params.kind == MEDIA_AUDIO &&
+            sl_tracks_heard(&p->room->tracks, &p->tracks[i], voice, now))
+            tell(r, ROOM_SPEAKER, p, MEDIA_GONES);
 }
 
 usec sl_rooms_deadline(const struct rooms *r)

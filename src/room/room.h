@@ -25,7 +25,12 @@ struct rooms_limits {
     size_t room_peers;   /* of one room */
 };
 
-enum room_event { ROOM_JOINED, ROOM_UP, ROOM_GONE };
+enum room_event {
+    ROOM_JOINED,
+    ROOM_UP,
+    ROOM_GONE,
+    ROOM_SPEAKER, /* the peer speaks from now on, whoever did before */
+};
 
 /* Arrays and strings are borrowed for the life of the rooms. */
 struct rooms_conf {
@@ -35,7 +40,10 @@ struct rooms_conf {
     struct negotiate_local local; /* what answers say of this server; no ufrag, no pwd */
     const enum codec *codecs;     /* the only ones, the preferred first */
     size_t codecs_n;              /* 0: all that we know, as offered */
-    uint16_t node;                /* in the upper bits of every id */
+    unsigned
+        loudest;   /* tracks of sound that a viewer of a whole room hears; 0: all it has
+                       * slots for */
+    uint16_t node; /* in the upper bits of every id */
     /* What happened, for logs and whoever watches rooms; NULL: nobody. The peer is valid
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
@@ -103,6 +111,10 @@ const struct peer *sl_room_publisher(const struct room *room, struct span stream
 /* From the media plane. An id that is gone means nothing. */
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now);
 void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why);
+
+/* A track was heard like this. */
+void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
+                    const struct voice *voice, usec now);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rooms_deadline(const struct rooms *r);

@@ -28,7 +28,7 @@ static void fill(void *ctx, void *p, size_t n)
 
 static void hear(void *ctx, enum room_event ev, const struct peer *p, enum media_gone why)
 {
-    static const char *const words[] = {"joined", "up", "gone"};
+    static const char *const words[] = {"joined", "up", "gone", "speaker"};
     struct node *n = ctx;
     size_t at = strlen(n->told);
     snprintf(n->told + at, sizeof n->told - at, "%s %s%s%s\n", words[ev],
@@ -195,6 +195,33 @@ TEST(viewer_of_all_before_anybody)
     expect(n, "whatever comes first",
            "transport 5\nproducer 6 on 5 in 1 opus\nproducer 7 on 5 in 1 VP8\n"
            "source 3 from 6\nsource 4 from 7\n");
+    node_free(n);
+}
+
+/* What is heard of a track of sound; nothing else makes a speaker. */
+TEST(speaker)
+{
+    static const struct voice speech = {9, 5, 5, 30, true};
+    struct node *n = node_large();
+    struct peer *a = publish(n, "r", "x", "chromium-sendonly-single");
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(1));
+    up(n, a);
+    struct peer *b = publish(n, "r", "y", "chromium-sendonly-single");
+    up(n, b);
+    n->told[0] = '\0';
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[1].producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, b->tracks[0].producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, 99, a->tracks[0].producer, &speech, SEC(1));
+    expect_told(n, "");
+    CHECK(sl_tracks_speaker(&a->room->tracks) == NULL);
+    sl_rooms_voice(n->rooms, b->transport, b->tracks[0].producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(2));
+    expect_told(n, "speaker y\n");
+    CHECK(sl_tracks_speaker(&a->room->tracks) == &b->tracks[0]);
+    sl_rooms_leave(n->rooms, b, MEDIA_GONE_LEFT);
+    CHECK(sl_tracks_speaker(&a->room->tracks) == NULL);
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(3));
+    expect_told(n, "gone y left\nspeaker x\n");
     node_free(n);
 }
 

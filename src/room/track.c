@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
-void sl_tracks_init(struct tracks *t, const struct media_ops *media)
+void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned loudest)
 {
     t->media = media;
+    t->loudest = loudest;
+    sl_voices_init(&t->voices);
     list_init(&t->live);
     list_init(&t->waiting);
 }
@@ -45,11 +47,30 @@ static bool is_playing(const struct view *view, const struct track *track)
     return false;
 }
 
-static bool wants(const struct slot *slot, const struct track *track)
+static bool is_audio(const struct track *track)
+{
+    return track && track->params.kind == MEDIA_AUDIO;
+}
+
+/* As many others play sound beside the slot as may. */
+static bool is_crowded(const struct tracks *t, const struct slot *slot)
+{
+    const struct view *view = slot->view;
+    size_t n = 0;
+    if (t->loudest == 0 || slot->params.kind != MEDIA_AUDIO || view->stream[0] != '\0')
+        return false;
+    for (size_t i = 0; i < view->n; i++)
+        n += &view->slots[i] != slot && is_audio(view->slots[i].track);
+    return n >= t->loudest;
+}
+
+static bool wants(const struct tracks *t, const struct slot *slot,
+                  const struct track *track)
 {
     const char *stream = slot->view->stream;
     return (stream[0] == '\0' || strcmp(stream, track->stream) == 0) &&
-           sl_track_fits(track, slot) && !is_playing(slot->view, track);
+           sl_track_fits(track, slot) && !is_playing(slot->view, track) &&
+           !is_crowded(t, slot);
 }
 
 /* The one place that changes what a slot plays. */
@@ -63,15 +84,21 @@ static void play(struct tracks *t, struct slot *slot, struct track *track)
 
 static struct track *find(const struct tracks *t, const struct slot *slot)
 {
-    list_each (struct track, track, &t->live, live)
-        if (wants(slot, track))
-            return track;
+    if (slot->params.kind == MEDIA_AUDIO) {
+        list_each (struct track, track, &t->voices.order, heard.in_order)
+            if (wants(t, slot, track))
+                return track;
+    } else {
+        list_each (struct track, track, &t->live, live)
+            if (wants(t, slot, track))
+                return track;
+    }
     return NULL;
 }
 
 static void offer(struct tracks *t, struct track *track)
 {
-    list_each_safe(struct slot, slot, &t->waiting, link) if (wants(slot, track))
+    list_each_safe(struct slot, slot, &t->waiting, link) if (wants(t, slot, track))
         play(t, slot, track);
 }
 
@@ -79,6 +106,9 @@ void sl_tracks_start(struct tracks *t, struct track *track, usec now)
 {
     list_init(&track->slots);
     list_add(&t->live, &track->live);
+    list_init(&track->heard.in_order);
+    if (is_audio(track))
+        sl_voices_add(&t->voices, &track->heard);
     track->since = now;
     offer(t, track);
 }
@@ -86,6 +116,8 @@ void sl_tracks_start(struct tracks *t, struct track *track, usec now)
 void sl_tracks_end(struct tracks *t, struct track *track)
 {
     list_del(&track->live);
+    if (is_audio(track))
+        sl_voices_remove(&t->voices, &track->heard);
     list_each_safe(struct slot, slot, &track->slots, link) play(t, slot, find(t, slot));
 }
 
@@ -93,6 +125,11 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
 {
     list_init(&to->slots);
     list_add(&from->live, &to->live); /* before `from`: the same age in the queue */
+    list_init(&to->heard.in_order);
+    if (is_audio(to) && is_audio(from))
+        sl_voices_replace(&t->voices, &from->heard, &to->heard);
+    else if (is_audio(to))
+        sl_voices_add(&t->voices, &to->heard);
     to->since = now;
     list_each_safe(struct slot, slot, &from->slots, link) if (sl_track_fits(to, slot))
         play(t, slot, to);
@@ -113,6 +150,31 @@ void sl_tracks_watch(struct tracks *t, struct view *view)
         if (track)
             play(t, &view->slots[i], track);
     }
+}
+
+/* Its order changed for one track only, so each view changes one slot at most: the one that
+ * plays what comes last in the order, if that comes behind the track. */
+static void let_be_heard(struct tracks *t, struct track *track)
+{
+    for (struct list *at = t->voices.order.prev; at != &track->heard.in_order;
+         at = at->prev) {
+        struct track *behind = list_entry(at, struct track, heard.in_order);
+        list_each_safe(struct slot, slot, &behind->slots, link) if (wants(t, slot, track))
+            play(t, slot, track);
+    }
+}
+
+bool sl_tracks_heard(struct tracks *t, struct track *track, const struct voice *voice,
+                     usec now)
+{
+    if (sl_voices_input(&t->voices, &track->heard, voice, now))
+        let_be_heard(t, track);
+    return sl_voices_decide(&t->voices, &track->heard, now);
+}
+
+const struct track *sl_tracks_speaker(const struct tracks *t)
+{
+    return t->voices.speaker ? list_entry(t->voices.speaker, struct track, heard) : NULL;
 }
 
 void sl_tracks_unwatch(struct view *view)

@@ -8,6 +8,9 @@
  * another or wait; when a stream is taken over, its slots move in place. All this is one
  * operation of the media plane, consumer_source: nothing is negotiated again.
  *
+ * Where a viewer has fewer slots for sound than there are tracks, or may not hear more than
+ * `loudest` at once, the first in the order of the voices play (room/voices).
+ *
  * Tracks and views live in their peers; these lists only thread through them.
  */
 
@@ -16,11 +19,15 @@
 
 #include "room/claims.h"
 #include "room/media.h"
+#include "room/voices.h"
 
 struct tracks {
     const struct media_ops *media; /* borrowed */
     struct list live;              /* struct track, the oldest first */
     struct list waiting;           /* struct slot, first come, first served */
+    struct voices voices;          /* struct track, of audio, by heard */
+    unsigned
+        loudest; /* tracks of sound that play in a view of all streams; 0: any number */
 };
 
 enum { SOURCE_CAP = 16 }; /* "microphone", "screen-audio", "video-3" */
@@ -33,6 +40,7 @@ struct track {
     uint64_t producer;
     usec since; /* when it went live */
     struct rtp_params params;
+    struct heard heard; /* of audio */
 };
 
 struct slot {
@@ -50,7 +58,7 @@ struct view {
     struct slot *slots; /* owned by the peer, in order of the m-sections */
 };
 
-void sl_tracks_init(struct tracks *t, const struct media_ops *media);
+void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned loudest);
 
 /* What the nth track of a kind is called, from 0: the first of each comes from a camera and
  * a microphone, the second from a screen. Clients that know better will say so in a
@@ -68,6 +76,14 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
 
 /* The view's consumers exist; its slots are filled as far as possible. */
 void sl_tracks_watch(struct tracks *t, struct view *view);
+
+/* A live track of audio was heard like this: slots may play it from now on instead of others.
+ * Returns whether it has become the speaker. */
+bool sl_tracks_heard(struct tracks *t, struct track *track, const struct voice *voice,
+                     usec now);
+
+/* NULL: nobody. */
+const struct track *sl_tracks_speaker(const struct tracks *t);
 
 /* Takes its slots out, without a word to the media plane: the consumers go with their
  * transport. */

@@ -76,14 +76,14 @@ struct stage {
     struct media_ops ops;
     struct tracks tracks;
     struct track track[4];
-    struct slot slots[4][3];
+    struct slot slots[4][4];
     struct view views[4];
 };
 
 static void stage_init(struct stage *s)
 {
     *s = (struct stage){.ops = ml_ops(&s->log)};
-    sl_tracks_init(&s->tracks, &s->ops);
+    sl_tracks_init(&s->tracks, &s->ops, 0);
 }
 
 static void watch(struct stage *s, size_t i, const char *stream, const char *kinds)
@@ -186,4 +186,85 @@ TEST(who_leaves_takes_no_more)
     sl_tracks_unwatch(&s.views[0]);
     sl_tracks_end(&s.tracks, &s.track[0]);
     expect(&s.log, "only the other is told", "source 21 from 0\n");
+}
+
+/* ---- more voices than slots ---- */
+
+static void heard(struct stage *s, size_t i, int below, usec now)
+{
+    struct voice v = {.immediate = 9,
+                      .medium = below < LEVEL_SILENCE ? 5 : 0,
+                      .longs = 5,
+                      .below_dbov = (uint8_t)below,
+                      .told = true};
+    (void)sl_tracks_heard(&s->tracks, &s->track[i], &v, now);
+}
+
+static void speak_of_four(struct stage *s, unsigned loudest)
+{
+    static const char *const names[] = {"w", "x", "y", "z"};
+    stage_init(s);
+    s->tracks.loudest = loudest;
+    for (size_t i = 0; i < 4; i++)
+        sl_tracks_start(&s->tracks, track(s, i, names[i], CODEC_OPUS), 0);
+    (void)ml_look(&s->log);
+}
+
+/* The slot that plays what comes last in the order changes, in each view that has not all. */
+TEST(speakers_are_heard_in_few_slots)
+{
+    struct stage s;
+    speak_of_four(&s, 0);
+    watch(&s, 0, "", "aa");
+    watch(&s, 1, "", "aaa");
+    watch(&s, 2, "w", "a");
+    expect(&s.log, "the oldest",
+           "source 11 from 1\nsource 12 from 2\n"
+           "source 21 from 1\nsource 22 from 2\nsource 23 from 3\nsource 31 from 1\n");
+    heard(&s, 1, 30, SEC(10));
+    expect(&s.log, "who plays already speaks", "");
+    heard(&s, 3, 30, SEC(10));
+    expect(&s.log, "another speaks", "source 23 from 4\nsource 11 from 4\n");
+    heard(&s, 0, 30, SEC(10));
+    expect(&s.log, "who plays already where there are few", "");
+    heard(&s, 3, 127, SEC(10));
+    heard(&s, 0, 30, SEC(10) + MSEC(900));
+    expect(&s.log, "one pauses", "");
+    heard(&s, 0, 30, SEC(11) + MSEC(100));
+    expect(&s.log, "for long", "source 11 from 1\n");
+}
+
+TEST(speakers_leave_and_come)
+{
+    struct stage s;
+    speak_of_four(&s, 0);
+    watch(&s, 0, "", "a");
+    heard(&s, 2, 30, SEC(10));
+    expect(&s.log, "one speaks", "source 11 from 1\nsource 11 from 3\n");
+    heard(&s, 3, 30, SEC(10));
+    CHECK(sl_tracks_speaker(&s.tracks) == &s.track[2]);
+    sl_tracks_end(&s.tracks, &s.track[2]);
+    expect(&s.log, "it leaves, the next one speaks", "source 11 from 4\n");
+    CHECK(sl_tracks_speaker(&s.tracks) == NULL);
+    sl_tracks_replace(&s.tracks, &s.track[3], track(&s, 2, "z", CODEC_OPUS), 0);
+    expect(&s.log, "its stream is taken over", "source 11 from 3\n");
+    heard(&s, 0, 30, SEC(10));
+    expect(&s.log, "who has not spoken gives way", "source 11 from 1\n");
+}
+
+TEST(speakers_are_as_many_as_may_be)
+{
+    struct stage s;
+    speak_of_four(&s, 2);
+    watch(&s, 0, "", "aava");
+    watch(&s, 1, "y", "a");
+    expect(&s.log, "two of three slots, and one of a stream",
+           "source 11 from 1\nsource 12 from 2\nsource 21 from 3\n");
+    heard(&s, 3, 30, SEC(10));
+    expect(&s.log, "one speaks", "source 12 from 4\n");
+    sl_tracks_end(&s.tracks, &s.track[1]);
+    sl_tracks_start(&s.tracks, track(&s, 1, "v", CODEC_VP8), 0);
+    expect(&s.log, "pictures do not count", "source 13 from 2\n");
+    sl_tracks_end(&s.tracks, &s.track[0]);
+    expect(&s.log, "one leaves", "source 11 from 3\n");
 }

@@ -73,6 +73,9 @@ struct config {
         bool required;
     } auth;
     struct {
+        uint32_t loudest; /* 0: no limit */
+    } rooms;
+    struct {
         uint32_t rooms, peers, room_peers;
         uint32_t sessions_per_address, session_burst;
         uint32_t handshakes, pending_handshakes;

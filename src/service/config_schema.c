@@ -53,6 +53,7 @@ const struct section sl_sections[] = {
     {"store", "What is kept on disk."},
     {"log", "Logs, on standard error."},
     {"auth", "Who may do what."},
+    {"rooms", "What happens in rooms."},
     {"limits", "How much there may be of anything that a stranger can ask for."},
     {"drain", "How the server stops."},
     {"demo", "The demo page."},
@@ -119,6 +120,10 @@ const struct setting sl_settings[] = {
 
     {"auth.required", BOOL(auth.required), .value = "true",
      .help = "Ask for a token; without, anybody may publish and watch anything."},
+
+    {"rooms.loudest", INT(rooms.loudest, 0, 64), .value = "0",
+     .help = "Voices that a viewer of a whole room hears at once: those who speak, the "
+             "loudest first; 0: as many as it has room for."},
 
     {"limits.rooms", INT(limits.rooms, 1, 100 * MILLION), .value = "10000",
      .help = "Rooms of this server."},

@@ -75,6 +75,12 @@ static void started(void *ctx, uint64_t producer)
     LOG(c->log, LOG_DEBUG, "producer started", KV_ID("producer", producer));
 }
 
+static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
+{
+    struct control *c = ctx;
+    sl_rooms_voice(c->rooms, transport, producer, v, sl_loop_now());
+}
+
 static void take_mail(void *ctx)
 {
     struct control *c = ctx;
@@ -222,11 +228,14 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
 static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
                     enum media_gone why)
 {
-    static const char *const texts[] = {
-        [ROOM_JOINED] = "peer joined", [ROOM_UP] = "peer up", [ROOM_GONE] = "peer gone"};
+    static const char *const texts[] = {[ROOM_JOINED] = "peer joined",
+                                        [ROOM_UP] = "peer up",
+                                        [ROOM_GONE] = "peer gone",
+                                        [ROOM_SPEAKER] = "peer speaks"};
     const struct control *c = ctx;
-    LOG(c->log, LOG_INFO, texts[ev], KV_STR("room", peer->room->name),
-        KV_STR("stream", peer->stream), KV_ID("transport", peer->transport),
+    LOG(c->log, ev == ROOM_SPEAKER ? LOG_DEBUG : LOG_INFO, texts[ev],
+        KV_STR("room", peer->room->name), KV_STR("stream", peer->stream),
+        KV_ID("transport", peer->transport),
         KV_STR("why", ev == ROOM_GONE ? sl_media_gone_name(why) : ""));
 }
 
@@ -242,7 +251,7 @@ static enum err make_rooms(struct control *c)
 {
     uint64_t key[2];
     const struct plane_events events = {
-        .ctx = c, .up = up, .gone = gone, .started = started};
+        .ctx = c, .up = up, .gone = gone, .started = started, .voice = voice};
     sl_random(key, sizeof key);
     c->plane = sl_plane_new(c->node.post, key, &events);
     if (!c->plane)
@@ -251,6 +260,7 @@ static enum err make_rooms(struct control *c)
         .media = sl_plane_ops(c->plane),
         .random = {.fill = fill_random},
         .limits = c->conf.limits,
+        .loudest = c->conf.loudest,
         .local = {.sha256 = c->node.cert.sha256,
                   .candidates = c->conf.candidates,
                   .candidates_n = c->conf.candidates_n},

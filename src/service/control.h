@@ -21,6 +21,7 @@ struct control_conf {
     struct negotiate_candidate candidates[UDP_PORTS_MAX]; /* told to clients */
     size_t candidates_n;
     struct rooms_limits limits;
+    unsigned loudest; /* struct rooms_conf */
     struct limit_conf joins, changes;
     const struct ice_server *ice;
     size_t ice_n;

@@ -439,6 +439,14 @@ bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path 
     return true;
 }
 
+static void voice(struct plane *p, const struct mail *m)
+{
+    const struct pl_producer *pr = producer_of(p, m->id);
+    struct voice v = sl_voice_unpack(m->arg);
+    if (pr)
+        p->events.voice(p->events.ctx, pr->transport->id, pr->id, &v);
+}
+
 void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
 {
     struct pl_transport *t = transport_of(p, m->id);
@@ -447,6 +455,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     if (m->type == MAIL_STARTED) {
         if (producer_of(p, m->id))
             p->events.started(p->events.ctx, m->id);
+    } else if (m->type == MAIL_SPEAKER) {
+        voice(p, m);
     } else if (!t) { /* NOLINT(bugprone-branch-clone): no other branch may see it */
         sl_mail_free(&unread); /* about something that is closed */
     } else if (m->type == MAIL_UP) {

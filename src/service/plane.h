@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include "media/speaker.h"
 #include "room/media.h"
 #include "service/post.h"
 
@@ -30,6 +31,8 @@ struct plane_events {
     void (*up)(void *ctx, uint64_t transport);
     void (*gone)(void *ctx, uint64_t transport, enum media_gone why);
     void (*started)(void *ctx, uint64_t producer);
+    void (*voice)(void *ctx, uint64_t transport, uint64_t producer,
+                  const struct voice *voice);
 };
 
 /* NULL when memory ends. post is borrowed. Free takes NULL. */

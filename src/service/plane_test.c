@@ -41,10 +41,15 @@ static void started(void *ctx, uint64_t producer)
     note(ctx, "started", producer);
 }
 
+static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
+{
+    note(ctx, voice_speaks(v) ? "speaks" : "is silent", transport * 100 + producer);
+}
+
 static void rig_init(struct rig *r)
 {
     *r = (struct rig){.post = sl_post_new(WORKERS)};
-    const struct plane_events events = {r, up, gone, started};
+    const struct plane_events events = {r, up, gone, started, heard};
     r->plane = sl_plane_new(r->post, (const uint64_t[2]){1, 2}, &events);
     CHECK(r->post && r->plane);
     r->ops = sl_plane_ops(r->plane);
@@ -358,6 +363,8 @@ TEST(plane_says_what_became_of_a_transport)
         {"consent may come back", MAIL_STALE, 1, ""},
         {"a producer's first packet", MAIL_STARTED, 11, "started 11;"},
         {"of a producer that is gone", MAIL_STARTED, 1, ""},
+        {"a producer is heard", MAIL_SPEAKER, 11, "speaks 111;"},
+        {"one that is gone", MAIL_SPEAKER, 1, ""},
         {"up, and gone meanwhile", MAIL_UP, 3, ""},
         {"lost, and gone meanwhile", MAIL_LOST, 3, ""},
     };
@@ -367,7 +374,10 @@ TEST(plane_says_what_became_of_a_transport)
         check_row(rows[i].name);
         CHECK_INT(add_transport(&r, 1), E_OK);
         CHECK_INT(add_producer(&r, 11, 1), E_OK);
-        sl_plane_mail(r.plane, 0, &(struct mail){.type = rows[i].type, .id = rows[i].id});
+        struct mail m = {.type = rows[i].type, .id = rows[i].id};
+        if (m.type == MAIL_SPEAKER)
+            m.arg = sl_voice_pack(&(struct voice){.medium = SPEECH_MEDIUM});
+        sl_plane_mail(r.plane, 0, &m);
         CHECK_EVENTS(rows[i].want);
         rig_fini(&r);
     }

@@ -108,6 +108,7 @@ static void set_faces(struct control_conf *to, const struct config *c)
     to->limits = (struct rooms_limits){.rooms = c->limits.rooms,
                                        .peers = c->limits.peers,
                                        .room_peers = c->limits.room_peers};
+    to->loudest = c->rooms.loudest;
     to->joins = limit;
     to->changes = limit;
     to->body_max = c->limits.body;

@@ -191,6 +191,8 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     c->source = generation % CONSUMER_SOURCES;
     c->sources[c->source] = source;
     list_add(&e->consumers, &c->in_encoding);
+    /* Another voice begins: a receiver may adapt its buffer now (RFC 3551 §4.1). */
+    c->spurt = c->conf.params.kind == MEDIA_AUDIO;
 }
 
 /* ---- packets ---- */
@@ -202,6 +204,8 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     uint8_t facts = (uint8_t)(c->source << FACT_SOURCE);
     if (!c->mid_known && c->ext_id[EXT_MID])
         facts |= FACT_MID;
+    if (c->spurt)
+        facts |= FACT_SPURT;
     *ret = (struct job){.consumer = c, .pkt = p, .facts = facts};
     if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0) {
         ret->kind = JOB_EMPTY;
@@ -211,6 +215,7 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     enum err e = sl_seqmap_pass(c->map, m->seq, m->ts, facts, now, &out);
     if (e)
         return e;
+    c->spurt = false;
     c->ts_shift = out.ts - m->ts;
     c->packets++;
     c->octets += m->payload_n;
@@ -301,7 +306,7 @@ static uint8_t *put_elem(uint8_t *at, bool long_form, uint8_t id, size_t n)
 /* Of its pictures, since its source is not the first. */
 static const struct picmap *shift_of(const struct job *j)
 {
-    return &j->consumer->sources[j->facts >> FACT_SOURCE].shift;
+    return &j->consumer->sources[(j->facts >> FACT_SOURCE) % CONSUMER_SOURCES].shift;
 }
 
 /* Writes the extension block behind the fixed header; returns its end. */
@@ -376,7 +381,7 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
             body.n = 0;
     }
     wr_u8(&w, RTP_VERSION << 6 | (padding ? 0x20U : 0U) | (x ? 0x10U : 0U));
-    wr_u8(&w, (m->marker ? 0x80U : 0U) | pt);
+    wr_u8(&w, (m->marker || (j->facts & FACT_SPURT) ? 0x80U : 0U) | pt);
     wr_u16(&w, (unsigned)(j->seq & 0xffff));
     wr_u32(&w, j->ts);
     wr_u32(&w, rtx ? c->conf.rtx_ssrc : c->ssrc);

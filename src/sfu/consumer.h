@@ -34,6 +34,7 @@ enum {
     /* RTP header, mid, transport-cc, send time and the forwarded extensions. */
     CONSUMER_HEADER_MAX = 12 + 4 + 256,
     FACT_MID = 1,         /* the packet carried its mid */
+    FACT_SPURT = 8,       /* it begins a talkspurt */
     FACT_SOURCE = 1,      /* where in the facts the place of its source stands: 2 bits */
     CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
 };
@@ -55,6 +56,7 @@ struct consumer {
     bool long_form;     /* and some of them need the two-byte form */
     uint8_t source;     /* place of `from` in sources */
     bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
+    bool spurt;         /* the next packet begins a talkspurt */
     bool resends_same;  /* no RTX: a resend is the first packet again */
     uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
     uint8_t ext_id[EXTS];

@@ -5,6 +5,7 @@
  */
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "base/rng.h"
 
@@ -25,8 +26,10 @@ struct shard {
     struct batch *batch;
     struct router router;
     struct returns returns;
-    usec squeezed; /* when histories were last cut short */
-    usec reviewed; /* when the encodings were last compared */
+    usec squeezed;     /* when histories were last cut short */
+    usec reviewed;     /* when the encodings were last compared */
+    struct list heard; /* struct producer: audio that lands here, by in_heard */
+    usec heard_at;     /* when control was last told */
 };
 
 struct transport *sl_shard_transport(const struct shard *s, uint64_t id);

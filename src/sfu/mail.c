@@ -41,6 +41,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_LOST:
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
+    case MAIL_SPEAKER:
     case MAIL_STATS: break;
     }
 }

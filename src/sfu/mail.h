@@ -64,6 +64,7 @@ enum mail_type {
     MAIL_LOST,    /* id transport: and it did not come back */
     MAIL_STARTED, /* id producer: its first packet came */
     MAIL_ESTIMATE, /* id transport, arg round trip in us, id2 as below: what its path carries */
+    MAIL_SPEAKER, /* id producer, arg packed struct voice: how it is heard */
 
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,

@@ -42,6 +42,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_LOST, false},
         {MAIL_STARTED, false},
         {MAIL_ESTIMATE, false},
+        {MAIL_SPEAKER, false},
         {MAIL_STATS, false},
     };
     CHECK_INT(LEN(rows), MAIL_STATS + 1);

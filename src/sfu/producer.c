@@ -5,6 +5,7 @@
 #include "media/unwrap.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
+#include "sfu/hearing.h"
 #include "sfu/inside.h"
 #include "sfu/transport.h"
 
@@ -65,6 +66,8 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     memcpy(p->names, conf->receive.encodings, sizeof p->names);
     list_init(&p->in_transport);
     list_init(&p->consumers);
+    list_init(&p->in_heard);
+    p->voice.below_dbov = LEVEL_SILENCE;
     index_payload_types(p);
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (!init_encoding(&p->encodings[i], p, i)) {
@@ -81,6 +84,7 @@ void sl_producer_free(struct producer *p)
         return;
     list_each_safe(struct consumer, c, &p->consumers, in_producer)
         sl_consumer_source(c, NULL);
+    list_del(&p->in_heard);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         sl_history_free(p->encodings[i].history);
         sl_nack_free(p->encodings[i].nack);
@@ -152,6 +156,8 @@ enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *
         return E_EXISTS;
     if (e->nack && media_in(p)->info.key)
         sl_nack_key(e->nack, seq);
+    if (e->producer->params.kind == MEDIA_AUDIO)
+        sl_hearing_input(e->producer, p, x, now);
     keep(e, p, now);
     return err;
 }

@@ -25,6 +25,7 @@
 #include "media/nack.h"
 #include "media/payload.h"
 #include "media/picmap.h"
+#include "media/speaker.h"
 #include "media/stats.h"
 #include "proto/params.h"
 #include "proto/rtp.h"
@@ -106,7 +107,10 @@ struct producer {
     uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */
     uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
     uint8_t encodings_n;
-    uint8_t best; /* number of the encoding, see sl_producer_best */
+    uint8_t best;         /* number of the encoding, see sl_producer_best */
+    struct speech speech; /* of audio that lands here */
+    struct voice voice;   /* as control was last told */
+    struct list in_heard; /* of the shard, while there is something to tell */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };

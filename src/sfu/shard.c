@@ -5,6 +5,7 @@
 #include "proto/stun.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
+#include "sfu/hearing.h"
 #include "sfu/inside.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
@@ -59,6 +60,7 @@ struct shard *sl_shard_new(const struct shard_conf *conf)
         return NULL;
     s->conf = *conf;
     s->rng = sl_rng_of(conf->seed);
+    list_init(&s->heard);
     sl_map_init(&s->transports, conf->hash_key);
     sl_map_init(&s->ufrags, conf->hash_key);
     sl_map_init(&s->addrs, conf->hash_key);
@@ -430,6 +432,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_LOST:
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
+    case MAIL_SPEAKER:
     case MAIL_STATS: break; /* not for shards */
     }
     sl_mail_free(&unread);
@@ -449,6 +452,7 @@ static void review(struct shard *s, usec now)
 void sl_shard_tick(struct shard *s, usec now)
 {
     review(s, now); /* what it asks for is due at once */
+    sl_hearing_tick(s, now);
     for (struct timer *due; (due = sl_timers_due(&s->timers, now));)
         sl_transport_tick(list_entry(due, struct transport, timer), now);
 }
@@ -479,5 +483,7 @@ usec sl_shard_deadline(const struct shard *s)
 {
     usec at = sl_timers_deadline(&s->timers);
     usec next = s->producers.n > 0 ? s->reviewed + REVIEW_INTERVAL : USEC_NEVER;
-    return at < next ? at : next;
+    usec hearing = sl_hearing_deadline(s);
+    at = at < next ? at : next;
+    return at < hearing ? at : hearing;
 }
