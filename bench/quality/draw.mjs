@@ -16,14 +16,16 @@ export function draw(folder, scene, {begun, seconds, viewers, sent}) {
   for (const v of viewers) {
     const at = x => (x - begun) / 1000;
     const perSecond = new Map();
+    const received = rates(v.link, begun, x => x.down.outOctets * 8 / 1000), link = capacity(v, seconds);
+    const top = 1.1 * Math.max(...received.map(([, y]) => y), Math.min(4000, ...link.map(([, y]) => y)));
     for (const [t] of v.frames) perSecond.set(Math.floor(at(t)), (perSecond.get(Math.floor(at(t))) ?? 0) + 1);
     plot(path.join(folder, `${scene.name}, ${v.name}.svg`.replace(/[^\w.,]+/g, '-').replaceAll(',', '')), {
       title: v.name, seconds, marks: (v.steps ?? []).map(([s, c]) => ({at: s, text: `${c.down.rate} kbit/s`})),
       panels: [
-        {title: 'kbit/s', lines: [
-          {name: 'link', colour: '#bbb', width: 3, steps: true, points: capacity(v, seconds)},
+        {title: 'kbit/s', top, lines: [
+          {name: 'link', colour: '#bbb', width: 3, steps: true, points: link},
           {name: 'estimate', colour: '#d62728', steps: true, points: v.estimates.map(e => [at(e.at), e.bps / 1000])},
-          {name: 'received', colour: '#1f77b4', points: rates(v.link, begun, x => x.down.outOctets * 8 / 1000)},
+          {name: 'received', colour: '#1f77b4', points: received},
         ]},
         {title: 'frames', lines: [
           {name: 'height / 20', colour: '#2ca02c', steps: true, points: v.frames.map(([t, , h]) => [at(t), h / 20])},

@@ -54,7 +54,7 @@ export function figures(v, from, to) {
     fps: frames.length * 1000 / (to - from), share,
     height: frames.reduce((n, f) => n + f[2], 0) / Math.max(1, frames.length),
     longest: Math.max(0, ...waits.map(g => g.ms)), freezes: frozen.length,
-    frozenMs: frozen.reduce((n, g) => n + g.ms, 0),
+    frozenMs: frozen.reduce((n, g) => n + g.at + g.ms - Math.max(g.at, from), 0),
     counted: first ? last.video.freezeCount - first.video.freezeCount : 0,
     switches: frames.filter((f, i) => i && f[2] !== frames[i - 1][2]).length,
     concealed: first ? 100 * grown(samples, s => s.audio.concealedSamples) /

@@ -74,14 +74,14 @@ export async function sent(p) {
     height: x.frameHeight, frames: x.framesEncoded, keys: x.pliCount}]));
 }
 
-async function watch(stage, p, v, begun) {
+async function watch(stage, p, v, begun, alone) {
   await sleep(begun + (v.from ?? 0) * 1000 - Date.now());
   const page = await stage.page();
   const relay = await startImpair({port: stage.server.rtc, up: v.up, down: v.down, seed: v.seed ?? 7});
   const link = series(relay.stats);
   const came = Date.now();
   const it = await viewer(stage.server, page, p, {page, via: relay, recorded: true});
-  const estimates = series(() => stage.server.estimate?.(it));
+  const estimates = series(() => alone && stage.server.estimate());
   const steps = (async () => {
     for (const [at, conditions] of v.steps ?? []) {
       await sleep(begun + at * 1000 - Date.now());
@@ -104,7 +104,7 @@ export async function play(stage, scene) {
   const relay = scene.up && await startImpair({port: stage.server.rtc, up: scene.up, down: scene.down});
   const p = relay ? await stage.other(relay) : await stage.main();
   const begun = Date.now(), out = series(async () => ({layers: await sent(p)}), 500);
-  const all = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun)));
+  const all = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun, scene.viewers.length === 1)));
   await sleep(begun + scene.seconds * 1000 - Date.now());
   await out.end();
   const viewers = [];

@@ -198,17 +198,17 @@ enum err sl_seqmap_resend(struct seqmap *m, uint64_t out, usec now, usec min_res
     struct slot *s = slot_of(m, out);
     if (s->state != SENT)
         return E_ABSENT;
-    if (s->resent == SEQMAP_RESENDS_MAX)
-        return E_FULL;
     if (s->resent > 0 && ((now_ms - s->asked) & ASKED_MASK) < min_resend / MSEC(1))
         return E_EARLY;
-    s->asked = now_ms & ASKED_MASK;
-    s->resent++;
     *ret = (struct seqmap_sent){
         .seq = s->source & ((UINT64_C(1) << SOURCE_BITS) - 1),
         .facts = s->facts,
         .ts = s->ts,
         .generation = (uint16_t)(s->source >> SOURCE_BITS),
     };
+    if (s->resent == SEQMAP_RESENDS_MAX)
+        return E_FULL;
+    s->asked = now_ms & ASKED_MASK;
+    s->resent++;
     return E_OK;
 }

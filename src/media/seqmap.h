@@ -66,7 +66,7 @@ struct seqmap_sent {
 };
 
 /* The receiver asks for out (unwrap it by sl_seqmap_next). E_ABSENT: not sent, or too long
- * ago; E_EARLY: resent less than min_resend ago; E_FULL: resent too often. */
+ * ago; E_EARLY: resent less than min_resend ago; E_FULL: resent too often, *ret is written. */
 MUST_USE enum err sl_seqmap_resend(struct seqmap *m, uint64_t out, usec now,
                                    usec min_resend, struct seqmap_sent *ret);
 

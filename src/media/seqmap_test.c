@@ -270,9 +270,11 @@ TEST(seqmap_resend)
     for (int i = 0; i < SEQMAP_RESENDS_MAX; i++, now += MSEC(40)) {
         CHECK_INT(sl_seqmap_resend(m, OUT + 20, now, MSEC(40), &sent), E_OK);
         CHECK_INT(sl_seqmap_resend(m, OUT + 20, now + MSEC(39), MSEC(40), &sent),
-                  i + 1 < SEQMAP_RESENDS_MAX ? E_EARLY : E_FULL);
+                  E_EARLY);
     }
+    sent.seq = 0;
     CHECK_INT(sl_seqmap_resend(m, OUT + 20, now + SEC(99), MSEC(40), &sent), E_FULL);
+    CHECK_INT(sent.seq, FIRST + 20);
     CHECK_INT(sl_seqmap_resend(m, OUT + 21, 0, MSEC(40), &sent), E_OK);
     sl_seqmap_free(m);
 }

@@ -225,22 +225,30 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     return E_OK;
 }
 
-enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now, struct job *ret)
+/* Whether what is shown now hangs on it: no source and no key frame came after it. */
+static bool is_needed(const struct consumer *c, const struct seqmap_sent *sent)
+{
+    const struct consumer_source *s = &c->sources[c->source];
+    return c->from && c->from == s->encoding && s->generation == sent->generation &&
+           sent->seq >= c->from->key;
+}
+
+enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now,
+                            struct job *ret)
 {
     struct seqmap_sent sent;
     struct pkt *p;
     uint64_t out = unwrap_seq(sl_seqmap_next(c->map), seq);
-    usec least = c->rtt > RESEND_MIN ? c->rtt : RESEND_MIN;
+    usec least = rtt > RESEND_MIN ? rtt : RESEND_MIN;
     enum err e = sl_seqmap_resend(c->map, out, now, least, &sent);
     if (e)
-        return e;
+        return e == E_FULL && is_needed(c, &sent) ? E_LATE : e;
     const struct consumer_source *from = &c->sources[sent.generation % CONSUMER_SOURCES];
     if (!from->encoding || from->generation != sent.generation ||
         !from->encoding->history)
         return E_ABSENT;
-    e = sl_history_get(from->encoding->history, sent.seq, now, &p);
-    if (e)
-        return e;
+    if (sl_history_get(from->encoding->history, sent.seq, now, &p) != E_OK)
+        return is_needed(c, &sent) ? E_LATE : E_ABSENT;
     bool rtx = c->rtx_pt_of[media_in(p)->pt] != PT_NONE && c->conf.rtx_ssrc != 0;
     if (!rtx && !c->resends_same)
         return E_ABSENT;

@@ -113,8 +113,10 @@ void sl_consumer_restart(struct consumer *c);
 MUST_USE enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now,
                                      struct job *ret);
 
-/* Makes the job that answers a NACK of output number seq. E_ABSENT, E_EARLY. */
-MUST_USE enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec now,
+/* Makes the job that answers a NACK of output number seq. E_ABSENT; E_EARLY: resent less than
+ * a round trip ago; E_FULL: too often. E_LATE: the same or no more there, and without it there
+ * is no picture before the next key frame. */
+MUST_USE enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now,
                                      struct job *ret);
 
 /* Makes a packet of padding, of about n octets; *ret has its only reference. E_UNSUPPORTED: no

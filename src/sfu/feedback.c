@@ -1,5 +1,6 @@
 #include "sfu/feedback.h"
 
+#include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/inside.h"
 #include "sfu/pipe.h"
@@ -14,6 +15,10 @@ enum {
     RTCP_FB = 12,         /* of feedback without its entries */
     NACKS_A_ROUND = 64,   /* packets asked for at once of one encoding */
     RESENDS_A_NACK = 128, /* packets resent for one NACK: more is asked for again */
+    RESEND_SHARE = 3,     /* of what arrives, at the most */
+    RESEND_BURST =
+        16000, /* octets at once, however little arrives: a key frame, if small */
+    RESEND_HEADERS = 60, /* octets of a packet beside its payload */
 };
 
 /* What a publisher may send where there is no estimate of ours: no limit in practice. */
@@ -48,28 +53,66 @@ static void take_report(struct transport *t, const struct rtcp *r, usec now, use
     }
 }
 
+static void begin_anew(struct transport *t, const struct consumer *c, usec now)
+{
+    struct encoding *e = c->want ? c->want : c->from;
+    if (e)
+        sl_feedback_keyframe(t->shard, e, now);
+}
+
+/* Octets that may be resent now. What was lost in a queue that is too long is lost again,
+ * and asked for again, while it keeps out what comes after: so resends have a share of what
+ * is known to arrive, which is enough for a quarter of all lost. */
+static int64_t resend_budget(struct transport *t, const struct bwe_state *s, usec now)
+{
+    uint64_t bps = s->target_bps;
+    if (s->acked_bps > 0 && s->acked_bps < bps)
+        bps = s->acked_bps;
+    int64_t most = (int64_t)(bps / 8 / RESEND_SHARE);
+    usec since = now - t->resend_at < SEC(1) ? now - t->resend_at : SEC(1);
+    t->resend_octets += most * since / SEC(1);
+    t->resend_at = now;
+    int64_t burst = most / 4 > RESEND_BURST ? most / 4 : RESEND_BURST;
+    if (t->resend_octets > burst)
+        t->resend_octets = burst;
+    return t->resend_octets;
+}
+
 static void resend(struct transport *t, struct consumer *c, const struct rtcp_fb *fb,
                    usec now)
 {
     struct rtcp_nacks it = rtcp_nacks_of(fb);
+    struct bwe_state path = t->bwe ? sl_bwe_state(t->bwe) : (struct bwe_state){0};
+    int64_t budget = t->bwe ? resend_budget(t, &path, now) : INT64_MAX, left = budget;
+    /* Reports are rare: while a queue grows, transport-wide feedback knows better. */
+    usec rtt = path.rtt > c->rtt ? path.rtt : c->rtt;
+    bool late = false;
     uint16_t seq;
     for (int i = 0; i < RESENDS_A_NACK && sl_rtcp_nack_next(&it, &seq); i++) {
         struct job job;
         t->shard->stats.nacks_received++;
-        if (sl_consumer_resend(c, seq, now, &job) != E_OK)
+        if (left <= 0)
+            continue; /* it is asked for again */
+        enum err e = sl_consumer_resend(c, seq, rtt, now, &job);
+        late |= e == E_LATE;
+        if (e)
             continue;
+        left -= media_in(job.pkt)->payload_n + RESEND_HEADERS;
         sl_batch_push(t->shard->batch, &job, now);
         t->shard->stats.retransmitted++;
     }
+    t->resend_octets -= budget - left;
+    /* A browser would ask in vain for seconds before it asks for that. */
+    if (late)
+        begin_anew(t, c, now);
 }
 
 static void ask_for(struct transport *t, uint32_t ssrc, usec now)
 {
     struct consumer *c = sl_transport_consumer(t, ssrc);
-    struct encoding *e = c ? c->want ? c->want : c->from : NULL;
     t->shard->stats.keyreqs_received++;
-    if (e)
-        sl_feedback_keyframe(t->shard, e, now);
+    if (c)
+        begin_anew(t, c, now);
 }
 
 static void take_feedback(struct transport *t, const struct rtcp *r, usec now)

@@ -77,6 +77,80 @@ TEST(feedback_merges_requests)
     stage_close(&s);
 }
 
+/* Resends are no flood: what is asked for at once comes as fast as the path takes it. */
+TEST(feedback_resends_within_a_budget)
+{
+    static uint8_t payload[1000] = {0x10, 0x01};
+    enum { PACKETS = 100, BURST = 17 }; /* the first is small */
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    uint16_t seqs[PACKETS];
+    k.send.params.codecs[0].twcc = true;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    for (uint16_t i = 0; i < PACKETS; i++) {
+        struct rtp r = stage_frame(SSRC_IN, i, i == 0);
+        if (i > 0)
+            r.payload = (struct span){payload, sizeof payload};
+        sim_send_rtp(s.pub, &r);
+        sim_run(&s.sim, MSEC(1));
+        seqs[i] = sim_rtp(s.sub, i).seq;
+    }
+    sim_send_nack(s.sub, SSRC_OUT, seqs, PACKETS);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->retransmitted, BURST);
+    sim_send_nack(s.sub, SSRC_OUT, seqs, PACKETS);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->retransmitted, BURST);
+    /* A third of what it begins with, 600 kbit/s: 5 kB. */
+    sim_run(&s.sim, MSEC(200));
+    sim_send_nack(s.sub, SSRC_OUT, seqs + BURST, PACKETS - BURST);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->retransmitted, BURST + 4);
+    stage_close(&s);
+}
+
+/* What can be repaired no more is replaced by a key frame, unless one came since. */
+static const struct {
+    const char *name;
+    unsigned asked;    /* before */
+    usec after, every; /* then, and between those before */
+    bool key;          /* another one came */
+    size_t plis;
+} late_rows[] = {
+    {"it is resent", 0, MSEC(20), 0, false, 0},
+    {"too old", 0, MSEC(1200), 0, false, 1},
+    {"too old, and before a key frame", 0, MSEC(1200), 0, true, 0},
+    {"too often", 10, MSEC(20), MSEC(20), false, 1},
+    {"too often, but the last time just now", 10, MSEC(1), MSEC(20), false, 0},
+    {"too often, and before a key frame", 10, MSEC(20), MSEC(20), true, 0},
+};
+
+TEST(feedback_asks_for_a_key_frame_when_it_is_too_late)
+{
+    for (size_t i = 0; i < LEN(late_rows); i++) {
+        check_row(late_rows[i].name);
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        for (uint16_t n = 1; n <= 3; n++)
+            stage_send(s.pub, SSRC_IN, n, n == 1);
+        sim_run(&s.sim, MSEC(1));
+        uint16_t seq = sim_rtp(s.sub, 1).seq;
+        size_t before = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+        for (unsigned n = 0; n < late_rows[i].asked; n++) {
+            sim_run(&s.sim, late_rows[i].every);
+            sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+        }
+        CHECK_INT(sim_stats(&s.sim, 0)->retransmitted, late_rows[i].asked);
+        sim_run(&s.sim, late_rows[i].after);
+        stage_send(s.pub, SSRC_IN, 4, late_rows[i].key);
+        sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+        sim_run(&s.sim, MSEC(490)); /* requests have their distances */
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI) - before, late_rows[i].plis);
+        stage_close(&s);
+    }
+}
+
 /* How a key frame is asked for is what was negotiated. */
 static const struct {
     const char *name;

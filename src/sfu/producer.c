@@ -142,6 +142,8 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
     const struct media_pkt *m = media_in(p);
     e->last = now;
     e->octets += m->payload_n;
+    if (m->info.key && m->seq > e->key)
+        e->key = m->seq;
     if (e->history && m->payload_n > 0)
         sl_history_put(e->history, m->seq, p, now);
 }

@@ -81,6 +81,7 @@ struct encoding {
     struct history *history;
     struct picmap pictures; /* where it stands, as far as it was forwarded */
     uint64_t routed;        /* one more than the highest number that was forwarded */
+    uint64_t key;           /* where its last key frame begins; 0: none came */
     struct nack *nack;      /* NULL where nothing can be asked for again */
     struct stats stats;
     struct clockmap clock;

@@ -99,6 +99,8 @@ struct transport {
     usec next_feedback, next_report;
     uint32_t ssrc; /* as a sender of RTCP */
     struct estimate estimate;
+    int64_t resend_octets; /* that may be resent, and since when that is known */
+    usec resend_at;
 
     /* cold */
     uint64_t id;
