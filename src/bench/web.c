@@ -1,5 +1,6 @@
 #include "bench/web.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -147,20 +148,25 @@ static struct span next_line(struct span *rest)
     return line;
 }
 
-static enum err read_head(struct span head, struct web_answer *ret, size_t *length)
+static enum err read_head(struct span head, struct web_answer *ret, size_t *length,
+                          bool *chunked)
 {
     struct span line = next_line(&head), version = word_cut(&line, ' ');
     uint64_t v = 0;
     *ret = (struct web_answer){0};
     *length = 0;
+    *chunked = false;
     if (!word_starts(version, "HTTP/1.") || !word_number(word_cut(&line, ' '), 999, &v))
         return E_MALFORMED;
     ret->status = (unsigned)v;
     while (head.n > 0) {
         line = next_line(&head);
         struct span name = word_cut(&line, ':'), value = word_trim(line);
-        if (word_same(name, "transfer-encoding"))
-            return E_MALFORMED; /* our server tells lengths, and so do those like it */
+        if (word_same(name, "transfer-encoding")) {
+            if (!word_same(value, "chunked"))
+                return E_UNSUPPORTED;
+            *chunked = true;
+        }
         if (word_same(name, "content-length") && word_number(value, ANSWER_MAX, &v))
             *length = (size_t)v;
         if (word_same(name, "retry-after") && word_number(value, UINT16_MAX, &v))
@@ -169,6 +175,62 @@ static enum err read_head(struct span head, struct web_answer *ret, size_t *leng
             (void)snprintf(ret->location, sizeof ret->location, "%.*s", (int)value.n,
                            (const char *)value.p);
     }
+    return E_OK;
+}
+
+/* The line at *at, which then is behind it. */
+static enum err receive_line(struct web *w, size_t *at, struct span *ret)
+{
+    const uint8_t *end;
+    enum err e;
+    while (!(end = memchr(w->in + *at, '\n', w->n - *at)))
+        if ((e = receive_more(w)) != E_OK)
+            return e;
+    struct span rest = {w->in + *at, (size_t)(end + 1 - w->in) - *at};
+    *at += rest.n;
+    *ret = next_line(&rest);
+    return E_OK;
+}
+
+static bool chunk_size(struct span line, size_t *ret)
+{
+    struct span digits = word_trim(word_cut(&line, ';'));
+    size_t v = 0;
+    for (size_t i = 0; i < digits.n; i++) {
+        int c = digits.p[i] | 32;
+        if (!isxdigit(c) || v > ANSWER_MAX)
+            return false;
+        v = v << 4 | (size_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    *ret = v;
+    return digits.n > 0;
+}
+
+/* RFC 9112 §7.1. What is in the chunks is moved together, over their sizes. */
+static enum err receive_chunks(struct web *w, size_t body, struct span *ret)
+{
+    size_t at = body, end = body, size;
+    struct span line;
+    enum err e;
+    do {
+        if ((e = receive_line(w, &at, &line)) != E_OK)
+            return e;
+        if (!chunk_size(line, &size))
+            return E_MALFORMED;
+        while (w->n - at < size)
+            if ((e = receive_more(w)) != E_OK)
+                return e;
+        memmove(w->in + end, w->in + at, size);
+        end += size;
+        at += size;
+        /* The end of the chunk's line; behind the last one, of the trailers. */
+        do
+            e = receive_line(w, &at, &line);
+        while (!e && size == 0 && line.n > 0);
+        if (e || line.n > 0)
+            return e ? e : E_MALFORMED;
+    } while (size > 0);
+    *ret = (struct span){w->in + body, end - body};
     return E_OK;
 }
 
@@ -181,7 +243,10 @@ static enum err receive(struct web *w, struct web_answer *ret)
         if ((e = receive_more(w)) != E_OK)
             return e;
     size_t length, head = (size_t)(end - w->in);
-    e = read_head((struct span){w->in, head}, ret, &length);
+    bool chunked;
+    e = read_head((struct span){w->in, head}, ret, &length, &chunked);
+    if (!e && chunked)
+        return receive_chunks(w, head + 4, &ret->body);
     while (!e && w->n < head + 4 + length)
         e = receive_more(w);
     ret->body = (struct span){w->in + head + 4, length};

@@ -32,7 +32,8 @@ const struct addr *sl_web_addr(const struct web *w);
 
 /* token and type may be NULL. An answer of any status is E_OK. E_SYS: no connection, with
  * errno set; E_SHORT: it ended before the answer did; E_MALFORMED: no answer that we can read;
- * E_FULL: it is too large. */
+ * E_FULL: it is too large;
+ * E_UNSUPPORTED: a transfer coding other than chunks. */
 MUST_USE enum err sl_web_ask(struct web *w, const char *method, const char *path,
                              const char *token, const char *type, struct span body,
                              struct web_answer *ret);

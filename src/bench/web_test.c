@@ -22,8 +22,20 @@ static const struct {
     {"ends in the body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", E_SHORT, 0, 0,
      "", ""},
     {"no HTTP", "SSH-2.0-OpenSSH\r\n\r\n", E_MALFORMED, 0, 0, "", ""},
-    {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     E_MALFORMED, 0, 0, "", ""},
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    {"chunks", CHUNKED "3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n", E_OK, 200, 0, "",
+     "abc0123456789"},
+    {"no chunks", CHUNKED "0\r\n\r\n", E_OK, 200, 0, "", ""},
+    {"trailers", CHUNKED "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n", E_OK, 200, 0, "", "x"},
+    {"a chunk without a size", CHUNKED "\r\nabc\r\n0\r\n\r\n", E_MALFORMED, 0, 0, "", ""},
+    {"a size that is none", CHUNKED "g\r\nabc\r\n0\r\n\r\n", E_MALFORMED, 0, 0, "", ""},
+    {"a size above all", CHUNKED "fffffffffffffffff\r\n", E_MALFORMED, 0, 0, "", ""},
+    {"a chunk that is longer", CHUNKED "2\r\nabc\r\n0\r\n\r\n", E_MALFORMED, 0, 0, "",
+     ""},
+    {"ends in a chunk", CHUNKED "9\r\nabc", E_SHORT, 0, 0, "", ""},
+    {"ends behind the last chunk", CHUNKED "0\r\n", E_SHORT, 0, 0, "", ""},
+    {"another encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+     E_UNSUPPORTED, 0, 0, "", ""},
 };
 
 TEST(web_reads_answers)
