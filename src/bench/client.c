@@ -38,6 +38,9 @@ struct client {
     uint8_t id[STUN_ID]; /* of the last check */
     size_t check_n;      /* octets that wait to be polled */
     uint8_t check[CHECK_MAX];
+    struct hmac_sha1 own_key; /* of our password: for checks of theirs */
+    size_t reply_n;
+    uint8_t reply[STUN_ANSWER_MAX];
     struct client_checks checks;
 };
 
@@ -51,6 +54,7 @@ struct client *sl_client_new(const struct client_conf *conf)
     c->conf.sections = c->sections;
     memcpy(c->sections, conf->sections, conf->sections_n * sizeof c->sections[0]);
     c->creds = sl_ice_creds_make();
+    c->own_key = sl_hmac_sha1_of(span_of(c->creds.pwd));
     c->reason = "";
     c->next_check = USEC_NEVER;
     sl_random(&c->tie_breaker, sizeof c->tie_breaker);
@@ -210,11 +214,27 @@ static void send_check(struct client *c, usec now)
     c->next_check = now + (c->state == CLIENT_CHECKING ? FIRST_CHECKS : CLIENT_CHECKS);
 }
 
+/* A full agent checks its side, too. Its role does not matter: we nominate anyway. */
+static void answer_check(struct client *c, const struct stun *request)
+{
+    struct wr w = wr_of(c->reply, sizeof c->reply);
+    struct stun s = stun_answer(request, 0);
+    s.has_mapped = true;
+    s.mapped = c->remote;
+    sl_stun_build(&w, &s, &c->own_key);
+    c->reply_n = w.bad ? 0 : w.n;
+}
+
 static void take_stun(struct client *c, struct span datagram, usec now)
 {
     struct stun s;
-    if (sl_stun_parse(datagram, &s) != E_OK || s.class != STUN_SUCCESS ||
-        memcmp(s.id, c->id, sizeof s.id) != 0 || !sl_stun_verify(&s, &c->key))
+    if (sl_stun_parse(datagram, &s) != E_OK)
+        return;
+    if (s.class == STUN_REQUEST && s.method == STUN_BINDING &&
+        sl_stun_verify(&s, &c->own_key))
+        answer_check(c, &s);
+    if (s.class != STUN_SUCCESS || memcmp(s.id, c->id, sizeof s.id) != 0 ||
+        !sl_stun_verify(&s, &c->key))
         return;
     c->checks.answered++;
     if (c->state != CLIENT_CHECKING)
@@ -300,6 +320,11 @@ bool sl_client_poll(struct client *c, struct span *ret)
     if (c->check_n > 0) {
         *ret = (struct span){c->check, c->check_n};
         c->check_n = 0;
+        return true;
+    }
+    if (c->reply_n > 0) {
+        *ret = (struct span){c->reply, c->reply_n};
+        c->reply_n = 0;
         return true;
     }
     while (c->dtls && sl_dtls_poll(c->dtls, &out))

@@ -6,7 +6,8 @@
  * It writes an offer and reads the answer, as WHIP and WHEP have it, or answers an offer of the
  * server's; sends checks as the controlling agent of ICE until one is answered, shakes hands
  * as whichever end the answer says, and then has the keys of its media. Checks go on, for consent. There is one path, to the address that
- * the answer names: the server is expected to be ICE-lite, and to be reached.
+ * the answer names: the server is expected to be ICE-lite, and to be reached. If it checks all
+ * the same, it is answered.
  *
  * Sans-IO: after each call poll until there is no more. One thread.
  */

@@ -1,5 +1,9 @@
 #include "bench/client.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "check.h"
 #include "proto/ice.h"
 #include "room/negotiate.h"
@@ -192,6 +196,44 @@ TEST(client_accepts_an_offer)
     CHECK_INT(sl_srtp_out_profile(sl_client_out(p.c)), SRTP_CM_SHA1_80);
     CHECK(addr_eq(sl_client_remote(p.c), &cand.addr));
     CHECK(sl_client_ext(p.c, 1, EXT_TWCC) != 0);
+    pair_fini(&p);
+}
+
+/* Some servers that are lite check nevertheless. Only who knows our password is answered. */
+TEST(client_answers_checks)
+{
+    static struct pair p;
+    uint8_t room[512];
+    struct span out;
+    struct stun msg, request = {.class = STUN_REQUEST,
+                                .method = STUN_BINDING,
+                                .role = STUN_CONTROLLED,
+                                .id = {7}};
+    pair_init(&p, SRTP_GCM_128);
+    char *offer = calloc(1, 64 * 1024), pwd[64] = "";
+    struct wr o = wr_of((uint8_t *)offer, 64 * 1024 - 1);
+    sl_client_offer(p.c, &o);
+    CHECK_INT(sscanf(strstr(offer, "a=ice-pwd:"), "a=ice-pwd:%63s", pwd), 1);
+    free(offer);
+    CHECK_INT(answer(&p, &cand, 1), E_OK);
+    CHECK(sl_client_poll(p.c, &out) && !sl_client_poll(p.c, &out));
+    for (int right = 0; right <= 1; right++) {
+        struct hmac_sha1 key = sl_hmac_sha1_of(span_of(right ? pwd : "wrong"));
+        struct wr w = wr_of(room, sizeof room);
+        sl_stun_build(&w, &request, &key);
+        sl_client_input(p.c, wr_done(&w), p.now);
+        CHECK_INT(sl_client_poll(p.c, &out), right);
+        if (!right)
+            continue;
+        CHECK_INT(sl_stun_parse(out, &msg), E_OK);
+        CHECK(msg.class == STUN_SUCCESS && msg.id[0] == 7 && sl_stun_verify(&msg, &key));
+        CHECK(msg.has_mapped && addr_eq(&msg.mapped, &cand.addr));
+        CHECK(!sl_client_poll(p.c, &out));
+    }
+    p.now += MSEC(100);
+    sl_client_tick(p.c, p.now);
+    settle(&p);
+    CHECK_INT(sl_client_state(p.c), CLIENT_UP);
     pair_fini(&p);
 }
 

@@ -357,14 +357,14 @@ static enum err join(struct load *l, struct member *m, unsigned nth, char *error
                                 .publisher = nth,
                                 .publishers = conf->publishers,
                                 .token = conf->token};
-    unsigned later_s = 1;
+    usec later = SEC(1);
     if (make(l, m, nth) != E_OK)
         return sl_signaling_fail(error, E_MEMORY, "no memory");
     enum err e = E_EARLY;
     for (int i = 0; e == E_EARLY && i < TRIES_MAX; i++) {
         if (i > 0)
-            sl_load_idle(l, SEC(later_s));
-        e = l->signaling->join(l->web, &who, m->client, m->seat, &later_s, error);
+            sl_load_idle(l, later);
+        e = l->signaling->join(l->web, &who, m->client, m->seat, &later, error);
     }
     if (e)
         return e;

@@ -25,8 +25,7 @@ enum err sl_signaling_unanswered(char *error, enum err e, const char *path)
 }
 
 static enum err whip_join(struct web *web, const struct signaling_who *who,
-                          struct client *client, char *seat, unsigned *later_s,
-                          char *error)
+                          struct client *client, char *seat, usec *later, char *error)
 {
     static uint8_t offer[OFFER_MAX];
     char path[PATH_ROOM];
@@ -43,7 +42,7 @@ static enum err whip_join(struct web *web, const struct signaling_who *who,
                             &answer);
     if (e)
         return sl_signaling_unanswered(error, e, path);
-    *later_s = answer.retry_after_s ? answer.retry_after_s : 1;
+    *later = answer.retry_after_s ? SEC(answer.retry_after_s) : SEC(1);
     if (answer.status != 201)
         return sl_signaling_fail(
             error, answer.status == 429 || answer.status == 503 ? E_EARLY : E_DENIED,

@@ -27,10 +27,10 @@ struct signaling_who {
 
 struct signaling {
     /* Has the client offer or accept, so that it begins. seat, which has WEB_LOCATION_MAX,
-     * keeps what leave needs. E_EARLY: the server says to come again in *later_s; others:
+     * keeps what leave needs. E_EARLY: to be tried again after *later; others:
      * error says why, for people. */
     enum err (*join)(struct web *web, const struct signaling_who *who,
-                     struct client *client, char *seat, unsigned *later_s, char *error);
+                     struct client *client, char *seat, usec *later, char *error);
     /* Ends what join began. */
     enum err (*leave)(struct web *web, const char *token, const char *seat);
 };

@@ -48,16 +48,16 @@ TEST(signaling_whip_says_what_the_server_said)
                                     .publishers = 5,
                                     .token = "secret"};
         char seat[WEB_LOCATION_MAX] = "", error[SIGNALING_ERROR_MAX] = "";
-        unsigned later_s = 1;
+        usec later = SEC(1);
         struct stage s;
         struct web *web;
         struct client *c = client_of(ctx, &cert);
         check_row(rows[i / 2].name);
         stage_open(&s, rows[i / 2].answer, 1, 1);
         CHECK_INT(sl_web_new(s.url, &web), E_OK);
-        CHECK_INT(sl_signaling_whip.join(web, &who, c, seat, &later_s, error),
+        CHECK_INT(sl_signaling_whip.join(web, &who, c, seat, &later, error),
                   rows[i / 2].want);
-        CHECK_INT(later_s, rows[i / 2].later_s);
+        CHECK_INT(later, SEC(rows[i / 2].later_s));
         CHECK(strstr(error, rows[i / 2].error));
         stage_close(&s);
         CHECK(strstr(s.asked,
