@@ -169,7 +169,8 @@ static void memory_rows(struct bench *b, double user, double kernel, size_t clie
     rows_add(&b->rows, &row);
     row.value = kernel > 0 ? kernel / (double)clients : 0;
     (void)snprintf(row.name, sizeof row.name, "memory of a subscriber, kernel");
-    (void)snprintf(row.note, sizeof row.note, "growth of slabs, of the whole machine");
+    (void)snprintf(row.note, sizeof row.note,
+                   "growth of slabs and stacks, of the whole machine");
     rows_add(&b->rows, &row);
 }
 

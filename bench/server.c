@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,16 +17,15 @@
 
 #include "bench/web.h"
 
-enum { ARGS_MAX = 24, START_MS = 5000 };
+enum { START_MS = 5000 };
 
-/* One that nobody uses now, of TCP or UDP. */
-static uint16_t free_port(int type)
+uint16_t server_free_port(const char *address, bool udp)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {.sin_family = AF_INET};
     socklen_t n = sizeof sa;
-    int fd = socket(AF_INET, type, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, n) != 0 ||
+    int fd = socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+    if (fd < 0 || inet_pton(AF_INET, address, &sa.sin_addr) != 1 ||
+        bind(fd, (struct sockaddr *)&sa, n) != 0 ||
         getsockname(fd, (struct sockaddr *)&sa, &n) != 0)
         sa.sin_port = 0;
     if (fd >= 0)
@@ -40,89 +41,141 @@ static bool asked(const char *url, const char *path, struct web_answer *ret,
            sl_web_ask(*web, "GET", path, NULL, NULL, (struct span){0}, ret) == E_OK;
 }
 
-static bool is_ready(const struct server *s)
+bool server_answers(const char *url, const char *path)
 {
     struct web_answer a;
     struct web *web;
-    bool ready = asked(s->admin, "/health/ready", &a, &web) && a.status == 200;
+    bool answers = asked(url, path, &a, &web) && a.status == 200;
     sl_web_free(web);
-    return ready;
+    return answers;
 }
 
-/* In the child. All flags of the server that the benchmark uses are here. */
-static void run(const struct server *s, const char *program, const char *address,
-                int core, uint16_t rtc, uint16_t http, uint16_t admin)
+/* ---- a process ---- */
+
+bool server_prepare(struct server *s)
 {
-    char text[8][96];
-    (void)snprintf(text[0], sizeof text[0], "--store.directory=%s", s->state);
-    (void)snprintf(text[1], sizeof text[1], "--rtc.port=%u", rtc);
-    (void)snprintf(text[2], sizeof text[2], "--http.listen=%s:%u", address, http);
-    (void)snprintf(text[3], sizeof text[3], "--admin.listen=127.0.0.1:%u", admin);
-    (void)snprintf(text[5], sizeof text[5], "--rtc.listen=%s", address);
-    (void)snprintf(text[4], sizeof text[4], "--rtc.pin=%d", core);
-    char *argv[ARGS_MAX] = {(char *)(uintptr_t)program,
-                            (char[]){"serve"},
-                            text[0],
-                            text[1],
-                            text[2],
-                            text[3],
-                            (char[]){"--rtc.workers=1"},
-                            text[5],
-                            (char[]){"--auth.required=false"},
-                            (char[]){"--log.level=error"},
-                            (char[]){"--limits.sessions_per_address=0"},
-                            (char[]){"--limits.handshakes=100000"},
-                            core >= 0 ? text[4] : NULL};
+    *s = (struct server){.state = "/tmp/sluice-bench-XXXXXX"};
+    if (mkdtemp(s->state))
+        return true;
+    perror(s->state);
+    s->state[0] = '\0';
+    return false;
+}
+
+bool server_file(const struct server *s, const char *name, const char *fmt, ...)
+{
+    char path[128];
+    va_list ap;
+    (void)snprintf(path, sizeof path, "%s/%s", s->state, name);
+    FILE *f = fopen(path, "we");
+    if (f) {
+        va_start(ap, fmt);
+        (void)vfprintf(f, fmt, ap);
+        va_end(ap);
+    }
+    if (f && fclose(f) == 0)
+        return true;
+    perror(path);
+    return false;
+}
+
+/* In the child, which ends with us. */
+static void run(char *const *argv, int core)
+{
     cpu_set_t set;
     CPU_ZERO(&set);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (core >= 0) {
         CPU_SET((unsigned)core, &set);
         (void)sched_setaffinity(0, sizeof set, &set);
     }
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     (void)dup2(null, STDOUT_FILENO);
-    (void)execv(program, argv);
+    (void)execvp(argv[0], argv);
     _exit(127);
 }
 
-bool server_start(struct server *s, const char *program, const char *address, int core)
+bool server_spawn(struct server *s, char *const *argv, int core,
+                  bool (*ready)(const struct server *s))
 {
-    uint16_t rtc = free_port(SOCK_DGRAM), http = free_port(SOCK_STREAM),
-             admin = free_port(SOCK_STREAM);
-    *s = (struct server){.state = "/tmp/sluice-bench-XXXXXX"};
-    (void)snprintf(s->url, sizeof s->url, "http://%s:%u", address, http);
-    (void)snprintf(s->admin, sizeof s->admin, "http://127.0.0.1:%u", admin);
-    if (!mkdtemp(s->state) || (s->pid = fork()) < 0) {
-        perror("server");
+    if ((s->pid = fork()) < 0) {
+        perror("fork");
         return false;
     }
     if (s->pid == 0)
-        run(s, program, address, core, rtc, http, admin);
+        run(argv, core);
     for (int ms = 0; ms < START_MS; ms += 20) {
-        if (is_ready(s))
+        if (waitpid(s->pid, NULL, WNOHANG) != 0) {
+            s->pid = 0; /* it is gone, and its number may be another's */
+            break;
+        }
+        if (ready(s))
             return true;
         (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
-    (void)fprintf(stderr, "the server does not start\n");
+    (void)fprintf(stderr, "%s does not start\n", argv[0]);
     server_stop(s);
     return false;
 }
 
 void server_stop(struct server *s)
 {
-    char file[96];
     if (s->pid > 0) {
         (void)kill(s->pid, SIGKILL);
         (void)waitpid(s->pid, NULL, 0);
     }
     s->pid = 0;
-    static const char *const files[] = {"data.mdb", "lock.mdb"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(file, sizeof file, "%s/%s", s->state, files[i]);
-        (void)unlink(file);
-    }
-    (void)rmdir(s->state);
+    DIR *d = s->state[0] ? opendir(s->state) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));)
+        (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        (void)closedir(d);
+    if (s->state[0])
+        (void)rmdir(s->state);
 }
+
+/* ---- Sluice ---- */
+
+static bool is_ready(const struct server *s)
+{
+    return server_answers(s->admin, "/health/ready");
+}
+
+/* All flags of the server that the benchmark uses are here. */
+bool server_start(struct server *s, const char *program, const char *address, int core)
+{
+    char text[6][96];
+    uint16_t rtc = server_free_port(address, true),
+             http = server_free_port(address, false),
+             admin = server_free_port("127.0.0.1", false);
+    if (!server_prepare(s))
+        return false;
+    (void)snprintf(s->url, sizeof s->url, "http://%s:%u", address, http);
+    (void)snprintf(s->admin, sizeof s->admin, "http://127.0.0.1:%u", admin);
+    (void)snprintf(text[0], sizeof text[0], "--store.directory=%s", s->state);
+    (void)snprintf(text[1], sizeof text[1], "--rtc.port=%u", rtc);
+    (void)snprintf(text[2], sizeof text[2], "--http.listen=%s:%u", address, http);
+    (void)snprintf(text[3], sizeof text[3], "--admin.listen=127.0.0.1:%u", admin);
+    (void)snprintf(text[4], sizeof text[4], "--rtc.pin=%d", core);
+    (void)snprintf(text[5], sizeof text[5], "--rtc.listen=%s", address);
+    char *argv[] = {(char *)(uintptr_t)program,
+                    (char[]){"serve"},
+                    text[0],
+                    text[1],
+                    text[2],
+                    text[3],
+                    text[5],
+                    (char[]){"--rtc.workers=1"},
+                    (char[]){"--auth.required=false"},
+                    (char[]){"--log.level=error"},
+                    (char[]){"--limits.sessions_per_address=0"},
+                    (char[]){"--limits.handshakes=100000"},
+                    core >= 0 ? text[4] : NULL,
+                    NULL};
+    return server_spawn(s, argv, core, is_ready);
+}
+
+/* ---- what it uses ---- */
 
 uint64_t server_cpu(const struct server *s)
 {
@@ -181,7 +234,9 @@ uint64_t server_resident(const struct server *s)
 
 uint64_t kernel_memory(void)
 {
-    return proc_number("/proc/meminfo", "SUnreclaim:") * 1024;
+    return (proc_number("/proc/meminfo", "SUnreclaim:") +
+            proc_number("/proc/meminfo", "KernelStack:")) *
+           1024;
 }
 
 double server_metric(const struct server *s, const char *name)

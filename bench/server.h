@@ -1,6 +1,6 @@
 #pragma once
 
-/* The server that is measured: a process of its own, with one worker. */
+/* The server that is measured: a process of its own. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,13 +9,25 @@
 struct server {
     pid_t pid;
     char url[64], admin[64];
-    char state[64]; /* its directory, removed in the end */
+    char state[64]; /* its directory, removed in the end with what is in it */
 };
 
-/* Starts the program at this address and on this core (-1: anywhere), and waits until it
+/* Starts Sluice with one worker at this address and on this core (-1: anywhere), and waits until it
  * serves. False: why was printed. */
 bool server_start(struct server *s, const char *program, const char *address, int core);
 void server_stop(struct server *s);
+
+/* The steps of which that is made, for other programs. All print what goes wrong; what
+ * prepare made, and spawn began, is ended by server_stop. */
+bool server_prepare(struct server *s);
+__attribute__((format(printf, 3, 4))) bool
+server_file(const struct server *s, const char *name, const char *fmt, ...);
+bool server_spawn(struct server *s, char *const *argv, int core,
+                  bool (*ready)(const struct server *s));
+
+/* A port that nobody uses now, of TCP (or UDP), and whether this page is served. */
+uint16_t server_free_port(const char *address, bool udp);
+bool server_answers(const char *url, const char *path);
 
 /* CPU time that all its threads have had, in nanoseconds. */
 uint64_t server_cpu(const struct server *s);
@@ -23,8 +35,8 @@ uint64_t server_cpu(const struct server *s);
 /* How long its threads were ready to run and did not, in nanoseconds: others had the core. */
 uint64_t server_waited(const struct server *s);
 
-/* Octets of memory: its own that are resident; the kernel's that cannot be reclaimed, of the
- * whole machine. */
+/* Octets of memory: its own that are resident; the kernel's that cannot be reclaimed, and
+ * its stacks of threads, of the whole machine. */
 uint64_t server_resident(const struct server *s);
 uint64_t kernel_memory(void);
 
