@@ -39,7 +39,7 @@ struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
     bool ready = span_is(req->path, "/health/ready");
     bool numbers = span_is(req->path, "/metrics");
     if (!live && !ready && !numbers)
-        return plain(404, "not found\n");
+        return plain(404, "404 page not found\n"); /* as rtcd says it */
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
         struct http_res res = plain(405, "only GET\n");
         res.fields[2] = (struct http_field){"Allow", "GET, HEAD"};

@@ -91,3 +91,13 @@ enum err sl_password_check(struct span key, struct span hash)
         return e;
     return sl_secret_eq(span_of(got), hash) ? E_OK : E_AUTH;
 }
+
+bool sl_password_same(struct span a, struct span b)
+{
+    return sl_secret_eq(a, b);
+}
+
+void sl_password_wipe(void *p, size_t n)
+{
+    sl_wipe(p, n);
+}

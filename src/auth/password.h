@@ -26,3 +26,9 @@ MUST_USE enum err sl_password_check(struct span key, struct span hash);
 
 /* Has it the form of a hash that sl_password_check takes, at a cost that we would pay? */
 bool sl_password_is_hash(struct span hash);
+
+/* For keys that are kept as they are: takes the same time wherever they differ. */
+bool sl_password_same(struct span a, struct span b);
+
+/* Overwrites what held a key. */
+void sl_password_wipe(void *p, size_t n);

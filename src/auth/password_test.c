@@ -63,3 +63,15 @@ TEST(password_hash)
     CHECK_INT(sl_password_hash((struct span){(const uint8_t *)"a\0b", 3}, a),
               E_MALFORMED);
 }
+
+TEST(password_kept_as_it_is)
+{
+    char copy[sizeof key];
+    memcpy(copy, key, sizeof key);
+    CHECK(sl_password_same(span_of(key), span_of(copy)));
+    CHECK(!sl_password_same(span_of(key), (struct span){(uint8_t *)copy, 31}));
+    copy[31] ^= 1;
+    CHECK(!sl_password_same(span_of(key), span_of(copy)));
+    sl_password_wipe(copy, sizeof copy);
+    CHECK(copy[0] == 0 && copy[31] == 0);
+}

@@ -14,6 +14,7 @@ struct loop {
     struct timers timers;
     usec armed; /* what tick is set to */
     struct list signals;
+    size_t jobs; /* that pool threads have, or will */
 };
 
 struct loop_wake {
@@ -203,6 +204,51 @@ enum err sl_loop_signal(struct loop *l, int signum, void (*fn)(void *user), void
     uv_unref((uv_handle_t *)&s->uv);
     list_add(&l->signals, &s->by_loop);
     return E_OK;
+}
+
+struct job {
+    uv_work_t uv;
+    struct loop *loop;
+    void (*work)(void *user);
+    void (*done)(void *user);
+    void *user;
+};
+
+static void on_work(uv_work_t *uv)
+{
+    const struct job *j = uv->data;
+    j->work(j->user);
+}
+
+static void on_worked(uv_work_t *uv, int status)
+{
+    struct job *j = uv->data;
+    (void)status; /* nobody takes work back */
+    j->loop->jobs--;
+    j->done(j->user);
+    free(j);
+}
+
+enum err sl_loop_work(struct loop *l, void (*work)(void *user), void (*done)(void *user),
+                      void *user)
+{
+    struct job *j = malloc(sizeof *j);
+    if (!j)
+        return E_MEMORY;
+    *j = (struct job){.loop = l, .work = work, .done = done, .user = user};
+    j->uv.data = j;
+    if (uv_queue_work(&l->uv, &j->uv, on_work, on_worked) != 0) {
+        free(j);
+        return E_MEMORY;
+    }
+    l->jobs++;
+    return E_OK;
+}
+
+void sl_loop_finish_work(struct loop *l)
+{
+    while (l->jobs > 0)
+        (void)uv_run(&l->uv, UV_RUN_ONCE);
 }
 
 struct uv_loop_s *sl_loop_uv(struct loop *l)

@@ -58,6 +58,14 @@ void sl_loop_wake_ring(struct loop_wake *w);
 MUST_USE enum err sl_loop_signal(struct loop *l, int signum, void (*fn)(void *user),
                                  void *user);
 
+/* Calls work on a thread of a small pool, then done on the loop's thread: for what takes long and
+ * is no packet, as hashing a password does. E_MEMORY. */
+MUST_USE enum err sl_loop_work(struct loop *l, void (*work)(void *user),
+                               void (*done)(void *user), void *user);
+
+/* Runs the loop until all such work is done: before what it works on is freed. */
+void sl_loop_finish_work(struct loop *l);
+
 /* For modules of net only. */
 struct uv_loop_s;
 struct uv_loop_s *sl_loop_uv(struct loop *l);

@@ -133,6 +133,41 @@ TEST(loop_hears_each_signal)
     sl_loop_free(w.loop);
 }
 
+struct errand {
+    struct loop *loop;
+    pthread_t from, worked_by;
+    int done;
+};
+
+static void run_errand(void *user)
+{
+    struct errand *e = user;
+    e->worked_by = pthread_self();
+}
+
+static void end_errand(void *user)
+{
+    struct errand *e = user;
+    CHECK(pthread_equal(pthread_self(), e->from));
+    CHECK(!pthread_equal(e->worked_by, e->from));
+    e->done++;
+}
+
+TEST(loop_has_work_done_elsewhere)
+{
+    struct errand errands[8] = {0};
+    struct loop *loop = sl_loop_new();
+    for (size_t i = 0; i < LEN(errands); i++) {
+        errands[i] = (struct errand){.loop = loop, .from = pthread_self()};
+        CHECK_INT(sl_loop_work(loop, run_errand, end_errand, &errands[i]), E_OK);
+        CHECK_INT(errands[i].done, 0);
+    }
+    sl_loop_finish_work(loop);
+    for (size_t i = 0; i < LEN(errands); i++)
+        CHECK_INT(errands[i].done, 1);
+    sl_loop_free(loop);
+}
+
 TEST(loop_clocks_agree_with_the_kernel)
 {
     usec a = sl_loop_now();

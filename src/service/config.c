@@ -282,6 +282,13 @@ static enum err check(struct loading *l)
     if (is_set(c->http.tls_cert) != is_set(c->http.tls_key))
         return fail(l,
                     "http.tls_cert and http.tls_key: one is of no use without the other");
+    if (is_set(c->admin.tls_cert) != is_set(c->admin.tls_key))
+        return fail(
+            l, "admin.tls_cert and admin.tls_key: one is of no use without the other");
+    if (c->rtcd.token_lifetime <= 0)
+        return fail(l, "rtcd.token_lifetime: must be longer than nothing");
+    if (strpbrk(c->rtcd.version, "\"\\\n"))
+        return fail(l, "rtcd.version: that is no version");
     if (c->rtc.srtp_profiles.n == 0)
         return fail(l, "rtc.srtp_profiles: there must be one");
     if (addr_eq(&c->http.listen, &c->admin.listen) && c->http.listen.port != 0)

@@ -58,7 +58,14 @@ struct config {
     } http;
     struct {
         struct addr listen;
+        const char *tls_cert, *tls_key;
     } admin;
+    struct {
+        bool self_registration;
+        const char *admin_secret;
+        usec token_lifetime;
+        const char *version;
+    } rtcd;
     struct {
         const char *directory;
         uint32_t size; /* MiB */

@@ -49,7 +49,9 @@ static const struct choice profiles[] = {{"aead-aes-128-gcm", SRTP_GCM_128},
 const struct section sl_sections[] = {
     {"rtc", "Media."},
     {"http", "The public face: WHIP, WHEP, the demo page."},
-    {"admin", "The private face: metrics, health, draining. Not for strangers."},
+    {"admin", "The private face: rtcd's API, metrics, health. Not for strangers."},
+    {"rtcd",
+     "The API of rtcd on the private face, for back ends such as Mattermost Calls."},
     {"store", "What is kept on disk."},
     {"log", "Logs, on standard error."},
     {"auth", "Who may do what."},
@@ -101,6 +103,23 @@ const struct setting sl_settings[] = {
 
     {"admin.listen", ADDR_PORT(admin.listen), .value = "127.0.0.1:8045",
      .help = "Address and port of the private face."},
+    {"admin.tls_cert", STRING(admin.tls_cert), .value = "",
+     .help = "PEM file with the certificate of the private face and its chain; empty: "
+             "plain HTTP."},
+    {"admin.tls_key", STRING(admin.tls_key), .value = "",
+     .help = "PEM file with the key of that certificate."},
+
+    {"rtcd.self_registration", BOOL(rtcd.self_registration), .value = "false",
+     .help = "Whoever reaches the private face may register a client, and unregister his "
+             "own."},
+    {"rtcd.admin_secret", STRING(rtcd.admin_secret), .value = "",
+     .help = "The password by which an admin registers and unregisters clients; empty: "
+             "nobody is admin."},
+    {"rtcd.token_lifetime", TIME(rtcd.token_lifetime), .value = "24h",
+     .help = "How long a client's bearer token is good."},
+    {"rtcd.version", STRING(rtcd.version), .value = "v1.2.6",
+     .help =
+         "The version of rtcd that callers are told; they choose by it what they use."},
 
     {"store.directory", STRING(store.directory), .value = "state",
      .help = "Directory for keys; it is made where there is none."},

@@ -29,6 +29,7 @@ struct control {
     struct face face;
     struct admin admin;
     struct httpd *public_face, *private_face;
+    struct rtcd_face *rtcd; /* NULL: not served */
     struct numbers *numbers;
     bool draining;
 };
@@ -121,6 +122,8 @@ static void ask_stats(void *ctx)
 {
     struct control *c = ctx;
     sl_node_ask(&c->node);
+    if (c->rtcd)
+        sl_rtcd_face_tick(c->rtcd);
     if (sl_loop_timer_set(c->loop, &c->stats, sl_loop_now() + STATS_INTERVAL) != E_OK)
         LOG(c->log, LOG_ERROR, "out of memory");
 }
@@ -188,6 +191,8 @@ static void take_public(void *user, const struct http_req *req)
 static void take_private(void *user, const struct http_req *req)
 {
     struct control *c = user;
+    if (c->rtcd && !req->refuse && sl_rtcd_face_request(c->rtcd, req))
+        return;
     struct http_res res = sl_admin_answer(&c->admin, req);
     (void)sl_httpd_reply(c->private_face, req->id, &res);
 }
@@ -303,9 +308,24 @@ static enum err listen_public(struct control *c)
 
 static enum err listen_private(struct control *c)
 {
-    struct httpd_conf hc = {HTTPD_CONF, .addr = c->conf.private_face,
-                            .request = take_private, .user = c};
-    return sl_httpd_new(c->loop, &hc, &c->private_face);
+    /* Back ends stand behind few addresses, and a key that is checked waits for its turn. */
+    struct httpd_conf hc = {HTTPD_CONF,
+                            .addr = c->conf.private_face,
+                            .cert = c->conf.private_cert,
+                            .key = c->conf.private_key,
+                            .request = take_private,
+                            .user = c};
+    hc.body_time = SEC(30);
+    hc.reply_time = SEC(30);
+    hc.conns_max = c->conf.conns_max;
+    hc.conns_per_ip = c->conf.conns_max;
+    enum err e = sl_httpd_new(c->loop, &hc, &c->private_face);
+    if (e || !c->conf.rtcd.kv)
+        return e;
+    e = sl_rtcd_face_new(c->loop, c->log, &c->conf.rtcd, &c->rtcd);
+    if (!e)
+        sl_rtcd_face_on(c->rtcd, c->private_face);
+    return e;
 }
 
 static enum err count(struct control *c)
@@ -314,7 +334,8 @@ static enum err count(struct control *c)
                                   .rooms = sl_rooms_stats(c->rooms),
                                   .face = &c->face,
                                   .public_face = sl_httpd_stats(c->public_face),
-                                  .private_face = sl_httpd_stats(c->private_face)};
+                                  .private_face = sl_httpd_stats(c->private_face),
+                                  .rtcd = c->rtcd ? sl_rtcd_face_stats(c->rtcd) : NULL};
     enum err e = sl_numbers_new(&of, &c->numbers);
     if (!e)
         c->admin.metrics = sl_numbers_metrics(c->numbers);
@@ -377,6 +398,7 @@ void sl_control_free(struct control *c)
 {
     if (!c)
         return;
+    sl_rtcd_face_free(c->rtcd);
     sl_httpd_free(c->public_face);
     sl_httpd_free(c->private_face);
     sl_numbers_free(c->numbers);

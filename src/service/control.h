@@ -13,11 +13,14 @@
 #include "api/face.h"
 #include "auth/token.h"
 #include "service/node.h"
+#include "service/rtcd_face.h"
 
 struct control_conf {
     struct node_conf node;
     struct addr public_face, private_face;
     const char *tls_cert, *tls_key; /* of the public face; NULL: plain HTTP */
+    const char *private_cert, *private_key;
+    struct rtcd_face_conf rtcd;                           /* kv NULL: not served */
     struct negotiate_candidate candidates[UDP_PORTS_MAX]; /* told to clients */
     size_t candidates_n;
     struct rooms_limits limits;

@@ -154,6 +154,17 @@ static const struct row room_rows[] = {
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
 };
 
+static const struct row rtcd_rows[] = {
+    C("rtcd_registered", "Clients registered.", rtcd_stats, registered, NULL, NULL),
+    C("rtcd_unregistered", "Clients unregistered.", rtcd_stats, unregistered, NULL, NULL),
+    C("rtcd_logins", "Bearer tokens given.", rtcd_stats, logins, NULL, NULL),
+    C("rtcd_refused", "Requests refused, by reason.", rtcd_stats, refused, "reason",
+      "who"),
+    C("rtcd_refused", "Requests refused, by reason.", rtcd_stats, crowded, "reason",
+      "crowded"),
+    G("rtcd_waiting", "Requests that wait for a hash.", rtcd_stats, waiting, NULL, NULL),
+};
+
 static const struct row http_rows[] = {
     C("http_connections", "Connections accepted.", httpd_stats, accepted, NULL, NULL),
     C("http_requests", "Requests received.", httpd_stats, requests, NULL, NULL),
@@ -234,6 +245,8 @@ static enum err add_all(struct numbers *n, const struct numbers_of *of)
     e = e ? e : add(n, ROWS(room_rows), of->rooms, NULL, NULL);
     e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
     e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
+    if (of->rtcd)
+        e = e ? e : add(n, ROWS(rtcd_rows), of->rtcd, NULL, NULL);
     for (int i = 0; !e && i < PROBLEMS; i++) {
         static const struct metric refused = {"sluice_requests_refused_total",
                                               "Requests refused, by problem.",

@@ -7,6 +7,7 @@
 #include "base/metric.h"
 
 #include "api/face.h"
+#include "api/rtcd.h"
 #include "net/httpd.h"
 #include "service/node.h"
 
@@ -16,6 +17,7 @@ struct numbers_of {
     const struct rooms_stats *rooms;
     const struct face *face;
     const struct httpd_stats *public_face, *private_face;
+    const struct rtcd_stats *rtcd; /* NULL: not served */
 };
 
 struct numbers;

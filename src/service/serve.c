@@ -62,6 +62,7 @@ static int serve(const struct config *c, struct settings *s)
     if (stray)
         LOG(&log, LOG_WARN, "no such setting in the environment", KV_STR("is", stray));
     s->control.log = &log;
+    s->control.rtcd.kv = kv;
     e = sl_control_new(&s->control, &control, &what);
     if (e) {
         const char *why = e == E_SYS ? strerrordesc_np(errno) : sl_err_text(e);

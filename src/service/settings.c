@@ -103,6 +103,13 @@ static void set_faces(struct control_conf *to, const struct config *c)
     to->private_face = c->admin.listen;
     to->tls_cert = *c->http.tls_cert ? c->http.tls_cert : NULL;
     to->tls_key = *c->http.tls_key ? c->http.tls_key : NULL;
+    to->private_cert = *c->admin.tls_cert ? c->admin.tls_cert : NULL;
+    to->private_key = *c->admin.tls_key ? c->admin.tls_key : NULL;
+    to->rtcd = (struct rtcd_face_conf){
+        .version = c->rtcd.version,
+        .admin_secret = *c->rtcd.admin_secret ? c->rtcd.admin_secret : NULL,
+        .self_registration = c->rtcd.self_registration,
+        .token_lifetime = c->rtcd.token_lifetime};
     to->origins = all ? NULL : origins->v;
     to->origins_n = origins->n;
     to->limits = (struct rooms_limits){.rooms = c->limits.rooms,
