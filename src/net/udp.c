@@ -5,8 +5,8 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -33,11 +33,12 @@ struct port {
     bool ready; /* datagrams may wait */
 };
 
+enum { WAKE, FIRST_PORT, WATCHED_MAX = FIRST_PORT + UDP_PORTS_MAX }; /* in watched */
+
 struct udp {
-    int epoll;
-    int wake;
     size_t ports_n;
     struct port ports[UDP_PORTS_MAX];
+    struct pollfd watched[WATCHED_MAX];
     bool gso;
     struct udp_stats stats;
     struct pkt *spare[UDP_BATCH]; /* taken from the pool, not yet filled */
@@ -122,29 +123,21 @@ enum err sl_udp_free_ports(const struct addr *at, size_t n)
     return E_OK;
 }
 
-static bool watch(const struct udp *u, int fd, uint32_t what)
-{
-    struct epoll_event e = {.events = EPOLLIN, .data.u32 = what};
-    return epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
-}
-
 enum err sl_udp_new(const struct addr *at, size_t n, int buffer, struct udp **ret)
 {
     struct udp *u = calloc(1, sizeof *u);
     if (!u)
         return E_MEMORY;
-    u->epoll = epoll_create1(EPOLL_CLOEXEC);
-    u->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (u->epoll < 0 || u->wake < 0 || n > UDP_PORTS_MAX ||
-        !watch(u, u->wake, UINT32_MAX))
+    int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    u->watched[WAKE] = (struct pollfd){.fd = wake, .events = POLLIN};
+    if (wake < 0 || n > UDP_PORTS_MAX)
         goto fail;
     for (size_t i = 0; i < n; i++) {
         int fd = bound(&at[i], buffer, true);
         if (fd < 0)
             goto fail;
+        u->watched[FIRST_PORT + i] = (struct pollfd){.fd = fd, .events = POLLIN};
         u->ports[u->ports_n++] = (struct port){.fd = fd, .v4 = sl_addr_is_v4(&at[i])};
-        if (!watch(u, fd, (uint32_t)i))
-            goto fail;
     }
     u->gso = n > 0 && set_int(u->ports[0].fd, SOL_UDP, UDP_SEGMENT, 0);
     *ret = u;
@@ -165,34 +158,34 @@ void sl_udp_free(struct udp *u)
         sl_pkt_unref(u->spare[--u->spare_n]);
     for (size_t i = 0; i < u->ports_n; i++)
         (void)close(u->ports[i].fd);
-    if (u->epoll >= 0)
-        (void)close(u->epoll);
-    if (u->wake >= 0)
-        (void)close(u->wake);
+    if (u->watched[WAKE].fd >= 0)
+        (void)close(u->watched[WAKE].fd);
     free(u);
 }
 
+/* poll, not epoll: the kernel tells who watches a socket of each datagram that has left it, and
+ * epoll watches all the time. That was a twentieth of what a packet costs; to watch a few
+ * sockets anew for each sleep costs much less. */
 void sl_udp_wait(struct udp *u, usec now, usec until)
 {
-    struct epoll_event events[UDP_PORTS_MAX + 1];
+    uint64_t count;
     /* Rounded up: waking a fraction of a millisecond early would spin. */
     usec ms = until == USEC_NEVER ? -1 : until <= now ? 0 : (until - now + 999) / 1000;
-    int n = epoll_wait(u->epoll, events, UDP_PORTS_MAX + 1,
-                       (int)(ms > INT32_MAX ? INT32_MAX : ms));
+    int n =
+        poll(u->watched, FIRST_PORT + u->ports_n, (int)(ms > INT32_MAX ? INT32_MAX : ms));
     u->stats.wakeups++;
-    for (int i = 0; i < n; i++) {
-        uint64_t count;
-        if (events[i].data.u32 == UINT32_MAX)
-            (void)!read(u->wake, &count, sizeof count);
-        else
-            u->ports[events[i].data.u32].ready = true;
-    }
+    if (n <= 0)
+        return;
+    if (u->watched[WAKE].revents)
+        (void)!read(u->watched[WAKE].fd, &count, sizeof count);
+    for (size_t i = 0; i < u->ports_n; i++)
+        u->ports[i].ready |= u->watched[FIRST_PORT + i].revents != 0;
 }
 
 void sl_udp_wake(const struct udp *u)
 {
     static const uint64_t one = 1;
-    (void)!write(u->wake, &one, sizeof one);
+    (void)!write(u->watched[WAKE].fd, &one, sizeof one);
 }
 
 /* The kernel stamps by the wall clock; `shift` takes such a time to the monotonic one. A
