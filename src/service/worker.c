@@ -8,12 +8,14 @@
 #include <time.h>
 
 #include "crypto/hash.h"
+#include "service/rest.h"
 
 struct worker {
     struct worker_conf conf;
     struct pkt_pool *pool;
     struct udp *udp;
     struct shard *shard;
+    struct rest rest;
     pthread_t thread;
     bool running;
     atomic_bool stop;
@@ -121,19 +123,28 @@ static bool work(struct worker *w)
     return n > 0 || mails > 0;
 }
 
+/* Nothing is left to do. While it rests nobody need wake it. */
+static void sleep_until(struct worker *w, usec until)
+{
+    usec begun = sl_udp_now(), now = begun, rest = sl_rest_for(&w->rest, begun);
+    if (rest > 0) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)rest * 1000}, NULL);
+        now = sl_udp_now();
+    }
+    if (!sl_post_may_sleep(w->conf.post, w->conf.number))
+        until = now;
+    sl_udp_wait(w->udp, now, until);
+    sl_post_awake(w->conf.post, w->conf.number);
+    rest_add(&w->rest, begun, sl_udp_now());
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
-        if (work(w) && sl_udp_ready(w->udp))
-            continue;
-        usec now = sl_udp_now();
-        usec until = sl_shard_deadline(w->shard);
-        if (!sl_post_may_sleep(w->conf.post, w->conf.number))
-            until = now;
-        sl_udp_wait(w->udp, now, until);
-        sl_post_awake(w->conf.post, w->conf.number);
-    }
+    w->rest.since = sl_udp_now();
+    while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
+        if (!work(w) || !sl_udp_ready(w->udp))
+            sleep_until(w, sl_shard_deadline(w->shard));
     return NULL;
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+/*
+ * When a busy worker rests, so that more gathers before it looks again.
+ *
+ * To wake up costs a worker as much as to forward three packets. One that has little to do pays
+ * that gladly: what comes is served at once. One that is busy for half of its time is woken
+ * again and again for a packet or two; it does not sleep on its sockets at once, but rests first,
+ * for a fraction of a millisecond in which nobody wakes it, and then finds a batch. Near its
+ * limit it has no time to rest, as there is always more to read. One thread.
+ */
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+/* The kernel adds its timer slack, 50 us: both together are the delay that a loaded worker adds,
+ * a sixth of what it may. Half of it saves half as much. */
+#define REST_TIME   100
+#define REST_WINDOW MSEC(10) /* over which it is seen how busy it is */
+
+struct rest {
+    usec since; /* when the window began */
+    usec idle;  /* time slept or rested in it */
+    bool busy;  /* in the last window */
+};
+
+/* It has nothing more to do: for how long it rests before it sleeps. 0: it does not. */
+usec sl_rest_for(struct rest *r, usec now);
+
+/* It rested or slept. */
+static inline void rest_add(struct rest *r, usec from, usec to)
+{
+    r->idle += to - from;
+}
