@@ -82,6 +82,12 @@ static struct slot *slot_of(struct seqmap *m, uint64_t out)
     return &m->slot[out & (m->slots - 1)];
 }
 
+void sl_seqmap_fetch(const struct seqmap *m)
+{
+    if (m->slots > 0)
+        __builtin_prefetch(&m->slot[m->next & (m->slots - 1)], 1);
+}
+
 /* The lowest output, not below `from`, that still has its slot. */
 static uint64_t lowest(const struct seqmap *m, uint64_t from)
 {

@@ -72,3 +72,6 @@ MUST_USE enum err sl_seqmap_resend(struct seqmap *m, uint64_t out, usec now,
 
 /* The number that the next packet in order will get. */
 uint64_t sl_seqmap_next(const struct seqmap *m);
+
+/* Starts to bring into the cache what the next sl_seqmap_pass writes. */
+void sl_seqmap_fetch(const struct seqmap *m);

@@ -4,6 +4,8 @@
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
+enum { FETCHED = 16 }; /* consumers at a time */
+
 void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now)
 {
     if (r->n == ROUTER_QUEUE)
@@ -12,20 +14,57 @@ void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now
     r->pkts[r->n++] = sl_pkt_ref(p);
 }
 
+/* What it points to, and the rest of its own hot part. */
+static void consumer_fetch(const struct consumer *c)
+{
+    __builtin_prefetch(c->map);
+    __builtin_prefetch(c->transport);
+    __builtin_prefetch(&c->transport->jobs);
+    __builtin_prefetch(c->ext_id);
+    __builtin_prefetch(&c->octets, 1);
+    __builtin_prefetch(&c->guard, 1);
+}
+
+/* What lies behind that. */
+static void consumer_fetch_far(const struct consumer *c)
+{
+    sl_seqmap_fetch(c->map);
+    __builtin_prefetch(c->transport->out);
+}
+
+static void to_consumer(const struct router *r, struct consumer *c,
+                        struct pkt *const *pkts, size_t n, usec now)
+{
+    if (!c->transport->sendable)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct job job;
+        if (sl_consumer_select(c, pkts[i], now, &job) != E_OK)
+            continue;
+        sl_batch_push(r->batch, &job, now);
+        r->stats->forwarded++;
+        r->stats->forwarded_bytes += media_in(pkts[i])->payload_n;
+    }
+}
+
+/* What a consumer needs lies in a dozen places that the cache has forgotten since its last
+ * packet. They are fetched for a group of consumers, not waited for one after the other. */
 static void to_consumers(const struct router *r, struct encoding *e,
                          struct pkt *const *pkts, size_t n, usec now)
 {
-    list_each (struct consumer, c, &e->consumers, in_encoding) {
-        if (!c->transport->sendable)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            struct job job;
-            if (sl_consumer_select(c, pkts[i], now, &job) != E_OK)
-                continue;
-            sl_batch_push(r->batch, &job, now);
-            r->stats->forwarded++;
-            r->stats->forwarded_bytes += media_in(pkts[i])->payload_n;
+    struct consumer *group[FETCHED];
+    size_t k;
+    if (n == 0)
+        return;
+    for (struct list *at = e->consumers.next; at != &e->consumers;) {
+        for (k = 0; k < FETCHED && at != &e->consumers; at = at->next) {
+            group[k] = list_entry(at, struct consumer, in_encoding);
+            consumer_fetch(group[k++]);
         }
+        for (size_t i = 0; i < k; i++)
+            consumer_fetch_far(group[i]);
+        for (size_t i = 0; i < k; i++)
+            to_consumer(r, group[i], pkts, n, now);
     }
 }
 
