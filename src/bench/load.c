@@ -17,7 +17,6 @@ enum {
     KINDS = 2,        /* sections of a publisher: video, audio */
     JOINING_MAX = 32, /* handshakes under way */
     TRIES_MAX = 20,   /* of who is told to come later */
-    RECEIVES = 16,    /* batches read before what is due is looked at */
 };
 #define NAP     50        /* microseconds without a look at sockets and deadlines */
 #define DRAIN   MSEC(300) /* after the last packet left, for those under way */
@@ -264,20 +263,18 @@ static void take(struct load *l, const struct wire_in *in, usec now)
     arm(l, m);
 }
 
-/* One round: what is due, then what came. */
+/* One round: what is due, then one batch of what came, so that bursts leave when they are due
+ * and not several together. */
 static void pump(struct load *l)
 {
     const struct wire_in *in;
-    size_t n = 1;
     usec now = sl_udp_now();
     for (struct timer *due; (due = sl_timers_due(&l->timers, now));)
         tick(l, list_entry(due, struct member, timer), now);
     sl_wire_flush(l->wire);
-    for (size_t i = 0; n > 0 && i < RECEIVES; i++) {
-        n = sl_wire_receive(l->wire, &in);
-        for (size_t k = 0; k < n; k++)
-            take(l, &in[k], now);
-    }
+    size_t n = sl_wire_receive(l->wire, &in);
+    for (size_t i = 0; i < n; i++)
+        take(l, &in[i], now);
     sl_wire_flush(l->wire);
     if (n == 0)
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)NAP * 1000}, NULL);
