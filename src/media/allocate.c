@@ -290,10 +290,21 @@ static void settle(const struct plan *p, const struct allocate_track *t, usec no
         s->changed_at = now;
 }
 
-/* What the next rung would need, with what may not be touched. */
+/* With what no step upward may touch. */
 static uint64_t with_spare(uint64_t bps)
 {
     return bps + bps / (ALLOCATE_SPARE - 1) + 1;
+}
+
+/* The least that the next rung needs which there is no room for; 0: there is none. */
+static uint64_t next_of(const struct division *d, const struct plan *p)
+{
+    for (uint8_t i = (uint8_t)(p->at + 1); i <= p->ladder.n; i++) {
+        uint64_t need = with_spare(d->used - bps_at(p, p->at) + bps_at(p, i));
+        if (need > d->bps)
+            return need;
+    }
+    return 0;
 }
 
 static struct allocate_sum sum_of(const struct division *d)
@@ -301,13 +312,9 @@ static struct allocate_sum sum_of(const struct division *d)
     struct allocate_sum sum = {.bps = d->used};
     uint64_t best = 0;
     for (size_t i = 0; i < d->n; i++) {
-        const struct plan *p = &d->plans[i];
-        best += bps_at(p, p->ladder.n);
-        if (p->at >= p->ladder.n)
-            continue;
-        uint64_t next =
-            with_spare(d->used - bps_at(p, p->at) + bps_at(p, (uint8_t)(p->at + 1)));
-        if (sum.next == 0 || next < sum.next)
+        uint64_t next = next_of(d, &d->plans[i]);
+        best += bps_at(&d->plans[i], d->plans[i].ladder.n);
+        if (next > 0 && (sum.next == 0 || next < sum.next))
             sum.next = next;
     }
     sum.best = with_spare(best);

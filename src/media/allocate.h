@@ -81,7 +81,7 @@ struct allocate_track {
 
 struct allocate_sum {
     uint64_t bps;  /* of all targets */
-    uint64_t next; /* the estimate that would raise something; 0: nothing can be */
+    uint64_t next; /* the least above the estimate that would raise something; 0: none */
     uint64_t best; /* the estimate that would be enough for all that is wanted */
 };
 

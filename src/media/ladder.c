@@ -6,6 +6,7 @@
  * screen's, which is read. So 180p at 30/s goes before 360p at 7.5/s, but not on a screen. */
 #define CAMERA_MOTION 1.5F
 #define SCREEN_MOTION 0.5F
+#define STAYS         1.25F
 enum { USUAL_FPS = 30 };
 
 static unsigned pixels(const struct layer_info *l)
@@ -25,11 +26,17 @@ static unsigned fps_of(const struct layer_table *table, const struct layer_info 
     return fps > 0 ? fps : 1;
 }
 
+static bool is_sent(const struct ladder_of *of, const struct layer_info *l)
+{
+    return layer_same(of->sent,
+                      (struct layer_target){l->encoding, l->spatial, l->temporal});
+}
+
 /* In doublings. Where a size is missing the rate stands for it. */
 static float quality(const struct ladder_of *of, const struct layer_info *l, bool sized)
 {
-    if (!sized)
-        return log2f((float)l->bps + 1);
+    if (!sized) /* two that are nearly the same do not take turns */
+        return log2f((is_sent(of, l) ? STAYS : 1) * (float)l->bps + 1);
     float motion = of->screen ? SCREEN_MOTION : CAMERA_MOTION;
     return log2f((float)pixels(l)) + motion * log2f((float)fps_of(of->table, l));
 }
@@ -120,12 +127,6 @@ static void prune(struct ladder *p)
         if (n == 0 || p->rungs[i].quality > p->rungs[n - 1].quality)
             p->rungs[n++] = p->rungs[i];
     p->n = n;
-}
-
-static bool is_sent(const struct ladder_of *of, const struct layer_info *l)
-{
-    return layer_same(of->sent,
-                      (struct layer_target){l->encoding, l->spatial, l->temporal});
 }
 
 /* It can be sent. What was not measured can be, if nothing was, or if it is sent already. */

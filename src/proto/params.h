@@ -98,6 +98,7 @@ struct rtp_encoding {
 /* A track that a peer sends to us. */
 struct rtp_receive {
     struct rtp_params params;
+    bool screen;         /* it is read rather than watched */
     uint8_t encodings_n; /* in the order of a=simulcast; 1 without simulcast */
     struct rtp_encoding encodings[PARAMS_ENCODINGS_MAX];
 };

@@ -147,10 +147,18 @@ void sl_consumer_source(struct consumer *c, struct producer *p)
     memset(c->sources, 0, sizeof c->sources);
     c->want = NULL;
     c->producer = p;
+    c->share = (struct allocate_state){0};
     if (!p)
         return;
     list_add(&p->consumers, &c->in_producer);
     map_payload_types(c, p);
+}
+
+void sl_consumer_pause(struct consumer *c)
+{
+    sl_consumer_restart(c);
+    list_del(&c->in_wanting);
+    c->want = NULL;
 }
 
 void sl_consumer_want(struct consumer *c, struct encoding *e)

@@ -19,6 +19,7 @@
 #include "base/pkt.h"
 
 #include "crypto/srtp.h"
+#include "media/allocate.h"
 #include "media/picmap.h"
 #include "media/seqmap.h"
 #include "proto/params.h"
@@ -70,12 +71,14 @@ struct consumer {
     uint64_t rtx_next; /* output number of the next RTX packet */
     uint8_t rtx_pt_of[128];
     struct consumer_source sources[CONSUMER_SOURCES];
-    bool begun;                /* something was forwarded */
-    struct picmap pictures;    /* where that stood, once `from` is NULL */
-    struct encoding *want;     /* what it waits for, NULL when content */
-    struct list in_wanting;    /* of `want` */
-    struct list in_producer;   /* all that have this source */
-    struct producer *producer; /* the source; NULL: none */
+    bool begun;                  /* something was forwarded */
+    struct picmap pictures;      /* where that stood, once `from` is NULL */
+    struct encoding *want;       /* what it waits for, NULL when content */
+    struct list in_wanting;      /* of `want` */
+    struct list in_producer;     /* all that have this source */
+    struct producer *producer;   /* the source; NULL: none */
+    struct rtp_wish wish;        /* what the viewer asked for */
+    struct allocate_state share; /* and what it gets of the source (sfu/share) */
 
     /* cold */
     uint64_t id;
@@ -96,6 +99,9 @@ void sl_consumer_free(struct consumer *c);
 
 /* Gives it another source, NULL for none. What it wants is asked for by the caller. */
 void sl_consumer_source(struct consumer *c, struct producer *p);
+
+/* Nothing of its source is forwarded, until something is wanted again. */
+void sl_consumer_pause(struct consumer *c);
 
 /* It shall forward e as soon as that can be begun. */
 void sl_consumer_want(struct consumer *c, struct encoding *e);

@@ -5,6 +5,7 @@
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/producer.h"
+#include "sfu/share.h"
 #include "sfu/transport.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 #define SHARE_TICK  MSEC(250)
 #define START_GRACE SEC(1) /* until the first probes are back, and what follows them */
 #define ASK_EVERY   SEC(3)
+#define ASK_SOON    MSEC(500)
 #define TELL_EVERY  SEC(1)
 #define TRY_AGAIN   SEC(10) /* where it cannot be probed */
 
@@ -135,78 +137,6 @@ static void pad(struct transport *t, usec now)
 
 /* ---- shares ---- */
 
-static bool is_choice(const struct consumer *c)
-{
-    return c->producer && c->producer->encodings_n > 1;
-}
-
-static uint64_t largest_of(const struct consumer *c)
-{
-    return c->producer ? sl_producer_best(c->producer)->bitrate_bps : 0;
-}
-
-/* Each track with a choice gets as much as the others; what one cannot use is the others'. */
-static uint64_t share_of(const struct transport *t, uint64_t bps, uint64_t *fixed,
-                         unsigned *n)
-{
-    for (uint64_t share = 0;;) {
-        unsigned sharing = 0;
-        uint64_t taken = 0;
-        list_each (struct consumer, c, &t->consumers, in_transport) {
-            uint64_t largest = PRODUCER_UP(largest_of(c));
-            if (is_choice(c) && (share == 0 || largest > share))
-                sharing++;
-            else
-                taken += largest;
-        }
-        *n = sharing;
-        *fixed = taken;
-        if (sharing == 0)
-            return SHARE_ANY;
-        uint64_t each = bps > taken ? (bps - taken) / sharing : 1;
-        if (each <= share)
-            return each;
-        share = each;
-    }
-}
-
-/* Whether the next encoding of those who have less than the largest could be had. */
-static void ask_for_more(struct transport *t, uint64_t fixed, unsigned n, usec now)
-{
-    struct estimate *est = &t->estimate;
-    uint64_t next = UINT64_MAX;
-    list_each (struct consumer, c, &t->consumers, in_transport) {
-        const struct encoding *e = c->want ? c->want : c->from;
-        if (!is_choice(c) || !e)
-            continue;
-        for (uint8_t i = 0; i < c->producer->encodings_n; i++) {
-            uint64_t bps = c->producer->encodings[i].bitrate_bps;
-            if (bps > e->bitrate_bps && PRODUCER_UP(bps) > est->share_bps && bps < next)
-                next = bps;
-        }
-    }
-    if (next == UINT64_MAX || now - est->asked_at < ASK_EVERY)
-        return;
-    est->asked_at = now;
-    /* A burst shows somewhat less than it was meant to. */
-    sl_bwe_ask(t->bwe, fixed + PRODUCER_UP(next) * n * 5 / 4, now);
-}
-
-static void choose(struct transport *t, usec now)
-{
-    list_each (struct consumer, c, &t->consumers, in_transport) {
-        const struct encoding *has = c->want ? c->want : c->from;
-        if (!is_choice(c))
-            continue;
-        struct encoding *e = sl_producer_for(c->producer, c);
-        if (e == has)
-            continue;
-        sl_consumer_want(c, e);
-        if (c->want)
-            sl_feedback_keyframe(t->shard, e, now);
-    }
-}
-
 static bool can_probe(const struct transport *t)
 {
     list_each (struct consumer, c, &t->consumers, in_transport)
@@ -227,27 +157,32 @@ static bool holds_back(const struct transport *t, const struct bwe_state *s, use
     return s->limited || now - est->heard_at >= START_GRACE;
 }
 
+/* Whether what the next layer needs could be had. While the answer is yes, at once for the one
+ * after that. */
+static void ask_for_more(struct transport *t, uint64_t next, uint64_t target, usec now)
+{
+    struct estimate *est = &t->estimate;
+    bool had = target >= est->asked_bps;
+    if (next <= target || now - est->asked_at < (had ? ASK_SOON : ASK_EVERY))
+        return;
+    est->asked_at = now;
+    est->asked_bps = next;
+    /* A burst shows somewhat less than it was meant to. */
+    sl_bwe_ask(t->bwe, next + next / 8, now);
+}
+
 static void divide(struct transport *t, const struct bwe_state *s, usec now)
 {
     struct estimate *est = &t->estimate;
-    uint64_t fixed, wanted = 0;
-    unsigned n;
-    list_each (struct consumer, c, &t->consumers, in_transport)
-        wanted += PRODUCER_UP(largest_of(c));
-    if (wanted > 0)
-        sl_bwe_want(t->bwe, wanted);
     if (is_cut(t, s) && (s->cause == BWE_DELAY || s->cause == BWE_LOSS))
         est->trouble_at = now;
     est->ticked_bps = s->target_bps;
-    est->share_bps = SHARE_ANY;
-    if (!holds_back(t, s, now)) {
-        choose(t, now);
-        return;
-    }
-    est->share_bps = share_of(t, s->target_bps, &fixed, &n);
-    if (n > 0)
-        ask_for_more(t, fixed, n, now);
-    choose(t, now);
+    est->share_bps = holds_back(t, s, now) ? s->target_bps : SHARE_ANY;
+    struct allocate_sum sum = sl_share(t, now);
+    if (sum.bps > 0 || sum.next > 0)
+        sl_bwe_want(t->bwe, sum.best);
+    if (est->share_bps != SHARE_ANY)
+        ask_for_more(t, sum.next, s->target_bps, now);
 }
 
 /* ---- control ---- */

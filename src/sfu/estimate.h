@@ -6,9 +6,9 @@
  * A transport has an estimator once it sends video to somebody who tells what arrives, by
  * transport-wide feedback or by REMB. Probes begin before the first picture does: they are
  * padding on an RTX stream. Until something shows that the path is narrow, and for a moment
- * after the first word, nothing is held back; then what is left beside the tracks of one
- * encoding is shared by those of several, and each of them gets the largest encoding that
- * fits its share. For what else the estimate says, control is told when it changes.
+ * after the first word, nothing is held back; then the estimate is what the tracks share
+ * (sfu/share), and what their next layers need is probed for. For what else the estimate
+ * says, control is told when it changes.
  */
 
 #include <stdbool.h>
@@ -23,14 +23,13 @@ struct bwe;
 struct consumer;
 struct transport;
 
-#define SHARE_ANY UINT64_MAX
-
 struct estimate {
     bool numbered; /* packets have transport-wide numbers; else REMB is all there is */
-    uint64_t share_bps; /* of each track of several encodings; SHARE_ANY */
+    uint64_t share_bps; /* what there is to be shared by its tracks; SHARE_ANY */
     usec heard_at;      /* when the peer first said anything; 0: it did not */
-    usec asked_at;      /* whether more could be had */
-    usec ticked_at;     /* shares were computed */
+    usec asked_at;      /* whether more could be had, and how much */
+    uint64_t asked_bps;
+    usec ticked_at; /* shares were computed */
     uint64_t ticked_bps;
     usec trouble_at; /* it was cut: with no way to probe, all is tried again later */
     usec told_at;    /* to control */

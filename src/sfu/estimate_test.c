@@ -347,11 +347,17 @@ TEST(estimate_by_remb)
     remb(600000);
     run(SEC(1));
     CHECK(is_layer(kbps_sent(), 1));
-    remb(100000);
+    remb(200000);
     run(SEC(1));
     CHECK(is_layer(kbps_sent(), 0));
     remb(3000000);
-    run(SEC(1));
+    run(SEC(2));
+    CHECK(is_layer(kbps_sent(), 2));
+    remb(100000); /* not even the smallest: a picture that stands still is of no use */
+    run(SEC(2));
+    CHECK(kbps_sent() < 1);
+    remb(3000000);
+    run(SEC(3));
     CHECK(is_layer(kbps_sent(), 2));
     CHECK_INT(sim_stats(&s.sim, 0)->padding, 0);
     stage_close(&s);

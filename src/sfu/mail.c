@@ -42,6 +42,30 @@ void sl_mail_free(struct mail *m)
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
     case MAIL_SPEAKER:
+    case MAIL_WISH:
     case MAIL_STATS: break;
     }
+}
+
+struct mail sl_mail_wish(uint64_t consumer, const struct rtp_wish *w)
+{
+    return (struct mail){.type = MAIL_WISH,
+                         .arg = (uint32_t)w->width << 16 | w->height,
+                         .id = consumer,
+                         .id2 = w->fps | (uint64_t)w->priority << 8 |
+                                (uint64_t)w->encoding << 16 |
+                                (uint64_t)w->spatials << 24 |
+                                (uint64_t)w->temporals << 32 | (uint64_t)w->paused << 40};
+}
+
+struct rtp_wish sl_mail_wished(const struct mail *m)
+{
+    return (struct rtp_wish){.width = (uint16_t)(m->arg >> 16),
+                             .height = (uint16_t)m->arg,
+                             .fps = (uint8_t)m->id2,
+                             .priority = (uint8_t)(m->id2 >> 8),
+                             .encoding = (uint8_t)(m->id2 >> 16),
+                             .spatials = (uint8_t)(m->id2 >> 24),
+                             .temporals = (uint8_t)(m->id2 >> 32),
+                             .paused = m->id2 >> 40 & 1};
 }

@@ -33,6 +33,7 @@ enum mail_type {
     MAIL_UNPIPE,         /* id producer, arg worker */
     MAIL_CONSUMER,       /* cmd_consumer; to the owner of its transport */
     MAIL_SOURCE,         /* id consumer, id2 producer (0: none) */
+    MAIL_WISH,           /* id consumer, arg and id2 as below: what its viewer wants */
     MAIL_CONSUMER_CLOSE, /* id */
     MAIL_READY,          /* id transport: all that hangs on it was told */
     MAIL_CLOSE,          /* id transport; to all, and what hangs on it goes too */
@@ -69,6 +70,10 @@ enum mail_type {
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,
 };
+
+/* A wish, and what it was. */
+struct mail sl_mail_wish(uint64_t consumer, const struct rtp_wish *w);
+struct rtp_wish sl_mail_wished(const struct mail *m);
 
 /* id2 of MAIL_ESTIMATE: bits/s, enum bwe_cause, and how much is lost, of 256. */
 #define MAIL_ESTIMATE_OF(bps, cause, lost)                                               \

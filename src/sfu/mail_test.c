@@ -22,6 +22,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_UNPIPE, false},
         {MAIL_CONSUMER, true},
         {MAIL_SOURCE, false},
+        {MAIL_WISH, false},
         {MAIL_CONSUMER_CLOSE, false},
         {MAIL_READY, false},
         {MAIL_CLOSE, false},
@@ -54,4 +55,27 @@ TEST(mail_frees_what_it_owns)
         sl_mail_free(&m);
         CHECK_INT(stays, 7);
     }
+}
+
+TEST(mail_carries_a_wish)
+{
+    const struct rtp_wish w = {.width = 65535,
+                               .height = 1,
+                               .fps = 255,
+                               .priority = 254,
+                               .encoding = 253,
+                               .spatials = 252,
+                               .temporals = 251,
+                               .paused = true};
+    struct mail m = sl_mail_wish(7, &w);
+    struct rtp_wish got = sl_mail_wished(&m);
+    CHECK_INT(m.id, 7);
+    CHECK_INT(got.width, 65535);
+    CHECK_INT(got.height, 1);
+    CHECK_INT(got.fps, 255);
+    CHECK_INT(got.priority, 254);
+    CHECK_INT(got.encoding, 253);
+    CHECK_INT(got.spatials, 252);
+    CHECK_INT(got.temporals, 251);
+    CHECK(got.paused);
 }

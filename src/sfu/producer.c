@@ -7,12 +7,16 @@
 #include "sfu/feedback.h"
 #include "sfu/hearing.h"
 #include "sfu/inside.h"
+#include "sfu/share.h"
 #include "sfu/transport.h"
 
 enum {
     /* Of what came, kept to be sent again: 1 s at most, and so many packets. */
     VIDEO_SLOTS = 1024,
     NACK_TRIES = 10,
+    /* What a packet takes on a path beside its payload: IPv4 and UDP, RTP, a few extensions,
+     * the tag. Much of a voice, little of a picture. */
+    WIRE_OCTETS = 28 + 12 + 12 + 16,
 };
 #define HISTORY_AGE SEC(1)
 
@@ -62,6 +66,7 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     p->transport = t;
     p->origin = conf->origin;
     p->params = conf->receive.params;
+    p->screen = conf->receive.screen;
     p->encodings_n = conf->receive.encodings_n;
     memcpy(p->names, conf->receive.encodings, sizeof p->names);
     list_init(&p->in_transport);
@@ -141,7 +146,7 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
 {
     const struct media_pkt *m = media_in(p);
     e->last = now;
-    e->octets += m->payload_n;
+    e->octets += m->payload_n + WIRE_OCTETS;
     if (m->info.key && m->seq > e->key)
         e->key = m->seq;
     if (e->history && m->payload_n > 0)
@@ -202,48 +207,13 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
 
 /* ---- which encoding ---- */
 
-static bool silent(const struct producer *p, const struct encoding *e)
+bool sl_producer_silent(const struct producer *p, const struct encoding *e)
 {
     usec last = e->last;
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (p->encodings[i].last > last)
             last = p->encodings[i].last;
     return last - e->last >= SILENT_AFTER;
-}
-
-struct encoding *sl_producer_best(struct producer *p)
-{
-    const struct encoding *now = &p->encodings[p->best];
-    const struct encoding *top = NULL; /* it carries most */
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        const struct encoding *e = &p->encodings[i];
-        if (!silent(p, e) && (!top || e->bitrate_bps > top->bitrate_bps))
-            top = e;
-    }
-    if (top && (silent(p, now) || top->bitrate_bps / 5 > now->bitrate_bps / 4))
-        p->best = top->number;
-    return &p->encodings[p->best];
-}
-
-struct encoding *sl_producer_for(struct producer *p, const struct consumer *c)
-{
-    struct encoding *best = sl_producer_best(p), *fits = NULL, *least = best;
-    const struct encoding *has = c->want ? c->want : c->from;
-    uint64_t share = c->transport->bwe ? c->transport->estimate.share_bps : SHARE_ANY;
-    if (share == SHARE_ANY || best->bitrate_bps == 0)
-        return best;
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        struct encoding *e = &p->encodings[i];
-        bool more = !has || e->bitrate_bps > has->bitrate_bps;
-        uint64_t takes = more ? PRODUCER_UP((uint64_t)e->bitrate_bps) : e->bitrate_bps;
-        if (silent(p, e) || e->bitrate_bps > best->bitrate_bps)
-            continue;
-        if (e->bitrate_bps < least->bitrate_bps)
-            least = e;
-        if (takes <= share && (!fits || e->bitrate_bps > fits->bitrate_bps))
-            fits = e;
-    }
-    return fits ? fits : least;
 }
 
 void sl_producer_squeeze(struct producer *p, usec now)
@@ -273,11 +243,9 @@ void sl_producer_review(struct producer *p, struct shard *s, usec since, usec no
         if (e->history)
             sl_history_trim(e->history, now);
     }
-    list_each (struct consumer, c, &p->consumers, in_producer) {
-        struct encoding *e = sl_producer_for(p, c);
-        if (c->from != e || c->want)
-            sl_consumer_want(c, e);
-    }
+    list_each (struct consumer, c, &p->consumers, in_producer)
+        if (c->transport->shared_at != now)
+            (void)sl_share(c->transport, now);
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (!list_empty(&p->encodings[i].wanting))
             sl_feedback_keyframe(s, &p->encodings[i], now);

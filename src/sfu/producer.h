@@ -108,7 +108,7 @@ struct producer {
     uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */
     uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
     uint8_t encodings_n;
-    uint8_t best;         /* number of the encoding, see sl_producer_best */
+    bool screen;
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */
@@ -138,24 +138,16 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now);
 /* Where it comes by pipe: renews it, if what came is of another epoch. */
 void sl_producer_follow(struct encoding *e, uint8_t epoch, struct shard *s, usec now);
 
-/* The encoding that a viewer with all the bandwidth in the world would take: the one that
- * carries most, of those that flow. It stays until another carries clearly more, or it falls
- * silent while others go on: a still screen is silent in all of them. */
+/* Nothing of it comes, while others go on: a still screen is silent in all of them. */
 #define SILENT_AFTER MSEC(400)
-struct encoding *sl_producer_best(struct producer *p);
-
-/* The encoding for a viewer whose path has a share for it (sfu/estimate): the largest that
- * fits, at least the smallest. One that is larger than what it has must fit with room to
- * spare, so that it does not go up and down. */
-#define PRODUCER_UP(bps) ((bps) + (bps) / 6)
-struct encoding *sl_producer_for(struct producer *p, const struct consumer *c);
+bool sl_producer_silent(const struct producer *p, const struct encoding *e);
 
 /* Gives up what it holds to be sent again, but for the last HISTORY_SHORT. */
 #define HISTORY_SHORT MSEC(150)
 void sl_producer_squeeze(struct producer *p, usec now);
 
-/* Measures its encodings over the time since the last review; consumers that have another
- * than the best want that one from now on, and its key frame is asked for. To be called each
+/* Measures its encodings over the time since the last review, and has its viewers' tracks
+ * shared out anew; what key frames are missing is asked for again. To be called each
  * REVIEW_INTERVAL. */
 #define REVIEW_INTERVAL MSEC(500)
 void sl_producer_review(struct producer *p, struct shard *s, usec since, usec now);

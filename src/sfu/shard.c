@@ -9,6 +9,7 @@
 #include "sfu/inside.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
+#include "sfu/share.h"
 #include "sfu/transport.h"
 
 enum { POOL_RESERVE = 8 /* the part of the pool that histories may not take */ };
@@ -330,9 +331,17 @@ static void source(struct shard *s, const struct mail *m, usec now)
     if (!p)
         return;
     sl_estimate_begin(c->transport, c, now);
-    struct encoding *e = sl_producer_for(p, c);
-    sl_consumer_want(c, e);
-    sl_feedback_keyframe(s, e, now);
+    (void)sl_share(c->transport, now);
+}
+
+static void wish(struct shard *s, const struct mail *m, usec now)
+{
+    struct consumer *c = sl_shard_consumer(s, m->id);
+    struct rtp_wish w = sl_mail_wished(m);
+    if (!c)
+        return;
+    settle(s, now);
+    sl_share_wish(c, &w, now);
 }
 
 static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
@@ -404,6 +413,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_REMOTE: new_producer(s, m->p, now); break;
     case MAIL_CONSUMER: new_consumer(s, m->p); break;
     case MAIL_SOURCE: source(s, m, now); return;
+    case MAIL_WISH: wish(s, m, now); return;
     case MAIL_OWNER:
     case MAIL_READY:
     case MAIL_CLOSE:

@@ -9,6 +9,7 @@
 #include "sfu/inside.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
+#include "sfu/share.h"
 
 enum { IN_USE, OFFERED }; /* names, as in struct ice */
 
@@ -198,12 +199,8 @@ enum err sl_transport_keys(struct transport *t, const struct cmd_keys *k, usec n
 static void begin_again(struct transport *t, usec now)
 {
     list_each (struct consumer, c, &t->consumers, in_transport)
-        if (c->producer) {
-            struct encoding *e = sl_producer_for(c->producer, c);
-            sl_consumer_restart(c);
-            sl_consumer_want(c, e);
-            sl_feedback_keyframe(t->shard, e, now);
-        }
+        sl_consumer_pause(c);
+    (void)sl_share(t, now);
 }
 
 void sl_transport_checked(struct transport *t, usec now)

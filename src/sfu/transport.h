@@ -101,6 +101,7 @@ struct transport {
     struct estimate estimate;
     int64_t resend_octets; /* that may be resent, and since when that is known */
     usec resend_at;
+    usec shared_at; /* when its tracks were last shared out */
 
     /* cold */
     uint64_t id;
