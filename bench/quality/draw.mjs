@@ -12,14 +12,14 @@ function capacity(v, seconds) {
   return steps.length ? [...steps, [seconds, steps.at(-1)[1]]] : [];
 }
 
-export function draw(folder, scene, {begun, seconds, viewers, sent}) {
+export function draw(folder, server, scene, {begun, seconds, viewers, sent}) {
   for (const v of viewers) {
     const at = x => (x - begun) / 1000;
     const perSecond = new Map();
     const received = rates(v.link, begun, x => x.down.outOctets * 8 / 1000), link = capacity(v, seconds);
     const top = 1.1 * Math.max(...received.map(([, y]) => y), Math.min(4000, ...link.map(([, y]) => y)));
     for (const [t] of v.frames) perSecond.set(Math.floor(at(t)), (perSecond.get(Math.floor(at(t))) ?? 0) + 1);
-    plot(path.join(folder, `${scene.name}, ${v.name}.svg`.replace(/[^\w.,]+/g, '-').replaceAll(',', '')), {
+    plot(path.join(folder, `${server}-${scene.name}-${v.name}.svg`.replace(/[^\w.]+/g, '-')), {
       title: v.name, seconds, marks: (v.steps ?? []).map(([s, c]) => ({at: s, text: `${c.down.rate} kbit/s`})),
       panels: [
         {title: 'kbit/s', top, lines: [

@@ -12,10 +12,11 @@ export const row = ({name, value, unit, limit = null, bar = null, least = false,
     ratio: ratio === null ? null : Number(ratio.toPrecision(4)), bar, pass, note};
 };
 
-export const HEAD = `${''.padEnd(44)} ${'value'.padStart(9)} ${'unit'.padEnd(7)} ${'limit'.padStart(7)} ` +
+const NAME = 52;
+export const HEAD = `${''.padEnd(NAME)} ${'value'.padStart(9)} ${'unit'.padEnd(7)} ${'limit'.padStart(7)} ` +
   `${'ratio'.padStart(6)} ${'bar'.padStart(7)}`;
 const text = (v, width, digits) => (v === null ? '' : v.toFixed(digits)).padStart(width);
-export const line = r => [r.name.padEnd(44), text(r.value, 9, Math.abs(r.value) < 100 ? 1 : 0), r.unit.padEnd(7),
+export const line = r => [r.name.padEnd(NAME), text(r.value, 9, Math.abs(r.value) < 100 ? 1 : 0), r.unit.padEnd(7),
   text(r.limit, 7, 0), text(r.ratio, 6, 2), text(r.bar, 7, r.ratio === null ? 0 : 2),
   r.pass ? (r.bar === null ? '    ' : 'ok  ') : 'MISS', r.note].join(' ').trimEnd();
 

@@ -1,9 +1,12 @@
-// The server, a publisher and viewers, and one scene played with them. What comes of it is
+// A server, a publisher and viewers, and one scene played with them. What comes of it is
 // series over time, by the wall clock in ms; judge.mjs makes figures of them.
+//
+// The server is sluice.mjs or janus.mjs, which know how to start it and to get in:
+//   publish(page, {room, path})  what rig.make made; path: of a relay before it, if any
+//   watch(page, p, path, seed)   what p publishes, over a path; recorded
+//   estimate(v), stop()
 
-import {launch, sleep} from '../../tests/browser/rig.mjs';
-import {startImpair} from '../../tests/browser/impair.mjs';
-import {publisher, viewer} from '../../tests/browser/participants.mjs';
+import {call, launch, sleep} from '../../tests/browser/rig.mjs';
 import {until} from '../../tests/browser/until.mjs';
 import {source} from './source.mjs';
 
@@ -11,34 +14,45 @@ export const PICTURE = {width: 1280, height: 720, fps: 30};
 const EVERY = 250;
 
 // The camera must not be what limits: the encoder keeps its size and pace, whatever it costs.
-const KEEP = page => page.evaluate(async () => {
+const keep = page => page.evaluate(async () => {
   const sender = window.rig.pcs.pub.getSenders().find(s => s.track?.kind === 'video');
   const p = sender.getParameters();
   p.degradationPreference = 'maintain-framerate-and-resolution';
   await sender.setParameters(p);
 });
 
-export async function openStage({server, folder, only = () => true}) {
+export async function openStage({server, folder}) {
   const file = source(folder, PICTURE);
   const from = await launch('chromium', {flags: [`--use-file-for-fake-video-capture=${file}`]});
   const to = await launch('chromium');
   const publish = async options => {
-    const p = await publisher(server, from, {camera: true, simulcast: true, codec: 'VP8', frequency: 440, ...PICTURE, ...options});
-    await KEEP(p.page);
+    const page = await from.page();
+    await call(page, 'make', {camera: true, frequency: 440, ...PICTURE});
+    const p = await server.publish(page, options);
+    await keep(page);
     await until('three layers at their full rate', async () => {
-      const video = (await p.stats()).outbound.filter(x => x.kind === 'video');
-      return {value: video, ok: video.length === 3 && video.every(x => x.framesEncoded > 60) &&
-        video.some(x => x.frameWidth === PICTURE.width && x.targetBitrate > 1.5e6)};
+      const value = (await call(page, 'stats', 'pub')).outbound.filter(x => x.kind === 'video');
+      return {value, ok: value.length === 3 && value.every(x => x.framesEncoded > 60) &&
+        value.some(x => x.frameWidth === PICTURE.width && x.targetBitrate > 1.5e6)};
     }, 30000);
-    return p;
+    return {...p, page, stop: async () => {
+      await p.stop();
+      await page.close();
+    }};
   };
-  let main = null, room = 0;
+  let main = null, rooms = 0;
   return {
-    only,
     // The publisher of most scenes is one and the same, and stays.
     main: async () => main ??= await publish({room: 'quality'}),
-    other: async via => publish({room: `quality-${++room}`, via}),
-    page: () => to.page(),
+    other: path => publish({room: `quality-${++rooms}`, path}),
+    watch: async (p, path, seed) => {
+      const page = await to.page();
+      const v = await server.watch(page, p, path, seed);
+      return {...v, recorded: () => call(page, 'recorded', 'sub'), stop: async () => {
+        await v.stop();
+        await page.close();
+      }};
+    },
     server,
     close: async () => {
       await main?.stop();
@@ -68,7 +82,7 @@ function series(ask, every = EVERY) {
 
 // What the publisher sends, octets on the wire by rid; the sound has none.
 export async function sent(p) {
-  const {outbound} = await p.stats();
+  const {outbound} = await call(p.page, 'stats', 'pub');
   return Object.fromEntries(outbound.map(x => [x.rid ?? x.kind, {
     octets: x.bytesSent + x.headerBytesSent + x.packetsSent * 44, // UDP, IP, and SRTP's tag
     height: x.frameHeight, frames: x.framesEncoded, keys: x.pliCount}]));
@@ -76,43 +90,33 @@ export async function sent(p) {
 
 async function watch(stage, p, v, begun, alone) {
   await sleep(begun + (v.from ?? 0) * 1000 - Date.now());
-  const page = await stage.page();
-  const relay = await startImpair({port: stage.server.rtc, up: v.up, down: v.down, seed: v.seed ?? 7});
-  const link = series(relay.stats);
-  const came = Date.now();
-  const it = await viewer(stage.server, page, p, {page, via: relay, recorded: true});
-  const estimates = series(() => alone && stage.server.estimate());
+  const it = await stage.watch(p, {up: v.up, down: v.down}, v.seed);
+  const link = series(it.relay.stats), estimates = series(() => stage.server.estimate(it, alone));
   const steps = (async () => {
     for (const [at, conditions] of v.steps ?? []) {
       await sleep(begun + at * 1000 - Date.now());
-      relay.set(conditions);
+      it.relay.set(conditions);
     }
   })();
-  return {...v, came, end: async () => {
+  return async () => {
     await steps;
     const record = await it.recorded();
     await Promise.all([link.end(), estimates.end()]);
     await it.stop();
-    await page.close();
-    relay.stop();
-    return {...v, came, ...record, link: link.all, estimates: estimates.all};
-  }};
+    return {...v, ...record, link: link.all, estimates: estimates.all};
+  };
 }
 
-// One scene: {begun, sent: series, viewers: [series of each]}.
+// One scene: {begun, seconds, sent: series, viewers: [series of each]}.
 export async function play(stage, scene) {
-  const relay = scene.up && await startImpair({port: stage.server.rtc, up: scene.up, down: scene.down});
-  const p = relay ? await stage.other(relay) : await stage.main();
+  const p = scene.up ? await stage.other({up: scene.up, down: scene.down}) : await stage.main();
   const begun = Date.now(), out = series(async () => ({layers: await sent(p)}), 500);
-  const all = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun, scene.viewers.length === 1)));
+  const ends = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun, scene.viewers.length === 1)));
   await sleep(begun + scene.seconds * 1000 - Date.now());
   await out.end();
   const viewers = [];
-  for (const v of all) viewers.push(await v.end());
-  if (relay) {
-    await p.stop();
-    relay.stop();
-  }
+  for (const end of ends) viewers.push(await end());
+  if (scene.up) await p.stop();
   return {begun, seconds: scene.seconds, sent: out.all, viewers};
 }
 
@@ -120,17 +124,13 @@ export async function play(stage, scene) {
 export async function joins(stage, {path, joins: n}) {
   const p = await stage.main(), times = [];
   for (let i = 0; i < n; i++) {
-    const page = await stage.page();
-    const relay = await startImpair({port: stage.server.rtc, ...path});
-    const v = await viewer(stage.server, page, p, {page, via: relay, recorded: true});
+    const v = await stage.watch(p, path);
     const r = await until('a first frame', async () => {
       const value = await v.recorded();
       return {value, ok: value.frames.length > 0};
     });
     times.push(r.frames[0][0] - r.begun);
     await v.stop();
-    await page.close();
-    relay.stop();
     await sleep(150 + 37 * i % 300); // no rhythm of ours
   }
   return times;

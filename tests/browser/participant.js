@@ -18,6 +18,7 @@ const rig = window.rig = {
   streams: {}, // what is sent and received, by name
   records: {}, // of viewers
   requests: [], // what was asked of the server: {method, path, status}
+  SIMULCAST, Recorder,
   vias: {}, // by URL that is posted to: the address and port that media shall go to instead
 };
 
@@ -107,6 +108,8 @@ function show(name, stream) {
   rig.streams[name] = {stream, element};
   stream.addEventListener('addtrack', () => element.play().catch(() => {}));
 }
+
+rig.show = show;
 
 // ---- sessions -----------------------------------------------------------------------------
 
