@@ -10,6 +10,7 @@
 #include "base/word.h"
 
 #include "net/udp.h"
+#include "service/config_rtcd.h"
 #include "service/config_schema.h"
 
 enum { KEY_MAX = 64 };
@@ -20,6 +21,8 @@ enum { KEY_MAX = 64 };
 struct loading {
     struct config *c;
     char *error;
+    struct toml *doc; /* the file, or NULL */
+    struct config_rtcd rtcd;
 };
 
 __attribute__((format(printf, 2, 3))) static enum err fail(struct loading *l,
@@ -72,6 +75,12 @@ static enum err put_node(struct config *c, const struct setting *s,
     return sl_setting_put(c, s, &v, true, why);
 }
 
+/* The one setting that rtcd's file and ours have in common. */
+static bool is_ice(const struct setting *s)
+{
+    return strcmp(s->key, "rtc.ice_servers") == 0;
+}
+
 static enum err take_setting(struct loading *l, const char *file, const char *section,
                              const struct toml_node *node)
 {
@@ -81,6 +90,12 @@ static enum err take_setting(struct loading *l, const char *file, const char *se
                      (const char *)node->key.p);
     const struct setting *s = sl_setting_find(
         (struct span){(uint8_t *)key, n < KEY_MAX ? (size_t)n : KEY_MAX - 1});
+    if (!s && sl_config_rtcd_knows(key, true))
+        return E_OK;
+    if (!s && l->rtcd.any) { /* which rtcd itself does not look at */
+        (void)snprintf(why, sizeof why, "%s: no such setting", key);
+        return sl_config_note(l->c, why);
+    }
     if (!s)
         return fail(l, "%s:%u:%u: %s: no such setting", file, node->line, node->col, key);
     enum err e = E_OK;
@@ -92,7 +107,8 @@ static enum err take_setting(struct loading *l, const char *file, const char *se
     } else {
         sl_setting_clear(l->c, s);
         for (const struct toml_node *at = node->first; at && !e; at = at->next) {
-            e = put_node(l->c, s, at, why);
+            e = at->type == TOML_TABLE && is_ice(s) ? sl_config_rtcd_ice(l->c, at, why)
+                                                    : put_node(l->c, s, at, why);
             node = e ? at : node;
         }
     }
@@ -115,6 +131,10 @@ static enum err take_section(struct loading *l, const char *file,
     enum { SHOWN = 40 };
     const struct section *section = section_of(node->key);
     int n = node->key.n < SHOWN ? (int)node->key.n : SHOWN;
+    char name[SHOWN + 1];
+    (void)snprintf(name, sizeof name, "%.*s", n, (const char *)node->key.p);
+    if (!section && sl_config_rtcd_knows(name, true))
+        return E_OK;
     if (!section)
         return fail(l, "%s:%u:%u: %.*s: no such section", file, node->line, node->col, n,
                     (const char *)node->key.p);
@@ -127,18 +147,33 @@ static enum err take_section(struct loading *l, const char *file,
     return e;
 }
 
-static enum err take_file(struct loading *l, struct span text, const char *name)
+static enum err parse_file(struct loading *l, struct span text, const char *name)
 {
-    struct toml *doc = NULL;
     struct toml_error why;
-    enum err e = sl_toml_parse(text, &doc, &why);
-    if (e == E_MEMORY)
-        return e;
-    if (e)
+    enum err e = sl_toml_parse(text, &l->doc, &why);
+    if (e && e != E_MEMORY)
         return fail(l, "%s:%u:%u: %s", name, why.line, why.col, why.what);
-    for (const struct toml_node *at = sl_toml_root(doc)->first; at && !e; at = at->next)
-        e = take_section(l, name, at);
-    sl_toml_free(doc);
+    return e;
+}
+
+static enum err take_file(struct loading *l, const char *name)
+{
+    enum err e = E_OK;
+    if (l->doc)
+        for (const struct toml_node *at = sl_toml_root(l->doc)->first; at && !e;
+             at = at->next)
+            e = take_section(l, name, at);
+    return e;
+}
+
+/* What is rtcd's, in the file and the environment; our own settings come over it. */
+static enum err take_rtcd(struct loading *l, const char *const *env)
+{
+    enum err e = l->doc ? sl_config_rtcd_file(&l->rtcd, sl_toml_root(l->doc)) : E_OK;
+    if (!e)
+        e = sl_config_rtcd_env(&l->rtcd, env);
+    if (!e && l->rtcd.any)
+        e = sl_config_rtcd_apply(&l->rtcd, l->c, l->error);
     return e;
 }
 
@@ -155,7 +190,7 @@ static enum err read_file(struct loading *l, const char *name)
         /* One octet more than is allowed, so that the reader sees that it is too much. */
         size_t n = fread(text, 1, TOML_INPUT_MAX + 1, f);
         e = ferror(f) ? fail(l, "%s: %s", name, strerrordesc_np(errno))
-                      : take_file(l, (struct span){text, n}, name);
+                      : parse_file(l, (struct span){text, n}, name);
     }
     free(text);
     (void)fclose(f);
@@ -235,21 +270,36 @@ static bool is_flag(const char *arg)
     return strncmp(arg, "--", 2) == 0 && memchr(arg, '.', name);
 }
 
-/* The file that was named, which is then no argument any more; or NULL. */
+/* --config=FILE, or -config FILE, which is rtcd's way. */
+static bool names_file(const struct config_from *from, int *i, const char **file)
+{
+    static const char flag[] = "config";
+    const char *arg = from->argv[*i];
+    size_t dashes = strspn(arg, "-"), n = sizeof flag - 1;
+    if (dashes == 0 || dashes > 2 || strncmp(arg + dashes, flag, n) != 0)
+        return false;
+    const char *rest = arg + dashes + n;
+    if (*rest == '=')
+        *file = rest + 1;
+    else if (!*rest && *i + 1 < from->argc)
+        *file = from->argv[++*i];
+    else
+        return false;
+    return true;
+}
+
+/* The file that was named, which then is no argument any more; or NULL. */
 static const char *find_file(struct config_from *from)
 {
-    static const char flag[] = "--config=", var[] = ENV_PREFIX "CONFIG=";
+    static const char var[] = ENV_PREFIX "CONFIG=";
     const char *file = NULL;
     int left = 0;
     for (const char *const *e = from->env; e && *e; e++)
         if (strncmp(*e, var, sizeof var - 1) == 0 && (*e)[sizeof var - 1])
             file = *e + sizeof var - 1;
-    for (int i = 0; i < from->argc; i++) {
-        if (strncmp(from->argv[i], flag, sizeof flag - 1) == 0)
-            file = from->argv[i] + sizeof flag - 1;
-        else
+    for (int i = 0; i < from->argc; i++)
+        if (i == 0 || !names_file(from, &i, &file))
             from->argv[left++] = from->argv[i];
-    }
     from->argc = left;
     return file;
 }
@@ -309,6 +359,8 @@ static enum err check(struct loading *l)
 
 static enum err end(struct loading *l, enum err e, struct config **ret)
 {
+    sl_toml_free(l->doc);
+    sl_config_rtcd_fini(&l->rtcd);
     if (!e)
         e = check(l);
     if (e == E_MEMORY)
@@ -330,6 +382,10 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
     if (!e && file)
         e = read_file(&l, file);
     if (!e)
+        e = take_rtcd(&l, from->env);
+    if (!e)
+        e = take_file(&l, file);
+    if (!e)
         e = take_env(&l, from->env);
     if (!e)
         e = take_flags(&l, &from->argc, from->argv);
@@ -343,6 +399,10 @@ enum err sl_config_parse(struct span file, const char *name, struct config **ret
     l.error = error;
     enum err e = begin(&l);
     if (!e)
-        e = take_file(&l, file, name);
+        e = parse_file(&l, file, name);
+    if (!e)
+        e = take_rtcd(&l, NULL);
+    if (!e)
+        e = take_file(&l, name);
     return end(&l, e, ret);
 }

@@ -6,7 +6,8 @@
  * They come from the built-in defaults, a TOML file, the environment (SLUICE_RTC_PORT) and
  * the command line (--rtc.port=8443), each over the one before. What is unknown, of the wrong
  * type or out of range is an error that names where it stood. config_schema has the table
- * of all settings; help, the example file and the documentation are written from it.
+ * of all settings; help, the example file and the documentation are written from it. The file
+ * and the variables of rtcd are taken as well (config_rtcd).
  */
 
 #include <stdbool.h>
@@ -42,7 +43,9 @@ struct config {
     struct {
         uint32_t port;
         struct config_addrs listen;       /* without port; n 0: all of this machine */
+        bool ipv6;                        /* of this machine's addresses, too */
         struct addr public_address;       /* without port */
+        uint32_t public_port;             /* 0: the port itself */
         uint32_t workers;                 /* 0: one for each core */
         struct config_ints pin;           /* cores; n 0: no worker is pinned */
         uint32_t packet_pool;             /* packets of each worker */
@@ -95,7 +98,8 @@ struct config {
     struct {
         bool enabled;
     } demo;
-    struct config_text *texts; /* the strings; config's own */
+    struct config_strings notes; /* to be said once: what was set and has no effect */
+    struct config_text *texts;   /* the strings; config's own */
 };
 
 struct config_from {
@@ -123,3 +127,6 @@ const char *sl_config_stray(const char *const *env);
 void sl_config_write_help(struct wr *w);
 void sl_config_write_example(struct wr *w);
 void sl_config_write_table(struct wr *w);
+
+/* How the settings of rtcd are taken, for the same page. */
+void sl_config_write_rtcd_table(struct wr *w);

@@ -44,12 +44,15 @@ int sl_command_config(int argc, char **argv)
             "usage: sluice config [--config=FILE] [--SECTION.KEY=VALUE...]  check "
             "the settings\n"
             "       sluice config --example  print a file with all of them\n"
-            "       sluice config --table    print the table of the documentation\n");
+            "       sluice config --table    print the table of the documentation\n"
+            "       sluice config --rtcd     print how the settings of rtcd are taken\n");
         return print(sl_config_write_help);
     }
     if (strcmp(what, "--example") == 0)
         return print(sl_config_write_example);
     if (strcmp(what, "--table") == 0)
         return print(sl_config_write_table);
+    if (strcmp(what, "--rtcd") == 0)
+        return print(sl_config_write_rtcd_table);
     return check(argc, argv);
 }

@@ -32,6 +32,13 @@ TEST(config_table_is_in_the_documentation)
     CHECK(holds(check_file("docs/configuration.md"), text_of(sl_config_write_table)));
 }
 
+/* `sluice config --rtcd`, too. */
+TEST(config_of_rtcd_is_in_the_documentation)
+{
+    CHECK(
+        holds(check_file("docs/configuration.md"), text_of(sl_config_write_rtcd_table)));
+}
+
 TEST(config_help_names_all)
 {
     struct span help = text_of(sl_config_write_help);

@@ -67,9 +67,15 @@ const struct setting sl_settings[] = {
      .help = "The UDP port that all media goes through."},
     {"rtc.listen", ADDRS(rtc.listen), .value = "",
      .help = "Local addresses for media; empty: all that this machine has."},
+    {"rtc.ipv6", BOOL(rtc.ipv6), .value = "true",
+     .help = "Use the IPv6 addresses of this machine, too, where rtc.listen names none."},
     {"rtc.public_address", ADDR(rtc.public_address), .value = "",
      .help = "The address that clients are told, where a NAT maps it one to one to ours; "
              "empty: the local ones."},
+    {"rtc.public_port", INT(rtc.public_port, 0, 65535), .value = "0",
+     .help = "The port that clients are told with the public address, where a NAT "
+             "changes it; "
+             "0: rtc.port."},
     {"rtc.workers", INT(rtc.workers, 0, SHARD_WORKERS_MAX), .value = "0",
      .help = "Threads for media; 0: one for each core."},
     {"rtc.pin", INTS(rtc.pin, 0, 4095), .value = "",
@@ -219,6 +225,15 @@ static enum err copy(struct config *c, struct span text, const char **ret)
     c->texts = t;
     *ret = t->text;
     return E_OK;
+}
+
+enum err sl_config_note(struct config *c, const char *text)
+{
+    if (c->notes.n == CONFIG_LIST_MAX)
+        return E_OK;
+    enum err e = copy(c, span_of(text), &c->notes.v[c->notes.n]);
+    c->notes.n += e == E_OK;
+    return e;
 }
 
 void sl_config_free(struct config *c)

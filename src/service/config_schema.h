@@ -69,3 +69,6 @@ MUST_USE enum err sl_setting_put(struct config *c, const struct setting *s,
 /* All of a field, from text; the elements of a list stand between commas. */
 MUST_USE enum err sl_setting_put_text(struct config *c, const struct setting *s,
                                       struct span text, char why[CONFIG_ERROR_MAX]);
+
+/* Keeps a line to be said at the start. E_MEMORY; what exceeds the list is not kept. */
+MUST_USE enum err sl_config_note(struct config *c, const char *text);

@@ -40,6 +40,9 @@ int main(int argc, char **argv)
         (void)puts("sluice " SLUICE_VERSION);
         return EXIT_SUCCESS;
     }
+    /* rtcd has one command and does not name it. */
+    if (strncmp(name, "-config", 7) == 0 || strncmp(name, "--config", 8) == 0)
+        return sl_command_serve(argc, argv);
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

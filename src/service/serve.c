@@ -59,6 +59,8 @@ static int serve(const struct config *c, struct settings *s)
         sl_kv_close(kv);
         return EXIT_FAILURE;
     }
+    for (size_t i = 0; i < c->notes.n; i++)
+        LOG(&log, LOG_WARN, "setting", KV_STR("says", c->notes.v[i]));
     if (stray)
         LOG(&log, LOG_WARN, "no such setting in the environment", KV_STR("is", stray));
     s->control.log = &log;

@@ -29,6 +29,15 @@ static size_t workers_of(const struct config *c)
     return n < SHARD_WORKERS_MAX ? n : SHARD_WORKERS_MAX;
 }
 
+static size_t local_addrs(struct addr ret[UDP_PORTS_MAX], uint16_t port, bool ipv6)
+{
+    size_t n = sl_udp_local_addrs(ret, UDP_PORTS_MAX, port), kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (ipv6 || sl_addr_is_v4(&ret[i]))
+            ret[kept++] = ret[i];
+    return kept;
+}
+
 static enum err set_media(struct control_conf *to, const struct config *c, char *error)
 {
     struct ice_candidate cands[UDP_PORTS_MAX];
@@ -39,7 +48,7 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
         n->at[n->at_n++].port = port;
     }
     if (n->at_n == 0)
-        n->at_n = sl_udp_local_addrs(n->at, UDP_PORTS_MAX, port);
+        n->at_n = local_addrs(n->at, port, c->rtc.ipv6);
     if (n->at_n == 0) {
         (void)snprintf(error, CONFIG_ERROR_MAX,
                        "rtc.listen: this machine has no address");
@@ -48,9 +57,13 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
     bool mapped = !sl_addr_is_any(&c->rtc.public_address);
     size_t k = sl_ice_candidates(n->at, n->at_n, &c->rtc.public_address, mapped, cands,
                                  UDP_PORTS_MAX);
-    for (size_t i = 0; i < k; i++)
-        to->candidates[to->candidates_n++] =
-            (struct negotiate_candidate){.addr = cands[i].addr};
+    for (size_t i = 0; i < k; i++) {
+        struct negotiate_candidate cand = {.addr = cands[i].addr};
+        if (mapped && c->rtc.public_port > 0 &&
+            memcmp(cand.addr.ip, c->rtc.public_address.ip, sizeof cand.addr.ip) == 0)
+            cand.addr.port = (uint16_t)c->rtc.public_port;
+        to->candidates[to->candidates_n++] = cand;
+    }
     n->workers = workers_of(c);
     for (; n->cpus_n < c->rtc.pin.n && n->cpus_n < SHARD_WORKERS_MAX; n->cpus_n++)
         n->cpus[n->cpus_n] = (int)c->rtc.pin.v[n->cpus_n];
