@@ -10,8 +10,8 @@
  * the same core, plus RECEIVE_NS for each datagram that the server gets, feedback included,
  * shared over the packets forwarded. Both are read by somebody who polls on another core (-B):
  * buffers that are freed there come back to the sender's core, a fifth of its time in bursts
- * of 8. What the limit is without a reader stands in the note, as `alone`. --only=N measures
- * rooms of that size and no others.
+ * of 8. The limit without a reader, and the ratio to it, stand in the note, as `alone`.
+ * --only=N measures rooms of that size and no others. docs/benchmarks.md tells more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,6 @@
 #define HALF       0.5
 #define RATIO_BAR  1.5
 #define MEMORY_BAR 120e3
-#define DISTURBED  0.05 /* above that others had the cores too often to say much */
 #define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
 
 enum {
@@ -52,14 +51,6 @@ struct bench {
     double joins_per_s, join_cpu_us; /* of the last block */
 };
 
-/* ---- limits ---- */
-
-static bool measure_limits(struct bench *b, unsigned n)
-{
-    return limits_ask(b->limit, n, "-B", b->pinned, &b->limits) &&
-           limits_ask(b->limit, n, "", b->pinned, &b->alone);
-}
-
 /* ---- loads ---- */
 
 /* So many rooms that the worker is as busy as `load` says. */
@@ -70,10 +61,11 @@ static unsigned rooms_for(double load, double ns, unsigned n, const struct load_
 }
 
 static bool calibrate(struct load *l, const struct server *s, unsigned n, unsigned most,
-                      double load, const struct kind *k, struct load_phase *ret)
+                      double load, const struct kind *k, struct series *v)
 {
     struct measured m;
-    *ret = k->phase;
+    struct load_phase *ret = &v->phase;
+    *v = (struct series){.phase = k->phase};
     ret->rooms = rooms_for(load * 0.8, k->guess_ns, n, ret);
     if (ret->rooms > most)
         ret->rooms = most;
@@ -90,40 +82,51 @@ static bool calibrate(struct load *l, const struct server *s, unsigned n, unsign
 
 /* ---- rows ---- */
 
-static bool cost_row(struct bench *b, struct load *l, const struct server *s, unsigned n,
-                     unsigned most, size_t profile, const struct kind *k)
+static void cost_row(struct bench *b, const struct series *v, unsigned n, size_t profile,
+                     const struct kind *k)
 {
-    struct load_phase phase;
-    struct measured m;
-    struct row row = {.unit = "ns", .bar = RATIO_BAR};
-    if (!calibrate(l, s, n, most, LOADED, k, &phase) || !measure_often(l, s, &phase, &m))
-        return false;
-    row.value = m.ns;
-    row.limit = limits_of(&b->limits, "sendmmsg", k, profiles[profile].key) +
-                RECEIVE_NS * m.extra;
+    struct measured m = measure_median(v);
+    struct row row = {.unit = "ns", .bar = RATIO_BAR, .value = m.ns};
+    const char *p = profiles[profile].key;
+    double extra = RECEIVE_NS * m.extra;
+    double alone = limits_of(&b->alone, "sendmmsg", k, p) + extra;
+    row.limit = limits_of(&b->limits, "sendmmsg", k, p) + extra;
     b->lost += m.lost;
     (void)snprintf(row.name, sizeof row.name, "%s, %s, N=%u", k->name,
                    profiles[profile].name, n);
-    (void)snprintf(
-        row.note, sizeof row.note,
-        "%u rooms, load %.0f %%, alone %.0f, limit_* %.0f, delay p99 %.1f ms%s", m.rooms,
-        m.load * 100, limits_of(&b->alone, "sendmmsg", k, profiles[profile].key),
-        limits_of(&b->alone, "limit", k, profiles[profile].key), (double)m.p99 / 1000,
-        m.lost ? ", LOST" : "");
+    (void)snprintf(row.note, sizeof row.note,
+                   "%u rooms, load %.0f %%, alone %.0f (%.2f), limit_* %.0f, delay p99 "
+                   "%.1f ms%s%s",
+                   m.rooms, m.load * 100, alone, row.value / alone,
+                   limits_of(&b->alone, "limit", k, p), (double)m.p99 / 1000,
+                   m.lost ? ", LOST" : "", m.disturbed ? ", disturbed" : "");
     rows_add(&b->rows, &row);
+}
+
+static bool cost_rows(struct bench *b, struct load *l, const struct server *s, unsigned n,
+                      unsigned most, size_t profile)
+{
+    struct series all[KINDS];
+    for (size_t k = 0; k < KINDS; k++)
+        if (!calibrate(l, s, n, most, LOADED, &kinds[k], &all[k]))
+            return false;
+    if (!measure_all(l, s, all, KINDS))
+        return false;
+    for (size_t k = 0; k < KINDS; k++)
+        cost_row(b, &all[k], n, profile, &kinds[k]);
     return true;
 }
 
 static bool lone_row(struct bench *b, struct load *l, const struct server *s)
 {
-    struct load_phase phase = kinds[1].phase;
-    struct measured m;
+    struct series v = {.phase = kinds[1].phase};
     struct row row = {.unit = "ns", .name = "one lone room, video burst 8, gcm"};
-    phase.rooms = 1;
-    phase.settle = MSEC(300);
-    phase.duration = SEC(1);
-    if (!measure_often(l, s, &phase, &m))
+    v.phase.rooms = 1;
+    v.phase.settle = MSEC(300);
+    v.phase.duration = SEC(1);
+    if (!measure_all(l, s, &v, 1))
         return false;
+    struct measured m = measure_median(&v);
     row.value = m.ns;
     row.limit =
         limits_of(&b->limits, "sendmmsg", &kinds[1], "gcm") + RECEIVE_NS * m.extra;
@@ -146,11 +149,11 @@ static void delay_row(struct bench *b, const char *what, uint64_t us, double bar
 static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
                        unsigned most)
 {
-    struct load_phase phase;
-    struct measured m;
+    struct series v;
     const struct kind *k = &kinds[1];
-    if (!calibrate(l, s, 100, most, HALF, k, &phase) || !measure_often(l, s, &phase, &m))
+    if (!calibrate(l, s, 100, most, HALF, k, &v) || !measure_all(l, s, &v, 1))
         return false;
+    struct measured m = measure_median(&v);
     b->lost += m.lost;
     double own = k->phase.burst * 100 * m.ns / 1000;
     delay_row(b, "p50", m.p50, 0, &m);
@@ -159,7 +162,8 @@ static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
     return true;
 }
 
-static void memory_rows(struct bench *b, double user, double kernel, size_t clients)
+static void memory_rows(struct bench *b, const struct server *s, double user,
+                        double kernel, size_t clients)
 {
     struct row row = {
         .unit = "octets", .bar = MEMORY_BAR, .value = user / (double)clients};
@@ -167,10 +171,17 @@ static void memory_rows(struct bench *b, double user, double kernel, size_t clie
     (void)snprintf(row.note, sizeof row.note, "growth of the process over %zu clients",
                    clients);
     rows_add(&b->rows, &row);
-    row.value = kernel > 0 ? kernel / (double)clients : 0;
+    row.value = kernel / (double)clients;
     (void)snprintf(row.name, sizeof row.name, "memory of a subscriber, kernel");
-    (void)snprintf(row.note, sizeof row.note,
-                   "growth of slabs and stacks, of the whole machine");
+    if (s->group.path[0] != '\0')
+        (void)snprintf(row.note, sizeof row.note,
+                       "growth of slabs, page tables and socket buffers of its cgroup, "
+                       "within %.0f",
+                       (double)cgroup_step() / (double)clients);
+    else
+        (void)snprintf(
+            row.note, sizeof row.note,
+            "growth of its page tables; for a cgroup, that counts all, be root");
     rows_add(&b->rows, &row);
 }
 
@@ -191,7 +202,7 @@ static bool with_clients(struct bench *b, struct load *l, const struct server *s
     struct load_joined joined;
     char error[LOAD_ERROR_MAX];
     uint64_t cpu = server_cpu(s);
-    double user = (double)server_resident(s), kernel = (double)kernel_memory();
+    double user = (double)server_resident(s), kernel = (double)server_kernel(s);
     if (sl_load_join(l, &joined, error) != E_OK) {
         (void)fprintf(stderr, "fanout: %s\n", error);
         return false;
@@ -200,15 +211,14 @@ static bool with_clients(struct bench *b, struct load *l, const struct server *s
     b->join_cpu_us = (double)(server_cpu(s) - cpu) / 1e3 / joined.clients;
     sl_load_idle(l, MSEC(200));
     user = (double)server_resident(s) - user;
-    kernel = (double)kernel_memory() - kernel;
-    for (size_t k = 0; k < KINDS; k++)
-        if (!cost_row(b, l, s, n, rooms, profile, &kinds[k]))
-            return false;
+    kernel = (double)server_kernel(s) - kernel;
+    if (!cost_rows(b, l, s, n, rooms, profile))
+        return false;
     if (n == 100 && profiles[profile].profile == SRTP_GCM_128) {
         struct row joins = {.unit = "1/s", .value = b->joins_per_s};
         if (!lone_row(b, l, s) || !delay_rows(b, l, s, rooms))
             return false;
-        memory_rows(b, user, kernel, joined.clients);
+        memory_rows(b, s, user, kernel, joined.clients);
         (void)snprintf(joins.name, sizeof joins.name, "handshakes");
         (void)snprintf(joins.note, sizeof joins.note,
                        "HTTP, ICE and DTLS; %.0f us of the server's CPU for each",
@@ -257,13 +267,16 @@ static bool run(struct bench *b)
     for (size_t i = 0; i < SIZES; i++) {
         if (b->only && sizes[i] != b->only)
             continue;
-        if (!measure_limits(b, sizes[i])) {
-            (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
-            return false;
-        }
-        for (size_t p = 0; p < PROFILES; p++)
+        for (size_t p = 0; p < PROFILES; p++) {
+            if (!limits_ask(b->limit, sizes[i], true, b->pinned, &b->limits) ||
+                (p == 0 &&
+                 !limits_ask(b->limit, sizes[i], false, b->pinned, &b->alone))) {
+                (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
+                return false;
+            }
             if (!block(b, sizes[i], p))
                 return false;
+        }
     }
     struct row lost = {
         .name = "packets lost", .unit = "packets", .value = (double)b->lost, .bar = 0.5};

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WINDOWS = 3 };
+#define DISTURBED 0.05 /* part of the time, or of the bursts */
+enum { WINDOWS_MAX = 8 /* with those that are measured again */ };
 
 const struct kind kinds[KINDS] = {
     {"video burst 1", {.burst = 1, .size = 1100, .rate_hz = 120}, "burst1_%s_1100", 2800},
@@ -21,21 +22,29 @@ const struct kind kinds[KINDS] = {
 
 /* ---- limits ---- */
 
-/* About as many packets for each size, or the largest rooms would take minutes. */
-bool limits_ask(const char *program, unsigned n, const char *mode, bool pinned,
+/* Of large rooms a few rounds are as many packets as many rounds of small ones. Of three passes
+ * or more one is not disturbed. Without a reader it is for the note only: one pass. */
+static int rounds_for(unsigned n)
+{
+    return n > 100 ? 5 : 12;
+}
+
+static int passes_for(unsigned n, bool read)
+{
+    return !read ? 1 : n > 10 ? 3 : 5;
+}
+
+bool limits_ask(const char *program, unsigned n, bool read, bool pinned,
                 struct limits *ret)
 {
     char command[512], line[128];
     (void)snprintf(command, sizeof command, "%s -q %s -n %u -l 1100 -l 100 -r %d -p %d%s",
-                   program, mode, n, n > 100 ? 5 : 12,
-                   n > 100  ? 1
-                   : n > 10 ? 2
-                            : 5,
+                   program, read ? "-B" : "", n, rounds_for(n), passes_for(n, read),
                    pinned ? " -c 0" : "");
     FILE *f = popen(command, "re");
     ret->n = 0;
     while (f && fgets(line, sizeof line, f) && ret->n < sizeof ret->v / sizeof ret->v[0])
-        if (sscanf(line, "%47s %lf", ret->v[ret->n].key, &ret->v[ret->n].ns) == 2)
+        if (sscanf(line, "%47s %*f %lf", ret->v[ret->n].key, &ret->v[ret->n].ns) == 2)
             ret->n++;
     return f && pclose(f) == 0 && ret->n > 0;
 }
@@ -94,6 +103,7 @@ bool measure(struct load *l, const struct server *s, const struct load_phase *ph
         .max = r.counts.delay.max,
         .rooms = phase->rooms,
     };
+    ret->disturbed = ret->waited > DISTURBED || ret->late > DISTURBED;
     return true;
 }
 
@@ -103,20 +113,39 @@ static int by_cost(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool measure_often(struct load *l, const struct server *s, const struct load_phase *phase,
-                   struct measured *ret)
+static int by_delay(const void *a, const void *b)
 {
-    struct measured all[WINDOWS];
-    uint64_t lost = 0;
-    for (int i = 0; i < WINDOWS; i++) {
-        if (!measure(l, s, phase, &all[i]))
-            return false;
-        lost += all[i].lost;
-    }
-    qsort(all, WINDOWS, sizeof all[0], by_cost);
-    *ret = all[WINDOWS / 2];
-    ret->lost = lost;
+    uint64_t x = ((const struct measured *)a)->p99, y = ((const struct measured *)b)->p99;
+    return (x > y) - (x < y);
+}
+
+bool measure_all(struct load *l, const struct server *s, struct series *all, size_t n)
+{
+    for (int left = WINDOWS_MAX; left > 0; left--)
+        for (struct series *v = all; v < all + n; v++) {
+            if (v->n == WINDOWS)
+                continue;
+            if (!measure(l, s, &v->phase, &v->windows[v->n]))
+                return false;
+            v->n += !v->windows[v->n].disturbed || left <= WINDOWS - v->n;
+        }
     return true;
+}
+
+struct measured measure_median(const struct series *v)
+{
+    struct measured all[WINDOWS], ret;
+    memcpy(all, v->windows, sizeof all);
+    qsort(all, WINDOWS, sizeof all[0], by_cost);
+    ret = all[WINDOWS / 2];
+    qsort(all, WINDOWS, sizeof all[0], by_delay);
+    ret.p50 = all[WINDOWS / 2].p50;
+    ret.p99 = all[WINDOWS / 2].p99;
+    ret.max = all[WINDOWS / 2].max;
+    ret.lost = 0;
+    for (int i = 0; i < WINDOWS; i++)
+        ret.lost += all[i].lost;
+    return ret;
 }
 
 /* ---- cores ---- */

@@ -30,8 +30,9 @@ struct limits {
     } v[64];
 };
 
-/* Runs fanout_limit for n subscribers; pinned: on the server's core. */
-bool limits_ask(const char *program, unsigned n, const char *mode, bool pinned,
+/* Runs fanout_limit for n subscribers and takes the best of its passes, which is the steadiest.
+ * read: somebody on another core reads what arrives (-B). pinned: on the server's core. */
+bool limits_ask(const char *program, unsigned n, bool read, bool pinned,
                 struct limits *ret);
 
 /* "sendmmsg" or "limit", of one kind and profile. 0: it was not said. */
@@ -46,15 +47,28 @@ struct measured {
     uint64_t lost, p50, p99, max;
     double late; /* part of the bursts that the generator sent too late */
     unsigned rooms;
+    bool disturbed; /* others had the cores too often to say much */
 };
 
 /* One phase. False: what went wrong was printed. */
 bool measure(struct load *l, const struct server *s, const struct load_phase *phase,
              struct measured *ret);
 
-/* The median of some; what was lost in any. */
-bool measure_often(struct load *l, const struct server *s, const struct load_phase *phase,
-                   struct measured *ret);
+/* The same over and over: what is measured in a row. */
+enum { WINDOWS = 3 };
+struct series {
+    struct load_phase phase;
+    int n;
+    struct measured windows[WINDOWS];
+};
+
+/* A window of each in turn, so that a bad moment of the machine falls on one window of several
+ * and not on all of one. A window in which others had the cores is measured again, as long as
+ * enough of them can still be had. False: what went wrong was printed. */
+bool measure_all(struct load *l, const struct server *s, struct series *all, size_t n);
+
+/* The medians of cost and delay; what was lost in any. */
+struct measured measure_median(const struct series *v);
 
 /* Keeps the generator off the server's core, which is the first, and both before what else
  * the machine does. False: there is but one core. */

@@ -111,7 +111,7 @@ static bool begin(struct bench *b, const struct peer *p, size_t size, struct run
                              .audio = true,
                              .video = true,
                              .profile = SRTP_CM_SHA1_80};
-    double user = (double)server_resident(&r->s), kernel = (double)kernel_memory();
+    double user = (double)server_resident(&r->s), kernel = (double)server_kernel(&r->s);
     double cpu = (double)server_cpu(&r->s);
     if (sl_load_new(&conf, &r->l, error) != E_OK ||
         sl_load_join(r->l, &joined, error) != E_OK) {
@@ -120,7 +120,7 @@ static bool begin(struct bench *b, const struct peer *p, size_t size, struct run
     }
     sl_load_idle(r->l, MSEC(200));
     t->user = ((double)server_resident(&r->s) - user) / joined.clients;
-    t->kernel = ((double)kernel_memory() - kernel) / joined.clients;
+    t->kernel = ((double)server_kernel(&r->s) - kernel) / joined.clients;
     t->join_cpu_us = ((double)server_cpu(&r->s) - cpu) / 1e3 / joined.clients;
     t->join_us = (double)joined.duration / joined.clients;
     return true;
@@ -312,7 +312,7 @@ static void client_rows(struct bench *b, size_t size)
 static bool run_size(struct bench *b, size_t size)
 {
     if (!find_loads(b, size) ||
-        !limits_ask(b->limit_program, sizes[size], "-B", b->core >= 0, &b->limits))
+        !limits_ask(b->limit_program, sizes[size], true, b->core >= 0, &b->limits))
         return false;
     for (size_t t = 0; t < TURNS; t++)
         for (size_t i = 0; i < PEERS; i++)

@@ -6,8 +6,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cgroup.h"
+
 struct server {
     pid_t pid;
+    struct cgroup group; /* its own, where that can be */
     char url[64], admin[64];
     char state[64]; /* its directory, removed in the end with what is in it */
 };
@@ -32,13 +35,14 @@ bool server_answers(const char *url, const char *path);
 /* CPU time that all its threads have had, in nanoseconds. */
 uint64_t server_cpu(const struct server *s);
 
-/* How long its threads were ready to run and did not, in nanoseconds: others had the core. */
+/* How long its threads were ready to run and did not, in nanoseconds: others had the core; and
+ * how long the machine's own host ran others. */
 uint64_t server_waited(const struct server *s);
 
-/* Octets of memory: its own that are resident; the kernel's that cannot be reclaimed, and
- * its stacks of threads, of the whole machine. */
+/* Octets of memory: its own that are resident; the kernel's for it, of which only page tables
+ * are known when it has no group. */
 uint64_t server_resident(const struct server *s);
-uint64_t kernel_memory(void);
+uint64_t server_kernel(const struct server *s);
 
 /* The sum of a metric over its labels. */
 double server_metric(const struct server *s, const char *name);
