@@ -207,6 +207,11 @@ static void describe(const struct dd *dd, unsigned b0, const uint64_t *own_dtis,
     f->discardable = t.discardable;
 }
 
+static uint32_t all_of(unsigned targets)
+{
+    return targets < 32 ? (UINT32_C(1) << targets) - 1 : UINT32_MAX;
+}
+
 /* extended_descriptor_fields(), and as much of the frame's own as can change our view. */
 static enum err read_extended(struct dd *dd, struct span ext, struct dd_frame *f)
 {
@@ -223,8 +228,9 @@ static enum err read_extended(struct dd *dd, struct span ext, struct dd_frame *f
     const struct dd *use = structure ? &fresh : dd;
     f->place =
         (struct dd_place){.at = (uint16_t)b.pos, .structure = structure, .said = active};
+    uint32_t said = all_of(use->targets_n);
     if (active)
-        bits(&b, use->targets_n);
+        said = bits(&b, use->targets_n);
     if (own_dtis)
         dtis = read_dtis(&b, use->targets_n);
     if (b.bad)
@@ -236,6 +242,9 @@ static enum err read_extended(struct dd *dd, struct span ext, struct dd_frame *f
     if (structure && !(dd->known && late_by > 0 && late_by < LATE_FRAMES)) {
         *dd = fresh;
         dd->frame = f->number;
+        dd->active = said;
+    } else if (active && !structure && dd->known) {
+        dd->active = said;
     }
     return E_OK;
 }

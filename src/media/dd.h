@@ -48,7 +48,8 @@ struct dd {
     uint8_t offset; /* template id of templates[0] */
     uint8_t templates_n;
     uint8_t targets_n;
-    uint16_t frame; /* number of the frame that it came with */
+    uint16_t frame;  /* number of the frame that it came with */
+    uint32_t active; /* of the targets, as was said last, a bit for each */
     struct dd_template templates[DD_TEMPLATES_MAX];
     struct dd_layer targets[DD_TARGETS_MAX]; /* the highest that a decode target has */
     uint8_t target_of[LAYERS];               /* by layer_at: the nearest */

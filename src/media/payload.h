@@ -45,6 +45,7 @@ struct payload {
     bool start; /* first packet of a frame of this layer; in H.264, H.265, AV1: a guess */
     bool end;   /* last packet of it; in those three codecs: the marker */
     bool sync;
+    bool counted; /* picture ids count pictures: a gap among them is taken for a loss */
     bool discardable; /* no other frame refers to it */
     bool empty;       /* no media: a probe's padding, or a keep-alive */
     bool dtx;         /* the codec says: silence, and more silence until I speak */

@@ -1,6 +1,6 @@
 #include "media/picmap.h"
 
-enum { ID_MASK = 0x7fff };
+enum { ID_MASK = 0x7fff, GAPS = 64 };
 
 struct picmap sl_picmap_out(struct picmap in, const struct picmap *shift)
 {
@@ -18,6 +18,34 @@ struct picmap sl_picmap_follow(struct picmap last, struct picmap first)
         .dd_frame = (uint16_t)(last.dd_frame + 1 - first.dd_frame),
         .tl0picidx = (uint8_t)(last.tl0picidx + 1 - first.tl0picidx),
     };
+}
+
+/* How much later a picture is than the newest; ids have 7 or 15 bits. */
+static int ahead(const struct picgaps *g, const struct payload *p)
+{
+    unsigned bits = p->long_id ? 15 : 7;
+    int off = (int)((p->picture_id - g->newest) & ((1U << bits) - 1));
+    return off < 1 << (bits - 1) ? off : off - (1 << bits);
+}
+
+uint16_t sl_picgaps_note(struct picgaps *g, const struct payload *p, bool drop)
+{
+    int by = g->begun ? ahead(g, p) : 1;
+    g->begun = true;
+    if (by > 0) {
+        g->dropped = by < GAPS ? g->dropped << by : 0;
+        g->newest = p->picture_id;
+        by = 0;
+        if (drop) {
+            g->dropped |= 1;
+            return g->n++;
+        }
+    }
+    if (by <= -GAPS)
+        return g->n;
+    /* Those behind it, and itself, are not before it. */
+    uint64_t behind = g->dropped & ((UINT64_C(2) << -by) - 1);
+    return (uint16_t)(g->n - __builtin_popcountll(behind));
 }
 
 void sl_picmap_write(const struct picmap *shift, const struct payload *p, struct span in,

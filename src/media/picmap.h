@@ -37,6 +37,19 @@ struct picmap sl_picmap_out(struct picmap in, const struct picmap *shift);
 /* The shift by which a frame that begins at first is the next one after last. */
 struct picmap sl_picmap_follow(struct picmap last, struct picmap first);
 
+/* Pictures that are left out of a stream whose ids count them (VP8): what follows moves up.
+ * Remembers which of the last 64 were; a picture of which nothing came keeps its id free. */
+struct picgaps {
+    uint64_t dropped; /* of the pictures up to the newest, which is bit 0 */
+    uint16_t newest;
+    uint16_t n; /* dropped in all */
+    bool begun;
+};
+
+/* A packet of the source passes, or is dropped as all of its picture is. Returns how many
+ * pictures before its own were dropped. */
+uint16_t sl_picgaps_note(struct picgaps *g, const struct payload *p, bool drop);
+
 /* Writes the first p->ids_n octets of the payload `in`, shifted. */
 void sl_picmap_write(const struct picmap *shift, const struct payload *p, struct span in,
                      uint8_t ret[PAYLOAD_IDS_MAX]);

@@ -1,5 +1,7 @@
 #include "media/picmap.h"
 
+#include "base/rng.h"
+
 #include "check.h"
 
 /* The last packet of one source, the first of another and a later one of it: what the later
@@ -71,4 +73,46 @@ TEST(picmap_numbers_descriptors)
     uint8_t dd[] = {0xc3, 0x01, 0x10, 0x80};
     sl_picmap_write_dd(&shift, &p, dd);
     CHECK(span_eq((struct span){dd, sizeof dd}, check_hex("c3 0010 80")));
+}
+
+static struct payload picture(unsigned id, bool long_id)
+{
+    return (struct payload){.picture_id = (uint16_t)(id & (long_id ? 0x7fffU : 0x7fU)),
+                            .pid_at = 1,
+                            .long_id = long_id,
+                            .counted = true};
+}
+
+/* Packets of pictures, dropped or not, come late, twice or never: those that pass stand in
+ * their order, and without gaps but for pictures of which nothing came. */
+TEST(picgaps_close)
+{
+    enum { PICTURES = 2000, WINDOW = 8 };
+    for (int seed = 1; seed <= 40; seed++) {
+        struct rng r = sl_rng_of((uint64_t)seed);
+        struct picgaps g = {0};
+        bool long_id = seed % 2;
+        unsigned first = rng_u32(&r) & 0x7fff, out = 0;
+        bool drop[PICTURES], lost[PICTURES];
+        uint16_t gaps[PICTURES] = {0};
+        for (unsigned i = 0; i < PICTURES; i++) {
+            drop[i] = i > 0 && rng_u32(&r) % 3 == 0;
+            lost[i] = i > 0 && rng_u32(&r) % 10 == 0;
+        }
+        for (unsigned i = 0; i < PICTURES; i++) {
+            struct payload p = picture(first + i, long_id);
+            if (!lost[i])
+                gaps[i] = sl_picgaps_note(&g, &p, drop[i]);
+            unsigned back = rng_u32(&r) % WINDOW; /* another packet of an older picture */
+            if (back > i || lost[i - back])
+                continue;
+            p = picture(first + i - back, long_id);
+            CHECK_INT(sl_picgaps_note(&g, &p, drop[i - back]), gaps[i - back]);
+        }
+        for (unsigned i = 0; i < PICTURES; i++) {
+            if (!lost[i] && !drop[i])
+                CHECK_INT(i - gaps[i], out);
+            out += lost[i] || !drop[i];
+        }
+    }
 }

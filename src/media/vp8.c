@@ -18,6 +18,7 @@ enum err sl_vp8_read(struct span in, bool marker, struct payload *ret)
         if (p.long_id)
             p.picture_id = (uint16_t)((p.picture_id & ~M_BIT) << 8 | rd_u8(&r));
         p.ids_n = (uint8_t)(in.n - r.n);
+        p.counted = true;
     }
     if (x & L_BIT) {
         p.tl0_at = (uint8_t)(in.n - r.n);

@@ -39,6 +39,8 @@ static const char *const uris[EXTS] = {
                         "#dependency-descriptor-rtp-header-extension"),
     [EXT_ABS_CAPTURE_TIME] =
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+    [EXT_LAYERS_ALLOCATION] =
+        "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
 };
 
 enum codec sl_codec_of(struct span name)

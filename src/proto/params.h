@@ -44,6 +44,7 @@ enum rtp_ext {
     EXT_COLOR_SPACE,
     EXT_DEPENDENCY, /* AV1 dependency descriptor, any codec */
     EXT_ABS_CAPTURE_TIME,
+    EXT_LAYERS_ALLOCATION, /* read, and carried to other workers; not forwarded */
     EXTS
 };
 

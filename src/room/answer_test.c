@@ -43,7 +43,7 @@ static const struct {
     {"chromium-av1", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :1305629232\n"
      "1 recv: AV1=45+46npftr | mid=4 twcc=3" CHROMIUM_EXTS
-     " dd=12 | :1306129478+1325595479\n"},
+     " dd=12 vla=9 | :1306129478+1325595479\n"},
     {"chromium-av1", WATCH, NO_MEDIA, NULL},
     {"chromium-datachannel", PUBLISH, NO_MEDIA, NULL},
     {"chromium-datachannel", WATCH, NO_MEDIA, NULL},
@@ -85,26 +85,26 @@ static const struct {
     {"chromium-screen-audio", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :2296130830\n"
      "1 recv: " CHROMIUM_SENT " mid=4 twcc=3" CHROMIUM_EXTS
-     " dd=12 | :895553308+3040622878\n"},
+     " dd=12 vla=9 | :895553308+3040622878\n"},
     {"chromium-screen-audio", WATCH, NO_MEDIA, NULL},
     {"chromium-sendonly-camera-and-screen", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :1989355024\n"
      "1 recv: " CHROMIUM_SENT " mid=4 rid=10 rrid=11 twcc=3" CHROMIUM_EXTS
-     " dd=12 | q h f\n"
+     " dd=12 vla=9 | q h f\n"
      "2 recv: " CHROMIUM_SENT " mid=4 twcc=3" CHROMIUM_EXTS
-     " dd=12 | :2092209189+646192742\n"
+     " dd=12 vla=9 | :2092209189+646192742\n"
      "3 recv: " CHROMIUM_AUDIO " | :2439424546\n"
      "bad-kind\n"},
     {"chromium-sendonly-camera-and-screen", WATCH, NO_MEDIA, NULL},
     {"chromium-sendonly-simulcast-trickle", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :1375870851\n"
      "1 recv: " CHROMIUM_SENT " mid=4 rid=10 rrid=11 twcc=3" CHROMIUM_EXTS
-     " dd=12 | q h f\n"},
+     " dd=12 vla=9 | q h f\n"},
     {"chromium-sendonly-simulcast-trickle", WATCH, NO_MEDIA, NULL},
     {"chromium-sendonly-simulcast", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :2612207988\n"
      "1 recv: " CHROMIUM_SENT " mid=4 rid=10 rrid=11 twcc=3" CHROMIUM_EXTS
-     " dd=12 | q h f\n"},
+     " dd=12 vla=9 | q h f\n"},
     {"chromium-sendonly-simulcast", WATCH, NO_MEDIA, NULL},
     {"chromium-sendonly-single", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :1028699932\n"
@@ -122,7 +122,7 @@ static const struct {
     {"chromium-svc-vp9", PUBLISH, OK,
      "0 recv: " CHROMIUM_AUDIO " | :2964601781\n"
      "1 recv: VP9=98+99npftr VP9/2=100+101npftr | mid=4 twcc=3" CHROMIUM_EXTS
-     " dd=12 | :1739733443+1512910743\n"},
+     " dd=12 vla=9 | :1739733443+1512910743\n"},
     {"chromium-svc-vp9", WATCH, NO_MEDIA, NULL},
     {"firefox-av1", PUBLISH, OK,
      "0 recv: " FIREFOX_AUDIO " | :1370699100\n"

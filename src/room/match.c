@@ -140,7 +140,8 @@ static bool ext_wanted(enum rtp_ext e, enum media_kind kind, enum negotiate_job 
     case EXT_ABS_CAPTURE_TIME: return true;
     case EXT_AUDIO_LEVEL: return kind == MEDIA_AUDIO;
     case EXT_RID:
-    case EXT_REPAIRED_RID: return kind == MEDIA_VIDEO && job == NEGOTIATE_PUBLISH;
+    case EXT_REPAIRED_RID:
+    case EXT_LAYERS_ALLOCATION: return kind == MEDIA_VIDEO && job == NEGOTIATE_PUBLISH;
     case EXT_ABS_SEND_TIME:
     case EXT_ORIENTATION:
     case EXT_PLAYOUT_DELAY:

@@ -37,10 +37,10 @@ struct job {
     struct consumer *consumer;
     struct pkt *pkt; /* a reference of its own */
     uint64_t seq;    /* output number: SRTP index of the stream it leaves on */
+    uint64_t facts;  /* what the first sending had, see consumer.h */
     uint32_t ts;
     uint16_t osn; /* JOB_REPAIR: the number that was lost */
     uint8_t kind;
-    uint8_t facts; /* what the first sending had, see consumer.h */
 };
 
 struct batch;

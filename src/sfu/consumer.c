@@ -102,11 +102,19 @@ void sl_consumer_free(struct consumer *c)
 
 /* ---- the source ---- */
 
+/* Its pictures, as far as they were sent. */
+static struct picmap where(const struct consumer *c)
+{
+    struct picmap shift = c->sources[c->source].shift;
+    shift.picture_id = (uint16_t)(shift.picture_id - c->pick.gaps.n);
+    return sl_picmap_out(c->from->pictures, &shift);
+}
+
 void sl_consumer_restart(struct consumer *c)
 {
     list_del(&c->in_encoding);
     if (c->from)
-        c->pictures = sl_picmap_out(c->from->pictures, &c->sources[c->source].shift);
+        c->pictures = where(c);
     c->from = NULL;
 }
 
@@ -199,6 +207,7 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     c->source = generation % CONSUMER_SOURCES;
     c->sources[c->source] = source;
     list_add(&e->consumers, &c->in_encoding);
+    sl_pick_begin(c, m->ts);
     /* Another voice begins: a receiver may adapt its buffer now (RFC 3551 §4.1). */
     c->spurt = c->conf.params.kind == MEDIA_AUDIO;
 }
@@ -209,14 +218,16 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
 {
     const struct media_pkt *m = media_in(p);
     struct seqmap_out out;
-    uint8_t facts = (uint8_t)(c->source << FACT_SOURCE);
+    uint64_t facts = (uint64_t)c->source << FACT_SOURCE;
     if (!c->mid_known && c->ext_id[EXT_MID])
         facts |= FACT_MID;
     if (c->spurt)
-        facts |= FACT_SPURT;
-    *ret = (struct job){.consumer = c, .pkt = p, .facts = facts};
-    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0) {
+        facts |= FACT_MARKER;
+    *ret = (struct job){.consumer = c, .pkt = p};
+    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0 ||
+        (c->pick.asked && !sl_pick_pass(c, m, &facts))) {
         ret->kind = JOB_EMPTY;
+        ret->facts = facts;
         ret->ts = m->ts + c->ts_shift;
         return sl_seqmap_drop(c->map, m->seq, &ret->seq) ? E_OK : E_ABSENT;
     }
@@ -228,6 +239,7 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     c->packets++;
     c->octets += m->payload_n;
     ret->kind = JOB_MEDIA;
+    ret->facts = facts;
     ret->seq = out.seq;
     ret->ts = out.ts;
     return E_OK;
@@ -266,7 +278,7 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
                         .ts = sent.ts,
                         .osn = seq,
                         .kind = rtx ? JOB_REPAIR : JOB_AGAIN,
-                        .facts = (uint8_t)sent.facts};
+                        .facts = sent.facts};
     return E_OK;
 }
 
@@ -300,11 +312,15 @@ static uint32_t abs_send_time(usec now)
 }
 
 /* Whether an element of this packet needs the two-byte form (RFC 8285 §4.3). */
-static bool needs_long(const struct consumer *c, const struct media_pkt *m)
+static bool needs_long(const struct consumer *c, const struct media_pkt *m,
+                       uint64_t facts)
 {
-    for (uint8_t i = 0; i < m->exts_n; i++)
-        if (c->ext_id[m->exts[i].ext] && m->exts[i].len > ONE_BYTE_MAX)
+    for (uint8_t i = 0; i < m->exts_n; i++) {
+        bool grows = m->exts[i].ext == EXT_DEPENDENCY && facts & PICK_TELL;
+        if (c->ext_id[m->exts[i].ext] &&
+            m->exts[i].len + (grows ? DD_GROWTH_MAX : 0) > ONE_BYTE_MAX)
             return true;
+    }
     return false;
 }
 
@@ -319,10 +335,24 @@ static uint8_t *put_elem(uint8_t *at, bool long_form, uint8_t id, size_t n)
     return at;
 }
 
-/* Of its pictures, since its source is not the first. */
-static const struct picmap *shift_of(const struct job *j)
+/* Of its pictures, since its source is not the first, or some are left out. */
+static struct picmap shift_of(const struct job *j)
 {
-    return &j->consumer->sources[(j->facts >> FACT_SOURCE) % CONSUMER_SOURCES].shift;
+    size_t source = j->facts >> FACT_SOURCE & FACT_SOURCE_MASK;
+    struct picmap shift = j->consumer->sources[source].shift;
+    shift.picture_id = (uint16_t)(shift.picture_id - pick_gaps(j->facts));
+    return shift;
+}
+
+static uint8_t *put_dd(const struct job *j, uint8_t *at, bool long_form, uint8_t id,
+                       struct span dd)
+{
+    uint8_t buf[DD_OCTETS_MAX];
+    struct picmap shift = shift_of(j);
+    size_t n = sl_pick_write_dd(j->facts, &shift, &media_in(j->pkt)->info, dd, buf);
+    at = put_elem(at, long_form, id, n);
+    memcpy(at, buf, n);
+    return at + n;
 }
 
 /* Writes the extension block behind the fixed header; returns its end. */
@@ -331,7 +361,7 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
     const struct consumer *c = j->consumer;
     const struct media_pkt *m = media_in(j->pkt);
     struct transport *t = c->transport;
-    bool long_form = c->long_form || needs_long(c, m);
+    bool long_form = c->long_form || needs_long(c, m, j->facts);
     uint8_t *start = at;
     at += 4;
     if (c->ext_id[EXT_TWCC]) {
@@ -356,11 +386,14 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
         uint8_t id = c->ext_id[m->exts[i].ext];
         if (!id)
             continue;
-        at = put_elem(at, long_form, id, m->exts[i].len);
-        memcpy(at, j->pkt->data + m->exts[i].off, m->exts[i].len);
-        if (m->exts[i].ext == EXT_DEPENDENCY && m->info.has_dd)
-            sl_picmap_write_dd(shift_of(j), &m->info, at);
-        at += m->exts[i].len;
+        struct span ext = {j->pkt->data + m->exts[i].off, m->exts[i].len};
+        if (m->exts[i].ext == EXT_DEPENDENCY) {
+            at = put_dd(j, at, long_form, id, ext);
+            continue;
+        }
+        at = put_elem(at, long_form, id, ext.n);
+        memcpy(at, ext.p, ext.n);
+        at += ext.n;
     }
     size_t n = (size_t)(at - start) - 4;
     if (n == 0)
@@ -397,7 +430,7 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
             body.n = 0;
     }
     wr_u8(&w, RTP_VERSION << 6 | (padding ? 0x20U : 0U) | (x ? 0x10U : 0U));
-    wr_u8(&w, (m->marker || (j->facts & FACT_SPURT) ? 0x80U : 0U) | pt);
+    wr_u8(&w, (m->marker || (j->facts & FACT_MARKER) ? 0x80U : 0U) | pt);
     wr_u16(&w, (unsigned)(j->seq & 0xffff));
     wr_u32(&w, j->ts);
     wr_u32(&w, rtx ? c->conf.rtx_ssrc : c->ssrc);
@@ -411,8 +444,9 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
         out->pre[out->pre_n++] = (uint8_t)(j->osn >> 8);
         out->pre[out->pre_n++] = (uint8_t)j->osn;
     }
-    if (m->info.ids_n > 0 && out->body_n > 0 && !picmap_none(shift_of(j))) {
-        sl_picmap_write(shift_of(j), &m->info, body, out->pre + out->pre_n);
+    struct picmap shift = shift_of(j);
+    if (m->info.ids_n > 0 && out->body_n > 0 && !picmap_none(&shift)) {
+        sl_picmap_write(&shift, &m->info, body, out->pre + out->pre_n);
         out->pre_n = (uint8_t)(out->pre_n + m->info.ids_n);
         out->body += m->info.ids_n;
         out->body_n = (uint16_t)(out->body_n - m->info.ids_n);

@@ -26,6 +26,7 @@
 #include "proto/rtcp.h"
 #include "sfu/batch.h"
 #include "sfu/mail.h"
+#include "sfu/pick.h"
 
 struct encoding;
 struct producer;
@@ -35,8 +36,9 @@ enum {
     /* RTP header, mid, transport-cc, send time and the forwarded extensions. */
     CONSUMER_HEADER_MAX = 12 + 4 + 256,
     FACT_MID = 1,         /* the packet carried its mid */
-    FACT_SPURT = 8,       /* it begins a talkspurt */
+    FACT_MARKER = 8,      /* it begins a talkspurt, or ends a picture */
     FACT_SOURCE = 1,      /* where in the facts the place of its source stands: 2 bits */
+    FACT_SOURCE_MASK = 3, /* from bit 4 stand those of sfu/pick.h */
     CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
 };
 
@@ -64,6 +66,7 @@ struct consumer {
     uint8_t red_pt;           /* of the source: RED to be opened; PT_NONE */
     uint8_t padding_pt;       /* of RTX, for padding; PT_NONE: there can be none */
     uint32_t ts_shift;        /* from the source's timestamps to ours */
+    struct pick pick;         /* of `from` */
     uint64_t packets, octets; /* as sender reports count them */
 
     /* warm */

@@ -431,7 +431,7 @@ TEST(feedback_of_a_viewer_sleeps)
             sl_shard_tick(s.sim.shards[1], s.sim.now);
             wakes++;
         }
-    CHECK(wakes <= 10 + 20); /* once a second, and each half for the encodings */
+    CHECK(wakes <= 10 + 40); /* once a second, and each quarter for the encodings */
     stage_close(&s);
 }
 

@@ -7,6 +7,7 @@
 #include "sfu/feedback.h"
 #include "sfu/hearing.h"
 #include "sfu/inside.h"
+#include "sfu/layers.h"
 #include "sfu/share.h"
 #include "sfu/transport.h"
 
@@ -149,6 +150,7 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
     e->octets += m->payload_n + WIRE_OCTETS;
     if (m->info.key && m->seq > e->key)
         e->key = m->seq;
+    sl_layers_learn(e, p, m->payload_n + WIRE_OCTETS, now);
     if (e->history && m->payload_n > 0)
         sl_history_put(e->history, m->seq, p, now);
 }
@@ -191,6 +193,7 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
     e->stats = (struct stats){.clock_hz = hz};
     e->clock = (struct clockmap){.clock_hz = hz};
     e->dd = (struct dd){0};
+    e->rates = (struct layerrate){0};
     if (e->nack) {
         sl_nack_free(e->nack);
         e->nack = sl_nack_new(&nack_conf);
@@ -233,16 +236,24 @@ static void measure(struct encoding *e, usec span)
         bps = (bps + e->bitrate_bps) / 2;
     e->bitrate_bps = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
     e->octets = 0;
+    sl_layerrate_review(&e->rates, span);
 }
 
-void sl_producer_review(struct producer *p, struct shard *s, usec since, usec now)
+static void measure_all(struct producer *p, usec now)
 {
+    usec span = now - p->measured;
+    p->measured = now;
     for (uint8_t i = 0; i < p->encodings_n; i++) {
-        struct encoding *e = &p->encodings[i];
-        measure(e, now - since);
-        if (e->history)
-            sl_history_trim(e->history, now);
+        measure(&p->encodings[i], span);
+        if (p->encodings[i].history)
+            sl_history_trim(p->encodings[i].history, now);
     }
+}
+
+void sl_producer_review(struct producer *p, struct shard *s, usec now)
+{
+    if (now - p->measured >= MEASURE_INTERVAL)
+        measure_all(p, now);
     list_each (struct consumer, c, &p->consumers, in_producer)
         if (c->transport->shared_at != now)
             (void)sl_share(c->transport, now);

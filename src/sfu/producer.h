@@ -22,6 +22,7 @@
 #include "media/dd.h"
 #include "media/history.h"
 #include "media/keyreq.h"
+#include "media/layerrate.h"
 #include "media/nack.h"
 #include "media/payload.h"
 #include "media/picmap.h"
@@ -89,8 +90,9 @@ struct encoding {
     struct keyreq keyreq;
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
     usec last;               /* when a packet of it came */
-    uint64_t octets;         /* since the last review */
+    uint64_t octets;         /* since it was last measured */
     uint32_t bitrate_bps;
+    struct layerrate rates; /* by layers */
     uint8_t fir_seq;
 };
 
@@ -112,6 +114,7 @@ struct producer {
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */
+    usec measured;        /* when its rates last were */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };
@@ -146,8 +149,9 @@ bool sl_producer_silent(const struct producer *p, const struct encoding *e);
 #define HISTORY_SHORT MSEC(150)
 void sl_producer_squeeze(struct producer *p, usec now);
 
-/* Measures its encodings over the time since the last review, and has its viewers' tracks
- * shared out anew; what key frames are missing is asked for again. To be called each
- * REVIEW_INTERVAL. */
-#define REVIEW_INTERVAL MSEC(500)
-void sl_producer_review(struct producer *p, struct shard *s, usec since, usec now);
+/* Has its viewers' tracks shared out anew; what key frames are missing is asked for again, and
+ * each MEASURE_INTERVAL rates are measured. To be called each REVIEW_INTERVAL, so that what
+ * falls silent is replaced within SILENT_AFTER and one of these. */
+#define REVIEW_INTERVAL  MSEC(250)
+#define MEASURE_INTERVAL MSEC(500)
+void sl_producer_review(struct producer *p, struct shard *s, usec now);

@@ -284,6 +284,7 @@ static void new_producer(struct shard *s, const struct cmd_producer *c, usec now
         return;
     }
     s->stats.producers++;
+    p->measured = now;
     if (t && sl_transport_add_producer(t, p, now) != E_OK)
         sl_shard_drop_producer(s, p);
 }
@@ -455,7 +456,7 @@ static void review(struct shard *s, usec now)
     if (now - s->reviewed < REVIEW_INTERVAL)
         return;
     map_each (n, &s->producers)
-        sl_producer_review(map_entry(n, struct producer, by_id), s, s->reviewed, now);
+        sl_producer_review(map_entry(n, struct producer, by_id), s, now);
     s->reviewed = now;
 }
 

@@ -3,23 +3,9 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
+#include "sfu/layers.h"
 #include "sfu/producer.h"
 #include "sfu/transport.h"
-
-/* What can be had of a track. Before its first packet: anything. */
-static void table_of(const struct producer *p, struct layer_table *ret)
-{
-    bool any = false;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        any |= p->encodings[i].last != 0;
-    ret->n = p->encodings_n;
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        const struct encoding *e = &p->encodings[i];
-        bool flows = e->last != 0 && !sl_producer_silent(p, e);
-        ret->layers[i] = (struct layer_info){
-            .encoding = i, .live = flows || !any, .bps = e->bitrate_bps};
-    }
-}
 
 /* A picture begins with a key frame, which is asked for. */
 static void begin(struct consumer *c, struct encoding *e, usec now)
@@ -40,6 +26,8 @@ static void carry_out(struct consumer *c, usec now)
     struct encoding *e = &c->producer->encodings[c->share.target.encoding];
     if (e != has)
         begin(c, e, now);
+    if (c->from && sl_pick_review(c))
+        sl_feedback_keyframe(c->transport->shard, c->from, now);
 }
 
 struct allocate_sum sl_share(struct transport *t, usec now)
@@ -51,7 +39,7 @@ struct allocate_sum sl_share(struct transport *t, usec now)
     list_each (struct consumer, c, &t->consumers, in_transport) {
         if (!c->producer || n == ALLOCATE_TRACKS_MAX)
             continue;
-        table_of(c->producer, &tables[n]);
+        sl_layers_of(c->producer, &tables[n]);
         tracks[n] = (struct allocate_track){.kind = c->conf.params.kind,
                                             .screen = c->producer->screen,
                                             .table = &tables[n],

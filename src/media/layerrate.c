@@ -1,0 +1,137 @@
+#include "media/layerrate.h"
+
+enum { BPS_LEAST = 1000 }; /* less, and nothing new: it is gone */
+
+/* Between two frames of one picture: the higher needs the lower, or does not. In a key
+ * picture it always does. */
+static void compare(struct layerrate *l, const struct payload *p, uint32_t ts)
+{
+    bool same = ts == l->ts && l->in != 0;
+    bool key = p->key || (same && l->key);
+    if (same && !key && p->spatial == l->spatial + 1)
+        l->keyed = !(l->in >> layer_at(p->spatial, p->temporal) & 1);
+    l->ts = ts;
+    l->in = p->in;
+    l->spatial = p->spatial;
+    l->key = key;
+}
+
+void sl_layerrate_input(struct layerrate *l, const struct payload *p, uint32_t ts,
+                        size_t octets, usec now)
+{
+    uint8_t at = layer_at(p->spatial, p->temporal);
+    l->last[layer_spatial(at)] = now;
+    l->octets[at] += (uint32_t)octets;
+    if (p->start) {
+        l->frames[at]++;
+        compare(l, p, ts);
+    }
+}
+
+void sl_layerrate_review(struct layerrate *l, usec span)
+{
+    for (unsigned at = 0; at < LAYERS; at++) {
+        uint64_t bps = (uint64_t)l->octets[at] * 8 * SEC(1) / (uint64_t)span;
+        uint64_t fps = (uint64_t)l->frames[at] * 16 * SEC(1) / (uint64_t)span;
+        if (l->bps[at] > 0) {
+            bps = (bps + l->bps[at]) / 2;
+            fps = (fps + l->fps_16ths[at]) / 2;
+        }
+        if (l->octets[at] == 0 && bps < BPS_LEAST)
+            bps = fps = 0;
+        l->bps[at] = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+        l->fps_16ths[at] = fps < UINT16_MAX ? (uint16_t)fps : UINT16_MAX;
+        l->octets[at] = 0;
+        l->frames[at] = 0;
+    }
+}
+
+bool sl_layerrate_live(const struct layerrate *l, uint8_t spatial)
+{
+    usec newest = 0;
+    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
+        newest = l->last[s] > newest ? l->last[s] : newest;
+    return l->last[spatial] != 0 && newest - l->last[spatial] < LAYER_SILENT;
+}
+
+static uint8_t top_temporal(const struct layerrate *l, uint8_t s)
+{
+    uint8_t t = LAYER_TEMPORALS - 1;
+    while (t > 0 && l->bps[layer_at(s, t)] == 0)
+        t--;
+    return t;
+}
+
+static bool measured(const struct layerrate *l)
+{
+    for (unsigned at = 0; at < LAYERS; at++)
+        if (l->bps[at] > 0)
+            return true;
+    return false;
+}
+
+struct gate_wish sl_layerrate_wish(const struct layerrate *l, uint8_t spatial,
+                                   uint8_t temporal)
+{
+    uint8_t s = LAYER_SPATIALS, top = 0;
+    if (!measured(l))
+        return (struct gate_wish){.layer = layer_at(0, 0), .whole = true};
+    for (uint8_t i = 0; i < LAYER_SPATIALS; i++) {
+        if (!sl_layerrate_live(l, i))
+            continue;
+        top = i;
+        if (i <= spatial || s == LAYER_SPATIALS)
+            s = i;
+    }
+    if (s == LAYER_SPATIALS)
+        s = 0;
+    return (struct gate_wish){.layer = layer_at(s, temporal),
+                              .whole =
+                                  s == top && temporal >= top_temporal(l, s) && !l->keyed,
+                              .keyed = l->keyed};
+}
+
+/* ---- what there is ---- */
+
+static struct layer_info describe(const struct layerrate *l, uint8_t s, uint8_t t)
+{
+    uint64_t bps = 0;
+    unsigned fps = 0;
+    for (uint8_t i = l->keyed ? s : 0; i <= s; i++)
+        for (uint8_t k = 0; k <= t; k++)
+            bps += l->bps[layer_at(i, k)];
+    for (uint8_t k = 0; k <= t; k++)
+        fps += l->fps_16ths[layer_at(s, k)];
+    fps = (fps + 8) / 16;
+    return (struct layer_info){
+        .spatial = s,
+        .temporal = t,
+        .bps = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX,
+        .width = l->sizes[s].width,
+        .height = l->sizes[s].height,
+        .fps = fps < UINT8_MAX ? (uint8_t)fps : UINT8_MAX,
+    };
+}
+
+unsigned sl_layerrate_count(const struct layerrate *l, bool all)
+{
+    unsigned n = 0;
+    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
+        for (uint8_t t = all ? 0 : top_temporal(l, s); t < LAYER_TEMPORALS; t++)
+            n += l->bps[layer_at(s, t)] > 0;
+    return n;
+}
+
+void sl_layerrate_list(const struct layerrate *l, uint8_t encoding, bool live, bool all,
+                       struct layer_table *t)
+{
+    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
+        for (uint8_t k = all ? 0 : top_temporal(l, s); k < LAYER_TEMPORALS; k++) {
+            if (l->bps[layer_at(s, k)] == 0 || t->n == LAYER_INFOS_MAX)
+                continue;
+            struct layer_info *i = &t->layers[t->n++];
+            *i = describe(l, s, k);
+            i->encoding = encoding;
+            i->live = live && sl_layerrate_live(l, s);
+        }
+}

@@ -1,0 +1,109 @@
+#include "media/layerrate.h"
+
+#include "check.h"
+
+#define FRAME   3000 /* of a 90 kHz clock, at 30 frames a second */
+#define FRAME_T (SEC(1) / 30)
+
+/* Sizes 0 to sizes - 1 with these octets in each frame, and temporal layers 0 2 1 2; from
+ * picture `first` on, of which every 100th is a key. */
+static void feed(struct layerrate *l, unsigned sizes, bool keyed, int first, int n)
+{
+    static const uint8_t temporal[] = {0, 2, 1, 2};
+    for (int i = first; i < first + n; i++)
+        for (uint8_t s = 0; s < sizes; s++) {
+            struct payload p = {.spatial = s, .temporal = temporal[i % 4], .start = true};
+            bool key = i % 100 == 0;
+            p.key = key && s == 0;
+            p.in = layer_above(s, p.temporal);
+            if (keyed && !key)
+                p.in &= layer_size(s);
+            sl_layerrate_input(l, &p, (uint32_t)i * FRAME, 100U << s,
+                               SEC(1) + i * FRAME_T);
+        }
+}
+
+TEST(layerrate_lists_what_a_viewer_would_get)
+{
+    static const struct {
+        bool keyed;
+        struct layer_info want[3]; /* of size 1 */
+    } rows[] = {
+        {false,
+         {{1, 1, 0, true, 18000, 640, 360, 8},
+          {1, 1, 1, true, 36000, 640, 360, 15},
+          {1, 1, 2, true, 72000, 640, 360, 30}}},
+        {true,
+         {{1, 1, 0, true, 12000, 640, 360, 8},
+          {1, 1, 1, true, 24000, 640, 360, 15},
+          {1, 1, 2, true, 48000, 640, 360, 30}}},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct layerrate l = {.sizes[1] = {640, 360}};
+        struct layer_table t = {0};
+        check_row(rows[i].keyed ? "L2T3_KEY" : "L2T3");
+        for (int k = 0; k < 8; k++) {
+            feed(&l, 2, rows[i].keyed, k * 60, 60);
+            sl_layerrate_review(&l, SEC(2));
+        }
+        CHECK_INT(l.keyed, rows[i].keyed);
+        CHECK_INT(sl_layerrate_count(&l, true), 6);
+        CHECK_INT(sl_layerrate_count(&l, false), 2);
+        sl_layerrate_list(&l, 1, true, true, &t);
+        CHECK_INT(t.n, 6);
+        for (int k = 0; k < 3; k++) {
+            const struct layer_info *got = &t.layers[3 + k], *want = &rows[i].want[k];
+            CHECK(got->encoding == 1 && got->spatial == 1 && got->temporal == k &&
+                  got->live);
+            CHECK_INT(got->bps, want->bps);
+            CHECK_INT(got->fps, want->fps);
+            CHECK_INT(got->width, want->width);
+        }
+        t.n = 0;
+        sl_layerrate_list(&l, 1, false, false, &t);
+        CHECK_INT(t.n, 2);
+        CHECK(t.layers[1].temporal == 2 && !t.layers[1].live);
+    }
+}
+
+TEST(layerrate_wishes_for_what_comes)
+{
+    struct layerrate l = {0};
+    struct gate_wish w = sl_layerrate_wish(&l, LAYER_ALL, LAYER_ALL);
+    CHECK(w.whole && layer_spatial(w.layer) == 0); /* nothing is known yet */
+
+    feed(&l, 3, false, 1, 50);
+    w = sl_layerrate_wish(&l, 0, 0);
+    CHECK(w.whole); /* not yet */
+    sl_layerrate_review(&l, SEC(1));
+    w = sl_layerrate_wish(&l, LAYER_ALL, LAYER_ALL);
+    CHECK(w.whole && w.layer == layer_at(2, 3));
+    w = sl_layerrate_wish(&l, 2, 2);
+    CHECK(w.whole && w.layer == layer_at(2, 2));
+    w = sl_layerrate_wish(&l, 2, 1);
+    CHECK(!w.whole && w.layer == layer_at(2, 1));
+    w = sl_layerrate_wish(&l, 1, LAYER_ALL);
+    CHECK(!w.whole && w.layer == layer_at(1, 3));
+
+    feed(&l, 2, false, 51, 11); /* 367 ms: not yet */
+    CHECK_INT(sl_layerrate_wish(&l, 2, 2).layer, layer_at(2, 2));
+    feed(&l, 2, false, 62, 2);
+    w = sl_layerrate_wish(&l, 2, 2);
+    CHECK(w.whole && w.layer == layer_at(1, 2)); /* the largest does not come any more */
+
+    feed(&l, 3, true, 64, 4);
+    w = sl_layerrate_wish(&l, LAYER_ALL, LAYER_ALL);
+    CHECK(w.keyed && !w.whole &&
+          w.layer == layer_at(2, 3)); /* lower sizes are not for it */
+}
+
+TEST(layerrate_forgets_what_is_gone)
+{
+    struct layerrate l = {0};
+    feed(&l, 1, false, 0, 60);
+    sl_layerrate_review(&l, SEC(2));
+    CHECK_INT(sl_layerrate_count(&l, true), 3);
+    for (int i = 0; i < 20; i++)
+        sl_layerrate_review(&l, SEC(2));
+    CHECK_INT(sl_layerrate_count(&l, true), 0);
+}
