@@ -52,7 +52,8 @@ static void settle(struct control *c)
         LOG(c->log, LOG_ERROR, "out of memory");
     arm(c);
     const struct rooms_stats *s = sl_rooms_stats(c->rooms);
-    if (c->draining && s->publishers + s->viewers == 0)
+    uint64_t sessions = c->rtcd ? sl_rtcd_face_calls(c->rtcd)->sessions : 0;
+    if (c->draining && s->publishers + s->viewers + sessions == 0)
         sl_loop_stop(c->loop);
 }
 
@@ -124,6 +125,8 @@ static void ask_stats(void *ctx)
     sl_node_ask(&c->node);
     if (c->rtcd)
         sl_rtcd_face_tick(c->rtcd);
+    if (c->draining) /* sessions of rtcd end without a word from the media plane */
+        settle(c);
     if (sl_loop_timer_set(c->loop, &c->stats, sl_loop_now() + STATS_INTERVAL) != E_OK)
         LOG(c->log, LOG_ERROR, "out of memory");
 }
@@ -322,10 +325,7 @@ static enum err listen_private(struct control *c)
     enum err e = sl_httpd_new(c->loop, &hc, &c->private_face);
     if (e || !c->conf.rtcd.kv)
         return e;
-    e = sl_rtcd_face_new(c->loop, c->log, &c->conf.rtcd, &c->rtcd);
-    if (!e)
-        sl_rtcd_face_on(c->rtcd, c->private_face);
-    return e;
+    return sl_rtcd_face_new(c->loop, c->private_face, c->log, &c->conf.rtcd, &c->rtcd);
 }
 
 static enum err count(struct control *c)
@@ -335,7 +335,7 @@ static enum err count(struct control *c)
                                   .face = &c->face,
                                   .public_face = sl_httpd_stats(c->public_face),
                                   .private_face = sl_httpd_stats(c->private_face),
-                                  .rtcd = c->rtcd ? sl_rtcd_face_stats(c->rtcd) : NULL};
+                                  .rtcd = c->rtcd};
     enum err e = sl_numbers_new(&of, &c->numbers);
     if (!e)
         c->admin.metrics = sl_numbers_metrics(c->numbers);

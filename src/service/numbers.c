@@ -165,6 +165,35 @@ static const struct row rtcd_rows[] = {
     G("rtcd_waiting", "Requests that wait for a hash.", rtcd_stats, waiting, NULL, NULL),
 };
 
+static const struct row calls_rows[] = {
+    G("rtcd_connections", "WebSocket connections of back ends.", rtcd_calls_stats, conns,
+      NULL, NULL),
+    G("rtcd_sessions", "Sessions of calls.", rtcd_calls_stats, sessions, NULL, NULL),
+    G("rtcd_calls", "Calls with a session.", rtcd_calls_stats, calls, NULL, NULL),
+    C("rtcd_joined", "Sessions that joined.", rtcd_calls_stats, joined, NULL, NULL),
+    C("rtcd_ended", "Sessions that ended.", rtcd_calls_stats, ended, NULL, NULL),
+    C("rtcd_messages_refused", "Messages refused, by reason.", rtcd_calls_stats,
+      malformed, "reason", "malformed"),
+    C("rtcd_messages_refused", "Messages refused, by reason.", rtcd_calls_stats, refused,
+      "reason", "meaning"),
+    C("rtcd_no_offer", "Sessions without an offer in time.", rtcd_calls_stats, no_offer,
+      NULL, NULL),
+    C("rtcd_messages_lost", "Messages that no connection took.", rtcd_calls_stats, lost,
+      NULL, NULL),
+};
+
+#define WS_CLOSED "WebSocket connections closed, by reason."
+
+static const struct row ws_rows[] = {
+    C("ws_connections", "WebSocket connections opened.", wsd_stats, opened, NULL, NULL),
+    C("ws_messages_received", "Messages of WebSockets.", wsd_stats, messages_in, NULL,
+      NULL),
+    C("ws_messages_sent", "Messages to WebSockets.", wsd_stats, messages_out, NULL, NULL),
+    C("ws_closed", WS_CLOSED, wsd_stats, slow, "reason", "slow"),
+    C("ws_closed", WS_CLOSED, wsd_stats, silent, "reason", "silent"),
+    C("ws_closed", WS_CLOSED, wsd_stats, wrong, "reason", "malformed"),
+};
+
 static const struct row http_rows[] = {
     C("http_connections", "Connections accepted.", httpd_stats, accepted, NULL, NULL),
     C("http_requests", "Requests received.", httpd_stats, requests, NULL, NULL),
@@ -245,8 +274,11 @@ static enum err add_all(struct numbers *n, const struct numbers_of *of)
     e = e ? e : add(n, ROWS(room_rows), of->rooms, NULL, NULL);
     e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
     e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
-    if (of->rtcd)
-        e = e ? e : add(n, ROWS(rtcd_rows), of->rtcd, NULL, NULL);
+    if (of->rtcd) {
+        e = e ? e : add(n, ROWS(rtcd_rows), sl_rtcd_face_stats(of->rtcd), NULL, NULL);
+        e = e ? e : add(n, ROWS(calls_rows), sl_rtcd_face_calls(of->rtcd), NULL, NULL);
+        e = e ? e : add(n, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
+    }
     for (int i = 0; !e && i < PROBLEMS; i++) {
         static const struct metric refused = {"sluice_requests_refused_total",
                                               "Requests refused, by problem.",

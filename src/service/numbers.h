@@ -7,9 +7,9 @@
 #include "base/metric.h"
 
 #include "api/face.h"
-#include "api/rtcd.h"
 #include "net/httpd.h"
 #include "service/node.h"
+#include "service/rtcd_face.h"
 
 /* Where the numbers are; all of it outlives the numbers. */
 struct numbers_of {
@@ -17,7 +17,7 @@ struct numbers_of {
     const struct rooms_stats *rooms;
     const struct face *face;
     const struct httpd_stats *public_face, *private_face;
-    const struct rtcd_stats *rtcd; /* NULL: not served */
+    const struct rtcd_face *rtcd; /* NULL: not served */
 };
 
 struct numbers;

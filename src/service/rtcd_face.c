@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/list.h"
+
 #include "crypto/hash.h"
 #include "net/loop.h"
 #include "service/cpu_load.h"
@@ -13,13 +15,25 @@ struct rtcd_face {
     struct log *log;
     struct httpd *httpd;
     struct rtcd *rtcd;
-    struct loop_timer turn; /* of the next hash */
+    struct wsd *wsd;
+    struct rtcd_calls *calls;
+    struct list links;
+    struct loop_timer turn; /* of the next hash, or of an offer that did not come */
     struct cpu_load load;
+};
+
+/* A connection of a client, on both sides. */
+struct link {
+    struct list by_face;
+    struct rtcd_face *f;
+    struct wsd_conn *ws;
+    struct rtcd_conn *conn;
 };
 
 static void arm(struct rtcd_face *f)
 {
-    usec at = sl_rtcd_deadline(f->rtcd);
+    usec at = sl_rtcd_deadline(f->rtcd), offer = sl_rtcd_calls_deadline(f->calls);
+    at = at < offer ? at : offer;
     if (at == USEC_NEVER)
         sl_loop_timer_stop(f->loop, &f->turn);
     else if (sl_loop_timer_set(f->loop, &f->turn, at) != E_OK)
@@ -29,7 +43,9 @@ static void arm(struct rtcd_face *f)
 static void on_turn(void *user)
 {
     struct rtcd_face *f = user;
-    sl_rtcd_tick(f->rtcd, sl_loop_now());
+    usec now = sl_loop_now();
+    sl_rtcd_tick(f->rtcd, now);
+    sl_rtcd_calls_tick(f->calls, now);
     arm(f);
 }
 
@@ -51,14 +67,83 @@ static void fill(void *ctx, void *p, size_t n)
     sl_random(p, n);
 }
 
-enum err sl_rtcd_face_new(struct loop *l, struct log *log,
+/* ---- connections ---- */
+
+static enum err send_message(void *ctx, void *user, struct span message)
+{
+    const struct link *l = user;
+    (void)ctx;
+    return sl_wsd_send(l->ws, WS_BINARY, message);
+}
+
+static void on_message(void *user, enum ws_op op, struct span data)
+{
+    const struct link *l = user;
+    struct rtcd_face *f = l->f;
+    if (op == WS_BINARY)
+        sl_rtcd_calls_message(f->calls, l->conn, data, sl_loop_now());
+    else
+        LOG(f->log, LOG_WARN, "rtcd message is text, and ignored");
+    arm(f);
+}
+
+static void on_closed(void *user, uint16_t code)
+{
+    struct link *l = user;
+    LOG(l->f->log, LOG_INFO, "rtcd connection closed", KV_UINT("code", code));
+    sl_rtcd_calls_closed(l->f->calls, l->conn);
+    list_del(&l->by_face);
+    free(l);
+}
+
+static void upgrade(void *ctx, uint64_t id, const char *accept, struct span client)
+{
+    struct rtcd_face *f = ctx;
+    struct link *l = calloc(1, sizeof *l);
+    enum err e = l ? sl_wsd_open(f->wsd, id, accept, l, &l->ws) : E_MEMORY;
+    if (e) {
+        free(l);
+        reply(
+            f, id,
+            &(struct http_res){.status = e == E_MEMORY ? 500 : 400,
+                               .fields = {{"Content-Type", "text/plain; charset=utf-8"}},
+                               .body = span_of("no WebSocket here\n")});
+        return;
+    }
+    l->f = f;
+    if (sl_rtcd_calls_open(f->calls, client, l, &l->conn) != E_OK) {
+        sl_wsd_conn_free(l->ws);
+        free(l);
+        return;
+    }
+    list_add(&f->links, &l->by_face);
+    struct addr peer = sl_wsd_peer(l->ws);
+    LOG(f->log, LOG_INFO, "rtcd connection", KV_SPAN("clientID", client),
+        KV_PERSON_ADDR("addr", &peer));
+}
+
+static enum err sessions(void *ctx, struct span client, struct span call,
+                         struct span session, struct wr *json, const char **missing)
+{
+    const struct rtcd_face *f = ctx;
+    return sl_rtcd_calls_json(f->calls, client, call, session, json, missing);
+}
+
+/* ---- start and end ---- */
+
+static const struct wsd_conf ws_conf = {WSD_CONF, .message = on_message,
+                                        .closed = on_closed};
+
+enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                           const struct rtcd_face_conf *conf, struct rtcd_face **ret)
 {
     struct rtcd_face *f = calloc(1, sizeof *f);
     if (!f)
         return E_MEMORY;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *f = (struct rtcd_face){.loop = l, .log = log, .turn = {.fn = on_turn, .user = f}};
+    *f = (struct rtcd_face){
+        .loop = l, .httpd = httpd, .log = log, .turn = {.fn = on_turn, .user = f}};
+    list_init(&f->links);
     const struct rtcd_conf rc = {.kv = conf->kv,
                                  .version = conf->version,
                                  .admin_secret = conf->admin_secret,
@@ -68,10 +153,19 @@ enum err sl_rtcd_face_new(struct loop *l, struct log *log,
                                  .random = {.fill = fill},
                                  .ctx = f,
                                  .run = run,
-                                 .reply = reply};
+                                 .reply = reply,
+                                 .upgrade = upgrade,
+                                 .sessions = sessions};
+    const struct rtcd_calls_conf cc = {.random = {.fill = fill},
+                                       .log = log,
+                                       .sessions_max = conf->sessions_max,
+                                       .ctx = f,
+                                       .send = send_message};
     f->rtcd = sl_rtcd_new(&rc);
-    if (!f->rtcd) {
-        free(f);
+    f->calls = sl_rtcd_calls_new(&cc);
+    f->wsd = sl_wsd_new(l, httpd, &ws_conf);
+    if (!f->rtcd || !f->calls || !f->wsd) {
+        sl_rtcd_face_free(f);
         return E_MEMORY;
     }
     *ret = f;
@@ -84,13 +178,11 @@ void sl_rtcd_face_free(struct rtcd_face *f)
         return;
     sl_loop_finish_work(f->loop);
     sl_loop_timer_stop(f->loop, &f->turn);
+    sl_wsd_free(f->wsd);
+    sl_rtcd_calls_free(f->calls);
+    list_each_safe(struct link, link, &f->links, by_face) free(link);
     sl_rtcd_free(f->rtcd);
     free(f);
-}
-
-void sl_rtcd_face_on(struct rtcd_face *f, struct httpd *httpd)
-{
-    f->httpd = httpd;
 }
 
 bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req)
@@ -117,4 +209,14 @@ void sl_rtcd_face_tick(struct rtcd_face *f)
 const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f)
 {
     return sl_rtcd_stats(f->rtcd);
+}
+
+const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f)
+{
+    return sl_rtcd_calls_stats(f->calls);
+}
+
+const struct wsd_stats *sl_rtcd_face_ws(const struct rtcd_face *f)
+{
+    return sl_wsd_stats(f->wsd);
 }

@@ -1,14 +1,15 @@
 #pragma once
 
 /*
- * rtcd's face: its API on the private port, with the threads that hash, the clock, and what
- * this machine says of its load.
+ * rtcd's face: its API and its WebSocket on the private port, with the threads that hash, the
+ * clock, and what this machine says of its load.
  */
 
 #include "base/log.h"
 
 #include "api/rtcd.h"
-#include "net/httpd.h"
+#include "api/rtcd_calls.h"
+#include "net/wsd.h"
 
 struct rtcd_face_conf {
     struct kv *kv;
@@ -16,19 +17,17 @@ struct rtcd_face_conf {
     const char *admin_secret; /* NULL: nobody is admin */
     bool self_registration;
     usec token_lifetime;
+    size_t sessions_max;
 };
 
 struct rtcd_face;
 
-/* E_MEMORY. Nothing is answered before sl_rtcd_face_on. Free takes NULL, and waits for hashes
- * that are being made. */
-MUST_USE enum err sl_rtcd_face_new(struct loop *l, struct log *log,
+/* Answers requests of httpd, which must live longer. E_MEMORY. Free takes NULL, and waits for
+ * hashes that are being made. */
+MUST_USE enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                    const struct rtcd_face_conf *conf,
                                    struct rtcd_face **ret);
 void sl_rtcd_face_free(struct rtcd_face *f);
-
-/* Where answers go. */
-void sl_rtcd_face_on(struct rtcd_face *f, struct httpd *httpd);
 
 /* False: the request is none of rtcd's, and was not answered. */
 bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req);
@@ -37,3 +36,5 @@ bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req);
 void sl_rtcd_face_tick(struct rtcd_face *f);
 
 const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f);
+const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f);
+const struct wsd_stats *sl_rtcd_face_ws(const struct rtcd_face *f);

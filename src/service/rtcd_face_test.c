@@ -54,11 +54,11 @@ static void server_start(struct server *s)
     const struct rtcd_face_conf fc = {.kv = s->kv,
                                       .version = "v1.2.6",
                                       .self_registration = true,
-                                      .token_lifetime = SEC(60)};
+                                      .token_lifetime = SEC(60),
+                                      .sessions_max = 10};
     s->stop = sl_loop_wake_new(s->loop, on_stop, s);
     CHECK_INT(sl_httpd_new(s->loop, &hc, &s->httpd), E_OK);
-    CHECK_INT(sl_rtcd_face_new(s->loop, &quiet, &fc, &s->face), E_OK);
-    sl_rtcd_face_on(s->face, s->httpd);
+    CHECK_INT(sl_rtcd_face_new(s->loop, s->httpd, &quiet, &fc, &s->face), E_OK);
     CHECK_INT(pthread_create(&s->thread, NULL, run, s), 0);
 }
 
@@ -157,4 +157,49 @@ TEST(rtcd_face_ends_amid_work)
     server_stop(&s);
     for (size_t i = 0; i < LEN(fds); i++)
         (void)close(fds[i]);
+}
+
+/* A back end registers, connects, and is greeted; it is known to be gone when it is. */
+TEST(rtcd_face_speaks_websocket)
+{
+    static const char handshake[] =
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Authorization: Basic YTpFeTQtSF9CSkEwMF9UVkJ5UGk4RG96RTEyZWtOM1M3TA==\r\n";
+    struct server s;
+    char text[2048];
+    server_start(&s);
+    CHECK_INT(answer(ask(&s, "POST", "/register", "",
+                         "{\"clientID\":\"a\",\"authKey\":\"" KEY "\"}"),
+                     text, sizeof text),
+              201);
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons(sl_httpd_addr(s.httpd).port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int n = snprintf(text, sizeof text,
+                     "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n%s\r\n",
+                     handshake);
+    CHECK(connect(fd, (struct sockaddr *)(void *)&sa, sizeof sa) == 0);
+    CHECK(send(fd, text, (size_t)n, MSG_NOSIGNAL) == n);
+    size_t got = 0;
+    const char *body = NULL;
+    for (ssize_t k;
+         got < 200 && (k = recv(fd, text + got, sizeof text - 1 - got, 0)) > 0;) {
+        got += (size_t)k;
+        text[got] = '\0';
+        body = strstr(text, "\r\n\r\n");
+        if (body && got - (size_t)(body - text) > 50)
+            break;
+    }
+    CHECK(strncmp(text, "HTTP/1.1 101 ", 13) == 0);
+    CHECK(body && memmem(body, got - (size_t)(body - text),
+                         "\xa5hello\x82\xa8"
+                         "clientID\xa1"
+                         "a",
+                         18));
+    (void)close(fd);
+    for (int i = 0; i < 100 && sl_rtcd_face_ws(s.face)->conns > 0; i++)
+        (void)usleep(10000);
+    server_stop(&s);
 }

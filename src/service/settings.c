@@ -122,7 +122,8 @@ static void set_faces(struct control_conf *to, const struct config *c)
         .version = c->rtcd.version,
         .admin_secret = *c->rtcd.admin_secret ? c->rtcd.admin_secret : NULL,
         .self_registration = c->rtcd.self_registration,
-        .token_lifetime = c->rtcd.token_lifetime};
+        .token_lifetime = c->rtcd.token_lifetime,
+        .sessions_max = c->limits.peers};
     to->origins = all ? NULL : origins->v;
     to->origins_n = origins->n;
     to->limits = (struct rooms_limits){.rooms = c->limits.rooms,
