@@ -6,6 +6,7 @@ enum {
     F_BIT = 0x80,
     PT_MASK = 0x7f,
     LENGTH_MASK = 0x3ff, /* of a redundant block: the low 10 bits of its header */
+    LENGTH_BITS = 10,
 };
 
 enum err sl_opus_read(struct span in, struct payload *ret)
@@ -45,4 +46,19 @@ enum err sl_red_primary(struct span in, uint8_t *pt, struct span *ret)
     *pt = b & PT_MASK;
     *ret = rd_rest(&r);
     return E_OK;
+}
+
+void sl_red_write(struct wr *w, uint8_t pt, const struct red_block *older, size_t n,
+                  struct span primary)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t facts = older[i].age << LENGTH_BITS | (uint32_t)older[i].payload.n;
+        wr_u8(w, F_BIT | pt);
+        wr_u8(w, facts >> 16);
+        wr_u16(w, facts);
+    }
+    wr_u8(w, pt);
+    for (size_t i = 0; i < n; i++)
+        wr_span(w, older[i].payload);
+    wr_span(w, primary);
 }

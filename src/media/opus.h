@@ -9,6 +9,14 @@
 
 #include "media/payload.h"
 
+/* Of RED: the most octets of an older block, and what its header takes. */
+enum { RED_BLOCK_MAX = 1023, RED_HEADER = 4 };
+
+struct red_block {
+    uint32_t age; /* in ticks, before the primary; below 2^14 */
+    struct span payload;
+};
+
 static inline struct payload payload_audio(void)
 {
     return (struct payload){.key = true, .start = true, .end = true};
@@ -23,3 +31,7 @@ MUST_USE enum err sl_red_read(struct span in, struct payload *ret);
 /* Finds the primary encoding and its payload type: what is forwarded to a viewer without
  * RED. E_MALFORMED: the blocks are longer than the payload. */
 MUST_USE enum err sl_red_primary(struct span in, uint8_t *pt, struct span *ret);
+
+/* Writes RED of blocks of one payload type: older ones, the oldest first, and the primary. */
+void sl_red_write(struct wr *w, uint8_t pt, const struct red_block *older, size_t n,
+                  struct span primary);

@@ -44,3 +44,23 @@ TEST(red_primary)
     CHECK_INT(pt, 111);
     CHECK(span_eq(primary, check_hex("f8fffe")));
 }
+
+/* What was written is read again, and the older blocks stand where RFC 2198 §3 has them. */
+TEST(red_write)
+{
+    uint8_t buf[64];
+    struct wr w = wr_of(buf, sizeof buf);
+    struct red_block older[] = {{1920, check_hex("aa")}, {960, check_hex("bbbb")}};
+    sl_red_write(&w, 111, older, 2, check_hex("f8fffe"));
+    CHECK(span_eq(wr_done(&w), check_hex("ef 1e0001 ef 0f0002 6f aa bbbb f8fffe")));
+    w = wr_of(buf, sizeof buf);
+    sl_red_write(&w, 111, NULL, 0, check_hex("f8fffe"));
+    CHECK(span_eq(wr_done(&w), check_hex("6f f8fffe")));
+    older[0].age = (1 << 14) - 1;
+    w = wr_of(buf, sizeof buf);
+    sl_red_write(&w, 111, older, 1, check_hex("f8fffe"));
+    CHECK(span_eq(wr_done(&w), check_hex("ef fffc01 6f aa f8fffe")));
+    w = wr_of(buf, 8);
+    sl_red_write(&w, 111, older, 1, check_hex("f8fffe"));
+    CHECK(w.bad);
+}

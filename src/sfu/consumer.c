@@ -6,6 +6,7 @@
 #include "media/unwrap.h"
 #include "sfu/inside.h"
 #include "sfu/producer.h"
+#include "sfu/redundancy.h"
 #include "sfu/transport.h"
 
 enum {
@@ -160,6 +161,7 @@ void sl_consumer_source(struct consumer *c, struct producer *p)
         return;
     list_add(&p->consumers, &c->in_producer);
     map_payload_types(c, p);
+    sl_redundancy_source(c, p);
 }
 
 void sl_consumer_pause(struct consumer *c)
@@ -196,7 +198,8 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     struct encoding *e = c->want;
     uint32_t ts = next_ts(c, e, m->ts, now);
     uint16_t generation = sl_seqmap_switch(c->map, m->seq, m->ts, ts);
-    struct consumer_source source = {.encoding = e, .generation = generation};
+    struct consumer_source source = {
+        .encoding = e, .generation = generation, .first = m->seq};
     sl_consumer_restart(c);
     if (c->begun)
         source.shift = sl_picmap_follow(c->pictures, picmap_at(&m->info));
@@ -338,8 +341,7 @@ static uint8_t *put_elem(uint8_t *at, bool long_form, uint8_t id, size_t n)
 /* Of its pictures, since its source is not the first, or some are left out. */
 static struct picmap shift_of(const struct job *j)
 {
-    size_t source = j->facts >> FACT_SOURCE & FACT_SOURCE_MASK;
-    struct picmap shift = j->consumer->sources[source].shift;
+    struct picmap shift = consumer_source_of(j)->shift;
     shift.picture_id = (uint16_t)(shift.picture_id - pick_gaps(j->facts));
     return shift;
 }
@@ -424,6 +426,13 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
     if (c->with_exts)
         end = write_exts(j, end, now);
     bool x = end != out->dst + RTP_HEADER_MIN;
+    size_t red = c->red.blocks > 0 && j->kind == JOB_MEDIA
+                     ? sl_redundancy_write(j, pt, end, now)
+                     : 0;
+    if (red > 0) {
+        pt = c->red.pt;
+        body = (struct span){end, red};
+    }
     if (m->pt == c->red_pt && body.n > 0) {
         uint8_t primary;
         if (sl_red_primary(body, &primary, &body) != E_OK)
@@ -458,6 +467,7 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
 void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now)
 {
     c->mid_known = true;
+    sl_redundancy_report(c, b->fraction);
     if (b->lsr == 0 || b->lsr != c->lsr)
         return;
     usec rtt = now - c->lsr_at - (usec)b->dlsr * 1000000 / 65536;

@@ -45,6 +45,7 @@ enum {
 struct consumer_source {
     struct encoding *encoding;
     uint16_t generation; /* as the seqmap numbers sources */
+    uint64_t first;      /* number of its first packet that was forwarded */
     struct picmap shift; /* of its pictures */
 };
 
@@ -63,7 +64,13 @@ struct consumer {
     bool resends_same;  /* no RTX: a resend is the first packet again */
     uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
     uint8_t ext_id[EXTS];
-    uint8_t red_pt;           /* of the source: RED to be opened; PT_NONE */
+    uint8_t red_pt; /* of the source: RED to be opened; PT_NONE */
+    struct {
+        uint8_t blocks;       /* that are added to each packet; mostly 0 */
+        uint8_t opus;         /* of the source: what can be wrapped; PT_NONE */
+        uint8_t pt;           /* what it is wrapped in */
+        uint8_t lost;         /* that the receiver lately lost, of 256 */
+    } red;                    /* RED to be made: sfu/redundancy */
     uint8_t padding_pt;       /* of RTX, for padding; PT_NONE: there can be none */
     uint32_t ts_shift;        /* from the source's timestamps to ours */
     struct pick pick;         /* of `from` */
@@ -95,6 +102,12 @@ struct consumer {
     int32_t reported_lost;
     struct rtp_send conf;
 };
+
+/* Of a packet that was sent first, or again. */
+static inline const struct consumer_source *consumer_source_of(const struct job *j)
+{
+    return &j->consumer->sources[j->facts >> FACT_SOURCE & FACT_SOURCE_MASK];
+}
 
 /* NULL when memory ends. Free takes NULL; the consumer must be out of all lists. */
 struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t);

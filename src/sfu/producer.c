@@ -14,6 +14,7 @@
 enum {
     /* Of what came, kept to be sent again: 1 s at most, and so many packets. */
     VIDEO_SLOTS = 1024,
+    AUDIO_SLOTS = 8, /* for sfu/redundancy */
     NACK_TRIES = 10,
     /* What a packet takes on a path beside its payload: IPv4 and UDP, RTP, a few extensions,
      * the tag. Much of a voice, little of a picture. */
@@ -37,10 +38,11 @@ static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number
         e->stats.clock_hz = hz;
         e->clock.clock_hz = hz;
     }
-    if (p->params.kind == MEDIA_AUDIO)
-        return true;
-    e->history = sl_history_new(
-        &(struct history_conf){.slots = VIDEO_SLOTS, .max_age = HISTORY_AGE});
+    bool video = p->params.kind == MEDIA_VIDEO;
+    e->history = sl_history_new(&(struct history_conf){
+        .slots = video ? VIDEO_SLOTS : AUDIO_SLOTS, .max_age = HISTORY_AGE});
+    if (!video)
+        return e->history != NULL;
     if (nack && p->transport)
         e->nack = sl_nack_new(&nack_conf);
     return e->history && (e->nack || !nack || !p->transport);
