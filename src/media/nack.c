@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RTT_DEFAULT MSEC(100)
-#define RETRY_MIN   MSEC(20)
+#define RETRY_MIN MSEC(20)
 
 struct missing {
     uint64_t seq;
     usec since;
-    usec due; /* when to ask */
+    usec due;   /* when to ask */
+    usec asked; /* when that was first done */
     unsigned tries;
 };
 
@@ -18,7 +18,7 @@ struct nack {
     struct nack_count count;
     uint64_t next; /* one more than the highest seen; 0 before the first */
     uint64_t key;  /* where the last key frame begins */
-    usec retry;
+    usec rtt;
     usec due; /* no later than the earliest of list */
     bool key_wanted;
     size_t n;
@@ -32,7 +32,7 @@ struct nack *sl_nack_new(const struct nack_conf *conf)
         return NULL;
     n->conf = *conf;
     n->due = USEC_NEVER;
-    sl_nack_set_rtt(n, RTT_DEFAULT);
+    n->rtt = conf->rtt;
     return n;
 }
 
@@ -41,10 +41,25 @@ void sl_nack_free(struct nack *n)
     free(n);
 }
 
-void sl_nack_set_rtt(struct nack *n, usec rtt)
+usec sl_nack_rtt(const struct nack *n)
 {
-    /* A quarter more, since an answer right at the round trip is on its way. */
-    n->retry = rtt + rtt / 4 > RETRY_MIN ? rtt + rtt / 4 : RETRY_MIN;
+    return n->rtt;
+}
+
+/* A quarter more, since an answer right at the round trip is on its way. */
+static usec retry(const struct nack *n)
+{
+    usec t = n->rtt + n->rtt / 4;
+    return t > RETRY_MIN ? t : RETRY_MIN;
+}
+
+/* What came was asked for. Where that was done again, nobody knows what the answer is to: it
+ * is counted from the first time, or a round trip longer than was believed would never be
+ * found. So a span may be too long, when a request was lost, and weighs little then. */
+static void learn(struct nack *n, const struct missing *m, usec now)
+{
+    usec took = now - m->asked;
+    n->rtt += took < n->rtt ? (took - n->rtt) / 2 : (took - n->rtt) / 8;
 }
 
 void sl_nack_key(struct nack *n, uint64_t seq)
@@ -125,6 +140,8 @@ enum nack_seen sl_nack_input(struct nack *n, uint64_t seq, usec now)
     size_t i = find(n, seq);
     if (i == n->n || n->list[i].seq != seq)
         return NACK_OLD;
+    if (n->list[i].tries > 0)
+        learn(n, &n->list[i], now);
     cut(n, i, 1);
     n->count.found++;
     return NACK_FOUND;
@@ -144,8 +161,9 @@ size_t sl_nack_poll(struct nack *n, usec now, uint64_t *ret, size_t cap)
                 continue;
             }
             ret[asked++] = m.seq;
-            m.tries++;
-            m.due = now + n->retry;
+            if (m.tries++ == 0)
+                m.asked = now;
+            m.due = now + retry(n);
         }
         if (m.due < n->due)
             n->due = m.due;

@@ -6,7 +6,8 @@
  * A number that was passed over is asked for once NACK_REORDER newer packets have come or
  * NACK_WAIT has gone by, whatever is first: packets that overtook each other on the way are
  * not asked for. It is asked for again each round trip, until it comes, or has been asked for
- * too often, or is too old to be of use. When more is missing than could be had, the list is
+ * too often, or is too old to be of use. The round trip is learnt from what comes when it was
+ * asked for: who only receives has no report to learn it from. When more is missing than could be had, the list is
  * thrown away and a key frame is wanted instead.
  *
  * Numbers are unwrapped (unwrap.h). For the worker that owns the stream. 8 kB.
@@ -27,6 +28,7 @@ enum {
 struct nack_conf {
     usec max_age; /* from when a packet was missed; video: a second, audio: 200 ms */
     unsigned max_tries;
+    usec rtt; /* the round trip, before it is known */
 };
 
 struct nack_count {
@@ -55,8 +57,8 @@ enum nack_seen sl_nack_input(struct nack *n, uint64_t seq, usec now);
 /* Packet seq begins a key frame: when too much is missing, what is older goes first. */
 void sl_nack_key(struct nack *n, uint64_t seq);
 
-/* The round trip to the sender; 100 ms before it is known. */
-void sl_nack_set_rtt(struct nack *n, usec rtt);
+/* The round trip to the sender, with all that it does before it answers. */
+usec sl_nack_rtt(const struct nack *n);
 
 /* Gives the numbers to ask for now, rising, at most cap; more are left for the next call. */
 size_t sl_nack_poll(struct nack *n, usec now, uint64_t *ret, size_t cap);

@@ -4,9 +4,8 @@
 
 static struct nack *nack_of(unsigned tries)
 {
-    struct nack *n =
-        sl_nack_new(&(struct nack_conf){.max_age = SEC(1), .max_tries = tries});
-    sl_nack_set_rtt(n, MSEC(40));
+    struct nack *n = sl_nack_new(
+        &(struct nack_conf){.max_age = SEC(1), .max_tries = tries, .rtt = MSEC(40)});
     return n;
 }
 
@@ -194,13 +193,39 @@ TEST(nack_forgets_first_what_a_key_frame_made_useless)
 
 TEST(nack_round_trip_has_a_floor)
 {
-    struct nack *n = nack_of(10);
+    struct nack *n = sl_nack_new(&(struct nack_conf){.max_age = SEC(1), .max_tries = 10});
     uint64_t seq;
 
-    sl_nack_set_rtt(n, 0);
     sl_nack_input(n, 1000, 0);
     sl_nack_input(n, 1002, 0);
     CHECK_INT(ask(n, NACK_WAIT, &seq), 1);
     CHECK_INT(sl_nack_deadline(n), NACK_WAIT + MSEC(20));
     sl_nack_free(n);
+}
+
+/* Answers come after so long; then what is lost is asked for again soon after that, whatever
+ * was believed at first. Each tenth request, or its answer, is lost. */
+TEST(nack_learns_the_round_trip)
+{
+    static const int trips[] = {5, 60, 200, 300};
+    for (size_t i = 0; i < LEN(trips); i++) {
+        struct nack *n = sl_nack_new(
+            &(struct nack_conf){.max_age = SEC(1), .max_tries = 10, .rtt = MSEC(100)});
+        usec now = 0, rtt = MSEC(trips[i]);
+        uint64_t asked[4];
+        for (uint64_t seq = 1000; seq < 1400; seq += 2) {
+            (void)sl_nack_input(n, seq, now);
+            now += NACK_WAIT; /* an odd one is missing before each even one */
+            size_t k = sl_nack_poll(n, now, asked, LEN(asked));
+            for (usec end = now + rtt * (seq % 20 == 0 ? 2 : 1); now < end;
+                 now += MSEC(1))
+                (void)sl_nack_poll(n, now, asked, LEN(asked));
+            if (seq > 1000) {
+                CHECK_INT(k, 1);
+                CHECK_INT(sl_nack_input(n, seq - 1, now), NACK_FOUND);
+            }
+        }
+        CHECK(sl_nack_rtt(n) >= rtt && sl_nack_rtt(n) <= rtt + rtt / 4 + MSEC(2));
+        sl_nack_free(n);
+    }
 }

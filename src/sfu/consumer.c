@@ -262,7 +262,10 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
     struct seqmap_sent sent;
     struct pkt *p;
     uint64_t out = unwrap_seq(sl_seqmap_next(c->map), seq);
-    usec least = rtt > RESEND_MIN ? rtt : RESEND_MIN;
+    /* Who asks again before an answer can have come has not waited for it. A round trip is
+     * never known so well that the whole of it could be demanded: who is a little early would
+     * wait for another one. */
+    usec least = rtt / 4 * 3 > RESEND_MIN ? rtt / 4 * 3 : RESEND_MIN;
     enum err e = sl_seqmap_resend(c->map, out, now, least, &sent);
     if (e)
         return e == E_FULL && is_needed(c, &sent) ? E_LATE : e;

@@ -371,7 +371,7 @@ TEST(consumer_answers_nacks)
     }
 }
 
-/* What is asked for twice within a round trip is on its way. */
+/* What is asked for twice within three quarters of a round trip is on its way. */
 TEST(consumer_resends_once_in_a_round_trip)
 {
     struct cmd_producer p = stage_video();
@@ -398,7 +398,7 @@ TEST(consumer_resends_once_in_a_round_trip)
     static const struct {
         usec after;
         uint64_t answers;
-    } asked[] = {{0, 1}, {MSEC(150), 1}, {MSEC(60), 2}};
+    } asked[] = {{0, 1}, {MSEC(130), 1}, {MSEC(40), 2}};
     for (size_t i = 0; i < LEN(asked); i++) {
         sim_run(&s.sim, asked[i].after);
         sim_send_nack(s.sub, SSRC_OUT, &seq, 1);

@@ -21,9 +21,11 @@ enum {
     WIRE_OCTETS = 28 + 12 + 12 + 16,
 };
 #define HISTORY_AGE SEC(1)
+#define NACK_RTT    MSEC(100)
 
 static const struct nack_conf nack_conf = {.max_age = HISTORY_AGE,
-                                           .max_tries = NACK_TRIES};
+                                           .max_tries = NACK_TRIES,
+                                           .rtt = NACK_RTT};
 
 static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number)
 {

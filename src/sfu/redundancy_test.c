@@ -101,7 +101,7 @@ TEST(redundancy_of_what_there_is)
     expect(RED_OUT, "ed 0f0003 6d 010101 020202");
     send(4, PT_OPUS);
     expect(RED_OUT, "ed 1e0003 ed 0f0003 6d 020202 030303 040404");
-    for (int i = 0; i < 60; i++) /* too long ago */
+    for (int i = 0; i < 120; i++) /* too long ago */
         sim_run(&s.sim, MSEC(20));
     send(5, PT_OPUS);
     expect(OPUS_OUT, "050505");
