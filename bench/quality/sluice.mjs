@@ -9,7 +9,7 @@ export async function startSluice() {
   const relayed = path => path && startImpair({port: server.rtc, ...path});
   // All paths that are measured, together: exact where there is one viewer.
   const estimate = async (_, alone) => {
-    const bps = alone && await server.count('sluice_estimated_bits_per_second');
+    const bps = alone && 8 * await server.count('sluice_estimated_bytes_per_second');
     return bps > 0 && {bps};
   };
   return {
