@@ -104,6 +104,14 @@ static inline void ml_consumer_close(void *ctx, uint64_t id)
     (void)ml_note(ctx, "close consumer %" PRIu64, ml_id(id));
 }
 
+static inline void ml_consumer_wish(void *ctx, uint64_t consumer,
+                                    const struct rtp_wish *w)
+{
+    (void)ml_note(ctx, "wish %" PRIu64 " %ux%u@%u p%u e%u s%u t%u%s", ml_id(consumer),
+                  w->width, w->height, w->fps, w->priority, w->encoding, w->spatials,
+                  w->temporals, w->paused ? " paused" : "");
+}
+
 static inline struct media_ops ml_ops(struct media_log *l)
 {
     return (struct media_ops){l,
@@ -114,7 +122,8 @@ static inline struct media_ops ml_ops(struct media_log *l)
                               ml_producer_close,
                               ml_consumer_add,
                               ml_consumer_source,
-                              ml_consumer_close};
+                              ml_consumer_close,
+                              ml_consumer_wish};
 }
 
 /* What was asked since the last look. */

@@ -31,6 +31,34 @@ static struct http_res metrics(struct admin *a)
         .body = {(const uint8_t *)a->text, n}};
 }
 
+enum { JSON_CAP = 1 << 20 };
+
+/* The path goes on behind this. */
+static bool is_below(struct span path, const char *prefix, struct span *rest)
+{
+    size_t n = strlen(prefix);
+    if (path.n < n || memcmp(path.p, prefix, n) != 0)
+        return false;
+    *rest = (struct span){path.p + n, path.n - n};
+    return rest->n == 0 || rest->p[0] == '/';
+}
+
+static struct http_res transports(struct admin *a, struct span rest)
+{
+    struct span id = rest.n > 0 ? (struct span){rest.p + 1, rest.n - 1} : rest;
+    free(a->text);
+    a->text = malloc(JSON_CAP);
+    if (!a->text)
+        return plain(500, "out of memory\n");
+    struct wr w = wr_of((uint8_t *)a->text, JSON_CAP);
+    if (!a->transports || (rest.n > 0 && id.n == 0) || !a->transports(a->ctx, id, &w))
+        return plain(404, "no such transport\n");
+    return (struct http_res){
+        .status = w.bad ? 500 : 200,
+        .fields = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+        .body = wr_done(&w)};
+}
+
 struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
 {
     if (req->refuse)
@@ -38,13 +66,17 @@ struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
     bool live = span_is(req->path, "/health/live");
     bool ready = span_is(req->path, "/health/ready");
     bool numbers = span_is(req->path, "/metrics");
-    if (!live && !ready && !numbers)
+    struct span rest;
+    bool who = is_below(req->path, "/admin/transports", &rest);
+    if (!live && !ready && !numbers && !who)
         return plain(404, "404 page not found\n"); /* as rtcd says it */
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
         struct http_res res = plain(405, "only GET\n");
         res.fields[2] = (struct http_field){"Allow", "GET, HEAD"};
         return res;
     }
+    if (who)
+        return transports(a, rest);
     if (numbers)
         return metrics(a);
     if (ready && !a->ready)

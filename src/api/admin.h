@@ -6,6 +6,8 @@
  *   GET /health/live    200 while this process works
  *   GET /health/ready   200 while it takes new sessions, else 503
  *   GET /metrics        Prometheus text
+ *   GET /admin/transports       who is connected, and what its path carries; JSON
+ *   GET /admin/transports/ID    one of them, with why each of its tracks is as it is
  */
 
 #include "base/metric.h"
@@ -15,7 +17,11 @@
 struct admin {
     const struct metrics *metrics; /* borrowed */
     bool ready;
-    char *text; /* the metrics last given, until the next request */
+    /* Appends JSON about the transport of this id, in hex; about all for none. False: there is
+     * no such transport. NULL: there are none at all. */
+    bool (*transports)(void *ctx, struct span id, struct wr *w);
+    void *ctx;
+    char *text; /* what was last given, until the next request */
 };
 
 void sl_admin_fini(struct admin *a);

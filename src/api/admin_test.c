@@ -47,3 +47,39 @@ TEST(admin_gives_metrics)
     sl_admin_fini(&a);
     sl_metrics_free(m);
 }
+
+static bool transports(void *ctx, struct span id, struct wr *w)
+{
+    (void)ctx;
+    if (id.n > 0 && !span_is(id, "7f"))
+        return false;
+    wr_str(w, id.n > 0 ? "one" : "all");
+    return true;
+}
+
+TEST(admin_tells_of_transports)
+{
+    static const struct {
+        const char *path;
+        unsigned status;
+        const char *body;
+    } paths[] = {
+        {"/admin/transports", 200, "all"}, {"/admin/transports/7f", 200, "one"},
+        {"/admin/transports/", 404, NULL}, {"/admin/transports/7f/x", 404, NULL},
+        {"/admin/transportsx", 404, NULL},
+    };
+    for (size_t i = 0; i < LEN(paths); i++) {
+        struct admin a = {.transports = transports};
+        struct http_req req = {.method = HTTP_GET, .path = span_of(paths[i].path)};
+        check_row(paths[i].path);
+        struct http_res res = sl_admin_answer(&a, &req);
+        CHECK_INT(res.status, paths[i].status);
+        CHECK(!paths[i].body || span_is(res.body, paths[i].body));
+        req.method = HTTP_POST;
+        CHECK(sl_admin_answer(&a, &req).status >= 404);
+        a.transports = NULL;
+        req.method = HTTP_GET;
+        CHECK_INT(sl_admin_answer(&a, &req).status, 404);
+        sl_admin_fini(&a);
+    }
+}

@@ -6,6 +6,7 @@
 
 #include "base/word.h"
 
+#include "api/layer.h"
 #include "api/origin.h"
 #include "api/session.h"
 #include "api/streams.h"
@@ -173,7 +174,8 @@ bool sl_ask_sends(struct ask *a, const char *type)
 
 /* ---- resources and methods ---- */
 
-enum shape { NAMES, KEY, LIST }; /* /first/ROOM[/STREAM], /first/KEY, /first/ROOM/last */
+/* /first/ROOM[/STREAM], /first/KEY, /first/KEY/last, /first/ROOM/last */
+enum shape { NAMES, KEY, PART, LIST };
 
 struct resource {
     const char *first;
@@ -195,15 +197,25 @@ static const struct resource resources[] = {
     {"session", KEY, NULL, M(GET) | M(HEAD) | M(PATCH) | M(DELETE),
      "DELETE, GET, HEAD, OPTIONS, PATCH", "Accept-Patch", SESSION_FRAGMENT,
      sl_session_answer},
+    {"session", PART, "layer", M(GET) | M(HEAD) | M(POST), "GET, HEAD, OPTIONS, POST",
+     "Accept-Post", "application/json", sl_layer_answer},
+    {"session", PART, "events", M(GET) | M(HEAD), "GET, HEAD, OPTIONS", NULL, NULL,
+     sl_layer_events},
     {"rooms", LIST, "streams", M(GET) | M(HEAD), "GET, HEAD, OPTIONS", NULL, NULL,
      sl_streams_answer},
 };
+
+static bool has_key(const struct resource *r)
+{
+    return r->shape == KEY || r->shape == PART;
+}
 
 static bool fits(const struct resource *r, const struct span *seg, size_t n)
 {
     switch (r->shape) {
     case NAMES: return n == 2 || n == 3;
     case KEY: return n == 2;
+    case PART:
     case LIST: return n == 3 && span_is(seg[2], r->last);
     }
     return false;
@@ -222,7 +234,7 @@ static const struct resource *find(struct span path, struct ask *ret)
         const struct resource *r = &resources[i];
         if (!span_is(seg[0], r->first) || !fits(r, seg, n))
             continue;
-        *(r->shape == KEY ? &ret->key : &ret->room) = seg[1];
+        *(has_key(r) ? &ret->key : &ret->room) = seg[1];
         if (r->shape == NAMES)
             ret->stream = seg[2];
         return r;
@@ -261,7 +273,7 @@ static void answer_refused(struct ask *a)
 
 static bool names_valid(struct ask *a, const struct resource *r, bool has_stream)
 {
-    if (r->shape == KEY ||
+    if (has_key(r) ||
         (sl_name_valid(a->room) && (!has_stream || sl_name_valid(a->stream))))
         return true;
     sl_ask_refuse(a, PROBLEM_NAME, NULL,

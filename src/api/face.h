@@ -6,6 +6,8 @@
  *   POST          /whip/ROOM[/STREAM]   publish (RFC 9725)              api/whip
  *   POST          /whep/ROOM[/STREAM]   watch (draft-ietf-wish-whep)    api/whep
  *   PATCH, DELETE /session/KEY          ICE, and the end, of both       api/session
+ *   POST, GET     /session/KEY/layer    what a viewer wants, and gets   api/layer
+ *   GET           /session/KEY/events   what layers there are           api/layer
  *   GET           /rooms/ROOM/streams   what is live                    api/streams
  *
  * A request is a value, and so is its answer; no socket is known here. For the control
@@ -29,8 +31,11 @@ struct face_conf {
      * E_LATE, E_EARLY: its time is over, or has not come; else: it is none of ours. */
     enum err (*verify)(void *ctx, struct span token, struct claims *ret);
     void *verify_ctx;
-    struct limit *joins;          /* for each address: new sessions */
-    struct limit *changes;        /* for each address: PATCHes of sessions */
+    struct limit *joins;   /* for each address: new sessions */
+    struct limit *changes; /* for each address: PATCHes of sessions */
+    /* Appends a line of JSON for each track of a viewer; NULL: nobody knows. */
+    void (*explain)(void *ctx, const struct peer *p, struct wr *w);
+    void *explain_ctx;
     const struct ice_server *ice; /* told to clients */
     size_t ice_n;
     const char *const *origins; /* of pages that may use it (api/origin); NULL: all */

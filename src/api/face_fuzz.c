@@ -91,6 +91,12 @@ static void consumer_source(void *ctx, uint64_t consumer, uint64_t producer)
     at(consumer)->source = producer;
 }
 
+static void consumer_wish(void *ctx, uint64_t consumer, const struct rtp_wish *w)
+{
+    (void)ctx, (void)w;
+    MUST(alive(consumer));
+}
+
 static void forget(void *ctx, uint64_t id)
 {
     (void)ctx, (void)id;
@@ -143,7 +149,8 @@ static void ask(struct face *f, enum http_method m, const char *path, const char
 static void step(struct face *f, struct span record, usec *now)
 {
     struct span body = {record.p + 1, record.n - 1};
-    switch (record.p[0] % 9) {
+    char layer[sizeof session + 8];
+    switch (record.p[0] % 10) {
     case 0: ask(f, HTTP_POST, "/whip/a", "application/sdp", body, *now); break;
     case 1: ask(f, HTTP_POST, "/whip/a/x", "application/sdp", body, *now); break;
     case 2: ask(f, HTTP_POST, "/whep/a", "application/sdp", body, *now); break;
@@ -156,6 +163,10 @@ static void step(struct face *f, struct span record, usec *now)
     case 7:
         sl_rooms_transport_gone(f->conf.rooms, transport + 1 - record.n,
                                 MEDIA_GONE_CONSENT);
+        break;
+    case 9:
+        snprintf(layer, sizeof layer, "%s/layer", session);
+        ask(f, HTTP_POST, layer, "application/json", body, *now);
         break;
     case 8:
         *now += ROOM_CONNECT / 2;
@@ -172,7 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     struct limit *none = sl_limit_new(&(struct limit_conf){.burst = 1}, seed);
     struct rooms *rooms = sl_rooms_new(&(struct rooms_conf){
         .media = {NULL, transport_add, transport_restart, transport_close, producer_add,
-                  forget, consumer_add, consumer_source, forget},
+                  forget, consumer_add, consumer_source, forget, consumer_wish},
         .random = {fill, &rng},
         .limits = {3, 16, 8},
         .local = {.sha256 = sha256},

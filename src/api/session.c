@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "api/layer.h"
+
 bool sl_session_admit(struct ask *a, enum may what, struct claims *ret)
 {
     if (a->face->draining) {
@@ -68,6 +70,8 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
     tag(a, p);
     if (a->face->link)
         sl_reply_field(r, "Link", "%s", a->face->link);
+    if (job == NEGOTIATE_WATCH)
+        sl_layer_link(r, p);
 }
 
 /* ---- /session/KEY ---- */

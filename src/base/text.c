@@ -130,3 +130,22 @@ enum err sl_base64url_read(struct span text, struct wr *w)
 {
     return decode(text, base64url, w);
 }
+
+void sl_json_write(struct wr *w, struct span text)
+{
+    static const char hex[] = "0123456789abcdef";
+    wr_u8(w, '"');
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (c >= 0x20 && c < 0x7f) {
+            if (c == '"' || c == '\\')
+                wr_u8(w, '\\');
+            wr_u8(w, c);
+            continue;
+        }
+        wr_str(w, "\\u00");
+        wr_u8(w, (uint8_t)hex[c >> 4]);
+        wr_u8(w, (uint8_t)hex[c & 15]);
+    }
+    wr_u8(w, '"');
+}

@@ -93,3 +93,22 @@ TEST(text_writer_without_room_turns_bad)
     sl_base64url_write(&w, span_of("abcd"));
     CHECK(w.bad && w.n == 0);
 }
+
+TEST(json_strings)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"", "\"\""},
+        {"high-1", "\"high-1\""},
+        {"a\"b\\c", "\"a\\\"b\\\\c\""},
+        {"\n\x7f\xff", "\"\\u000a\\u007f\\u00ff\""},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        uint8_t buf[64];
+        struct wr w = wr_of(buf, sizeof buf);
+        sl_json_write(&w, span_of(rows[i].in));
+        check_row(rows[i].out);
+        CHECK(!w.bad && span_is(wr_done(&w), rows[i].out));
+    }
+}

@@ -269,6 +269,15 @@ static void judge(struct allocate_state *s, const struct plan *p, usec now)
     }
 }
 
+static struct layer_target target_at(const struct plan *p, const struct allocate_track *t,
+                                     uint8_t rungs)
+{
+    if (rungs == 0)
+        return (struct layer_target){.encoding = LAYER_NONE};
+    const struct layer_info *l = &t->table->layers[p->ladder.rungs[rungs - 1].layer];
+    return (struct layer_target){l->encoding, l->spatial, l->temporal};
+}
+
 static void settle(const struct plan *p, const struct allocate_track *t, usec now)
 {
     struct allocate_state *s = t->state;
@@ -277,11 +286,8 @@ static void settle(const struct plan *p, const struct allocate_track *t, usec no
     s->cause = (uint8_t)cause_of(p, t);
     s->begun = true;
     s->bps = bps_at(p, p->at);
-    s->target = (struct layer_target){.encoding = LAYER_NONE};
-    if (p->at > 0) {
-        const struct layer_info *l = &t->table->layers[p->ladder.rungs[p->at - 1].layer];
-        s->target = (struct layer_target){l->encoding, l->spatial, l->temporal};
-    }
+    s->target = target_at(p, t, p->at);
+    s->best = target_at(p, t, p->ladder.n);
     if (!p->lacks || p->at == 0)
         s->short_since = 0;
     else if (s->short_since == 0)

@@ -62,6 +62,7 @@ const char *sl_allocate_cause_name(enum allocate_cause c);
 struct allocate_state {
     bool begun;                 /* something was decided at all */
     struct layer_target target; /* LAYER_NONE: it is paused */
+    struct layer_target best;   /* what there would be with all bandwidth; LAYER_NONE */
     uint8_t cause;              /* enum allocate_cause */
     uint8_t strikes;            /* raises lately that were one too many */
     uint32_t bps;

@@ -62,6 +62,8 @@ struct media_ops {
     /* producer 0: silence. Payload types, SSRC and sequence numbers of the consumer go on. */
     void (*consumer_source)(void *ctx, uint64_t consumer, uint64_t producer);
     void (*consumer_close)(void *ctx, uint64_t id);
+    /* What the viewer wants to see in it, whatever its source is, until it says otherwise. */
+    void (*consumer_wish)(void *ctx, uint64_t consumer, const struct rtp_wish *wish);
 };
 
 /* Why a transport ended: the first are said by the media plane, the others by rooms. */

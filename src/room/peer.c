@@ -146,14 +146,19 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
             .stream = p->stream,
             .producer = sl_peer_id(m),
             .params = s->receive.params,
+            .encodings_n = s->receive.encodings_n,
         };
+        for (uint8_t k = 0; k < t.encodings_n; k++)
+            memcpy(t.rids[k], s->receive.encodings[k].rid, sizeof t.rids[k]);
         unsigned nth = nth_stream(&streams, s->stream);
         do
             sl_track_name(t.source, s->params.kind, nth++);
         while (is_named(p, t.source));
 
-        enum err e = m->media.producer_add(m->media.ctx, t.producer, p->transport, room,
-                                           &s->receive);
+        struct rtp_receive receive = s->receive;
+        receive.screen = strncmp(t.source, "screen", strlen("screen")) == 0;
+        enum err e =
+            m->media.producer_add(m->media.ctx, t.producer, p->transport, room, &receive);
         if (e)
             return e;
         struct track *at = &p->tracks[p->tracks_n++];

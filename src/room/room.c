@@ -228,6 +228,26 @@ enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span fragment,
     return sl_peer_ice(&r->maker, p, fragment, answer, restarted);
 }
 
+static bool is_meant(const struct slot *slot, struct span mid)
+{
+    return mid.n > 0 ? span_is(mid, slot->params.mid) : slot->params.kind == MEDIA_VIDEO;
+}
+
+enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
+                       const struct rtp_wish *wish)
+{
+    enum err e = E_ABSENT;
+    for (size_t i = 0; i < p->view.n; i++) {
+        struct slot *slot = &p->view.slots[i];
+        if (!is_meant(slot, mid))
+            continue;
+        slot->wish = *wish;
+        r->maker.media.consumer_wish(r->maker.media.ctx, slot->consumer, wish);
+        e = E_OK;
+    }
+    return e;
+}
+
 /* ---- going ---- */
 
 void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
@@ -255,6 +275,17 @@ void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
 static struct peer *by_transport(const struct rooms *r, uint64_t id)
 {
     struct map_node *n = sl_map_get(&r->by_transport, id_key(&id));
+    return n ? map_entry(n, struct peer, by_transport) : NULL;
+}
+
+const struct peer *sl_rooms_of_transport(const struct rooms *r, uint64_t id)
+{
+    return by_transport(r, id);
+}
+
+const struct peer *sl_rooms_next(const struct rooms *r, const struct peer *p)
+{
+    struct map_node *n = sl_map_next(&r->by_transport, p ? &p->by_transport : NULL);
     return n ? map_entry(n, struct peer, by_transport) : NULL;
 }
 

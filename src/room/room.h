@@ -99,7 +99,17 @@ struct peer *sl_rooms_peer(const struct rooms *r, struct span key);
 MUST_USE enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span fragment,
                                struct wr *answer, bool *restarted);
 
+/* What a viewer wants to see in the slot of this mid; "" is every slot of video. E_ABSENT: it
+ * has no such. */
+MUST_USE enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
+                                const struct rtp_wish *wish);
+
 void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why);
+
+/* The peer of a transport, NULL: there is none; and all peers, in no order: the first for NULL,
+ * NULL after the last. */
+const struct peer *sl_rooms_of_transport(const struct rooms *r, uint64_t id);
+const struct peer *sl_rooms_next(const struct rooms *r, const struct peer *p);
 
 /* NULL: nobody is in it. Borrowed until the next change. */
 const struct room *sl_rooms_room(const struct rooms *r, struct span tenant,

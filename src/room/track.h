@@ -40,6 +40,8 @@ struct track {
     uint64_t producer;
     usec since; /* when it went live */
     struct rtp_params params;
+    uint8_t encodings_n;
+    char rids[PARAMS_ENCODINGS_MAX][PARAMS_NAME_MAX]; /* "": it has none */
     struct heard heard; /* of audio */
 };
 
@@ -49,6 +51,7 @@ struct slot {
     struct track *track; /* NULL: waits */
     uint64_t consumer;
     struct rtp_params params;
+    struct rtp_wish wish; /* of its viewer */
 };
 
 /* All that one peer asked to see. */

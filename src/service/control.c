@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "net/httpd.h"
 #include "net/loop.h"
+#include "service/explain.h"
 #include "service/numbers.h"
 #include "service/plane.h"
 #include "sfu/mail.h"
@@ -88,6 +89,7 @@ static void take_mail(void *ctx)
     struct control *c = ctx;
     struct mail m;
     unsigned from;
+    sl_plane_time(c->plane, sl_loop_now());
     do {
         while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
             if (m.type == MAIL_STATS)
@@ -200,6 +202,35 @@ static void take_private(void *user, const struct http_req *req)
     (void)sl_httpd_reply(c->private_face, req->id, &res);
 }
 
+static bool hex_of(struct span text, uint64_t *ret)
+{
+    char digits[17] = "";
+    char *end;
+    if (text.n == 0 || text.n >= sizeof digits)
+        return false;
+    memcpy(digits, text.p, text.n);
+    *ret = strtoull(digits, &end, 16);
+    return *end == '\0' && digits[0] != '-' && digits[0] != '+';
+}
+
+static bool explain_transports(void *ctx, struct span id, struct wr *w)
+{
+    const struct control *c = ctx;
+    uint64_t n = 0;
+    usec now = sl_loop_now();
+    if (id.n == 0) {
+        sl_explain_all(c->plane, c->rooms, now, w);
+        return true;
+    }
+    return hex_of(id, &n) && sl_explain_transport(c->plane, c->rooms, n, now, w);
+}
+
+static void explain_peer(void *ctx, const struct peer *p, struct wr *w)
+{
+    const struct control *c = ctx;
+    sl_explain_tracks(c->plane, p, sl_loop_now(), w);
+}
+
 static unsigned may_of(unsigned perm)
 {
     return (perm & TOKEN_PUBLISH ? (unsigned)MAY_PUBLISH : 0) |
@@ -287,6 +318,8 @@ static enum err make_rooms(struct control *c)
                                  .verify_ctx = c,
                                  .joins = c->joins,
                                  .changes = c->changes,
+                                 .explain = explain_peer,
+                                 .explain_ctx = c,
                                  .ice = c->conf.ice,
                                  .ice_n = c->conf.ice_n,
                                  .origins = c->conf.origins,
@@ -369,6 +402,8 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
     c->conf = *conf;
     c->log = conf->log;
     c->admin.ready = true;
+    c->admin.transports = explain_transports;
+    c->admin.ctx = c;
     c->tick = (struct loop_timer){.fn = tick, .user = c};
     c->stats = (struct loop_timer){.fn = ask_stats, .user = c};
     c->retry = (struct loop_timer){.fn = retry, .user = c};

@@ -62,8 +62,13 @@ static const struct row worker_rows[] = {
      offsetof(struct worker_stats, shard.estimated_bps)},
     C("padding_packets", "Packets sent to find out what a path carries.", worker_stats,
       shard.padding, NULL, NULL),
-    G("producers", "Tracks that come in, pipes included.", worker_stats, shard.producers,
-      NULL, NULL),
+#define CAUSE_ROW(name_, text_)                                                          \
+    G("limited_consumers", "Slots with a source, by what keeps them from more.",         \
+      worker_stats, shard.causes[ALLOCATE_##name_], "cause", text_),
+    ALLOCATE_CAUSES_LIST(CAUSE_ROW)
+#undef CAUSE_ROW
+        G("producers", "Tracks that come in, pipes included.", worker_stats,
+          shard.producers, NULL, NULL),
     G("consumers", "Slots that tracks go out by.", worker_stats, shard.consumers, NULL,
       NULL),
     C("rtp_packets", "RTP packets received, authentic.", worker_stats, shard.rtp, NULL,

@@ -43,7 +43,11 @@ struct pl_consumer {
     struct list in_transport;
     struct pl_producer *source; /* NULL: none */
     struct list in_source;
-    bool fed; /* its worker was told of the source */
+    bool fed;             /* its worker was told of the source */
+    bool wishes;          /* and is to be told of this */
+    struct rtp_wish wish; /* of the viewer */
+    bool told;            /* and told us what is sent: */
+    struct plane_share share;
     struct rtp_send send;
 };
 
@@ -53,6 +57,7 @@ struct plane {
     struct map transports, producers, consumers;
     struct late_queue late[SHARD_PEERS];
     size_t waiting;
+    usec now;
 };
 
 static struct span key_of(const uint64_t *id)
@@ -190,6 +195,7 @@ static void unfeed(struct plane *p, struct pl_consumer *c)
         }
     }
     c->fed = false;
+    c->told = false;
     c->source = NULL;
     list_del(&c->in_source);
 }
@@ -328,11 +334,19 @@ static void producer_close(void *ctx, uint64_t id)
         drop_producer(p, pr);
 }
 
+static void tell_wish(struct plane *p, const struct pl_consumer *c)
+{
+    struct mail m = sl_mail_wish(c->id, &c->wish);
+    put(p, c->transport->owner, &m);
+}
+
 static void tell_consumer(struct plane *p, const struct pl_consumer *c)
 {
     struct cmd_consumer cmd = {
         .id = c->id, .transport = c->transport->id, .send = c->send};
     (void)put_copy(p, c->transport->owner, MAIL_CONSUMER, &cmd, sizeof cmd);
+    if (c->wishes)
+        tell_wish(p, c);
 }
 
 static enum err consumer_add(void *ctx, uint64_t id, uint64_t transport, uint64_t room,
@@ -384,6 +398,18 @@ static void consumer_close(void *ctx, uint64_t id)
         drop_consumer(p, c);
 }
 
+static void consumer_wish(void *ctx, uint64_t consumer, const struct rtp_wish *wish)
+{
+    struct plane *p = ctx;
+    struct pl_consumer *c = consumer_of(p, consumer);
+    if (!c)
+        return;
+    c->wishes = true;
+    c->wish = *wish;
+    if (owned(c->transport))
+        tell_wish(p, c);
+}
+
 struct media_ops sl_plane_ops(struct plane *p)
 {
     return (struct media_ops){.ctx = p,
@@ -394,7 +420,8 @@ struct media_ops sl_plane_ops(struct plane *p)
                               .producer_close = producer_close,
                               .consumer_add = consumer_add,
                               .consumer_source = consumer_source,
-                              .consumer_close = consumer_close};
+                              .consumer_close = consumer_close,
+                              .consumer_wish = consumer_wish};
 }
 
 /* ---- what comes back ---- */
@@ -447,6 +474,32 @@ static void voice(struct plane *p, const struct mail *m)
         p->events.voice(p->events.ctx, pr->transport->id, pr->id, &v);
 }
 
+static void note_share(struct plane *p, const struct mail *m)
+{
+    struct pl_consumer *c = consumer_of(p, m->id);
+    if (!c || !c->source)
+        return;
+    struct mail_share was = c->share.now, s = sl_mail_shared(m);
+    if (!c->told || was.cause != s.cause || !layer_same(was.sent, s.sent))
+        c->share.changed_at = p->now;
+    c->share.now = s;
+    c->told = true;
+}
+
+bool sl_plane_share(const struct plane *p, uint64_t consumer, struct plane_share *ret)
+{
+    const struct pl_consumer *c = consumer_of(p, consumer);
+    if (!c || !c->told)
+        return false;
+    *ret = c->share;
+    return true;
+}
+
+void sl_plane_time(struct plane *p, usec now)
+{
+    p->now = now;
+}
+
 void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
 {
     struct pl_transport *t = transport_of(p, m->id);
@@ -455,6 +508,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     if (m->type == MAIL_STARTED) {
         if (producer_of(p, m->id))
             p->events.started(p->events.ctx, m->id);
+    } else if (m->type == MAIL_SHARE) {
+        note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {
         voice(p, m);
     } else if (!t) { /* NOLINT(bugprone-branch-clone): no other branch may see it */

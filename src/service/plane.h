@@ -22,6 +22,7 @@
 #include "media/speaker.h"
 #include "room/media.h"
 #include "service/post.h"
+#include "sfu/mail.h"
 
 struct plane;
 
@@ -54,6 +55,16 @@ struct plane_path {
     const char *cause; /* why it is not more: "delay" */
 };
 bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path *ret);
+
+/* What is sent in a slot, and why it is not more. False: nothing is known. */
+struct plane_share {
+    struct mail_share now;
+    usec changed_at; /* its layer or cause, by the clock that sl_plane_time was told */
+};
+bool sl_plane_share(const struct plane *p, uint64_t consumer, struct plane_share *ret);
+
+/* Tells the time: to be called before what came is handed in. */
+void sl_plane_time(struct plane *p, usec now);
 
 /* Sends what waited; to be called after each round and, while sl_plane_waiting, soon again. */
 void sl_plane_flush(struct plane *p);

@@ -62,19 +62,13 @@ static void rig_fini(struct rig *r)
 }
 
 static const char *const names[] = {
-    [MAIL_EXPECT] = "expect",
-    [MAIL_RESTART] = "restart",
-    [MAIL_OWNER] = "owner",
-    [MAIL_PRODUCER] = "producer",
-    [MAIL_REMOTE] = "remote",
-    [MAIL_PRODUCER_CLOSE] = "close producer",
-    [MAIL_PIPE] = "pipe",
-    [MAIL_UNPIPE] = "unpipe",
-    [MAIL_CONSUMER] = "consumer",
-    [MAIL_SOURCE] = "source",
-    [MAIL_CONSUMER_CLOSE] = "close consumer",
-    [MAIL_READY] = "ready",
-    [MAIL_CLOSE] = "close",
+    [MAIL_EXPECT] = "expect",     [MAIL_RESTART] = "restart",
+    [MAIL_OWNER] = "owner",       [MAIL_PRODUCER] = "producer",
+    [MAIL_REMOTE] = "remote",     [MAIL_PRODUCER_CLOSE] = "close producer",
+    [MAIL_PIPE] = "pipe",         [MAIL_UNPIPE] = "unpipe",
+    [MAIL_CONSUMER] = "consumer", [MAIL_SOURCE] = "source",
+    [MAIL_WISH] = "wish",         [MAIL_CONSUMER_CLOSE] = "close consumer",
+    [MAIL_READY] = "ready",       [MAIL_CLOSE] = "close",
     [MAIL_ASSOC] = "assoc",
 };
 
@@ -455,4 +449,58 @@ TEST(plane_frees_what_waits)
     CHECK(sl_plane_waiting(r.plane) > 0);
     rig_fini(&r);
     sl_plane_free(NULL);
+}
+
+/* What a viewer wants is told to the worker of its slot, whenever there is one. */
+TEST(plane_carries_wishes)
+{
+    struct rig r;
+    const struct rtp_wish w = {.width = 640};
+    rig_init(&r);
+    CHECK_INT(add_transport(&r, 2), E_OK);
+    CHECK_INT(add_consumer(&r, 21, 2), E_OK);
+    look_away(&r);
+    r.ops.consumer_wish(r.ops.ctx, 21, &w);
+    CHECK_LOOK(1, "");
+    adopt(&r, 2, 1);
+    CHECK_LOOK(1, "consumer 21 on 2 ssrc 2021;wish 21;ready 2;");
+    r.ops.consumer_wish(r.ops.ctx, 21, &w);
+    r.ops.consumer_wish(r.ops.ctx, 99, &w);
+    CHECK_LOOK(1, "wish 21;");
+    rig_fini(&r);
+}
+
+TEST(plane_knows_what_is_sent)
+{
+    struct rig r;
+    struct plane_share got;
+    struct mail_share s = {.bps = 500000, .cause = 1, .sent = {.encoding = 1}};
+    publish_and_watch(&r, 1);
+    r.ops.consumer_source(r.ops.ctx, 21, 11);
+    CHECK(!sl_plane_share(r.plane, 21, &got));
+    sl_plane_time(r.plane, SEC(5));
+    struct mail m = sl_mail_share(21, &s);
+    sl_plane_mail(r.plane, 1, &m);
+    CHECK(sl_plane_share(r.plane, 21, &got));
+    CHECK_INT(got.now.bps, 500000);
+    CHECK_INT(got.changed_at, SEC(5));
+    sl_plane_time(r.plane, SEC(6)); /* only the rate is another */
+    s.bps = 600000;
+    m = sl_mail_share(21, &s);
+    sl_plane_mail(r.plane, 1, &m);
+    CHECK(sl_plane_share(r.plane, 21, &got));
+    CHECK_INT(got.now.bps, 600000);
+    CHECK_INT(got.changed_at, SEC(5));
+    s.cause = 2;
+    m = sl_mail_share(21, &s);
+    sl_plane_mail(r.plane, 1, &m);
+    CHECK(sl_plane_share(r.plane, 21, &got));
+    CHECK_INT(got.changed_at, SEC(6));
+    r.ops.consumer_source(r.ops.ctx, 21, 0); /* of this source nothing holds any more */
+    CHECK(!sl_plane_share(r.plane, 21, &got));
+    sl_plane_mail(r.plane, 1, &m);
+    CHECK(!sl_plane_share(r.plane, 21, &got));
+    CHECK(!sl_plane_share(r.plane, 99, &got));
+    look_away(&r);
+    rig_fini(&r);
 }

@@ -7,6 +7,7 @@
 #include "sfu/inside.h"
 #include "sfu/producer.h"
 #include "sfu/redundancy.h"
+#include "sfu/share.h"
 #include "sfu/transport.h"
 
 enum {
@@ -157,6 +158,7 @@ void sl_consumer_source(struct consumer *c, struct producer *p)
     c->want = NULL;
     c->producer = p;
     c->share = (struct allocate_state){0};
+    sl_share_forget(c);
     if (!p)
         return;
     list_add(&p->consumers, &c->in_producer);
@@ -471,6 +473,7 @@ void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now
 {
     c->mid_known = true;
     sl_redundancy_report(c, b->fraction);
+    c->lost = b->fraction;
     if (b->lsr == 0 || b->lsr != c->lsr)
         return;
     usec rtt = now - c->lsr_at - (usec)b->dlsr * 1000000 / 65536;

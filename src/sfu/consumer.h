@@ -89,6 +89,8 @@ struct consumer {
     struct producer *producer;   /* the source; NULL: none */
     struct rtp_wish wish;        /* what the viewer asked for */
     struct allocate_state share; /* and what it gets of the source (sfu/share) */
+    struct mail_share told;      /* to control */
+    usec told_at;                /* 0: it was told nothing of this source */
 
     /* cold */
     uint64_t id;
@@ -98,6 +100,7 @@ struct consumer {
     uint32_t lsr;          /* of our last sender report, and when it left */
     usec lsr_at;
     usec rtt;
+    uint8_t lost;          /* of 256, between the last two reports */
     uint32_t reported_seq; /* by the receiver, with roll-overs; 0: not yet */
     int32_t reported_lost;
     struct rtp_send conf;

@@ -8,9 +8,9 @@
 /* A publisher of three encodings, and viewers behind a link of some rate whose browsers tell
  * by transport-wide feedback what arrives. The media is real, the link is not. */
 
-enum { LAYERS = 3, QUEUE = 4096, SSRC_LAYER = 101 };
+enum { ENCODINGS = 3, QUEUE = 4096, SSRC_LAYER = 101 };
 
-static const unsigned frame_octets[LAYERS] = {600, 1700,
+static const unsigned frame_octets[ENCODINGS] = {600, 1700,
                                               5000}; /* 144, 408, 1200 kbit/s */
 
 static struct stage s;
@@ -26,7 +26,7 @@ static struct {
     struct twcc twcc;
     bool deaf; /* it tells nothing */
     size_t of_rtx;
-    unsigned plis, seq[LAYERS], frame;
+    unsigned plis, seq[ENCODINGS], frame;
     size_t packets; /* that left for the viewer since it was set to 0 */
     uint64_t octets;
 } way;
@@ -38,7 +38,7 @@ static void publish(void)
     size_t plis = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
     bool key = plis != way.plis || way.frame == 0;
     way.plis = (unsigned)plis;
-    for (unsigned l = 0; l < LAYERS; l++)
+    for (unsigned l = 0; l < ENCODINGS; l++)
         for (unsigned left = frame_octets[l]; left > 0;) {
             unsigned n = left < sizeof payload ? left : sizeof payload;
             bool first = left == frame_octets[l];
@@ -118,7 +118,7 @@ static void open_link(double bps, bool twcc, bool remb, uint8_t rtx)
     struct cmd_consumer k = stage_viewer(rtx);
     memset(&way, 0, sizeof way);
     way.bps = bps;
-    for (unsigned l = 0; l < LAYERS; l++)
+    for (unsigned l = 0; l < ENCODINGS; l++)
         p.receive.encodings[l].ssrc = SSRC_LAYER + l;
     k.send.params.codecs[0].twcc = twcc;
     k.send.params.codecs[0].remb = remb;

@@ -43,6 +43,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_ESTIMATE:
     case MAIL_SPEAKER:
     case MAIL_WISH:
+    case MAIL_SHARE:
     case MAIL_STATS: break;
     }
 }
@@ -68,4 +69,36 @@ struct rtp_wish sl_mail_wished(const struct mail *m)
                              .spatials = (uint8_t)(m->id2 >> 24),
                              .temporals = (uint8_t)(m->id2 >> 32),
                              .paused = m->id2 >> 40 & 1};
+}
+
+/* 8 bits of the encoding, 4 and 4 of the layers. */
+static uint64_t pack_layer(struct layer_target t)
+{
+    return (uint64_t)t.encoding << 8 | (uint64_t)(t.spatial & 0xf) << 4 |
+           (t.temporal & 0xf);
+}
+
+static struct layer_target unpack_layer(uint64_t v)
+{
+    return (struct layer_target){(uint8_t)(v >> 8), v >> 4 & 0xf, v & 0xf};
+}
+
+struct mail sl_mail_share(uint64_t consumer, const struct mail_share *s)
+{
+    return (struct mail){.type = MAIL_SHARE,
+                         .arg = s->bps,
+                         .id = consumer,
+                         .id2 = pack_layer(s->sent) | pack_layer(s->wanted) << 16 |
+                                (uint64_t)s->rtt_ms << 32 | (uint64_t)s->lost << 48 |
+                                (uint64_t)s->cause << 56};
+}
+
+struct mail_share sl_mail_shared(const struct mail *m)
+{
+    return (struct mail_share){.bps = m->arg,
+                               .cause = (uint8_t)(m->id2 >> 56),
+                               .sent = unpack_layer(m->id2),
+                               .wanted = unpack_layer(m->id2 >> 16),
+                               .lost = (uint8_t)(m->id2 >> 48),
+                               .rtt_ms = (uint16_t)(m->id2 >> 32)};
 }

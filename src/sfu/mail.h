@@ -16,6 +16,7 @@
 
 #include "crypto/srtp.h"
 #include "media/clockmap.h"
+#include "media/layer.h"
 #include "proto/ice.h"
 #include "proto/params.h"
 
@@ -66,6 +67,7 @@ enum mail_type {
     MAIL_STARTED, /* id producer: its first packet came */
     MAIL_ESTIMATE, /* id transport, arg round trip in us, id2 as below: what its path carries */
     MAIL_SPEAKER, /* id producer, arg packed struct voice: how it is heard */
+    MAIL_SHARE,   /* id consumer, the rest as below: what is sent, and why not more */
 
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,
@@ -74,6 +76,18 @@ enum mail_type {
 /* A wish, and what it was. */
 struct mail sl_mail_wish(uint64_t consumer, const struct rtp_wish *w);
 struct rtp_wish sl_mail_wished(const struct mail *m);
+
+/* What a viewer is sent of a track, and why it is not more: MAIL_SHARE. */
+struct mail_share {
+    uint32_t bps;
+    uint8_t cause;              /* enum allocate_cause */
+    struct layer_target sent;   /* LAYER_NONE: nothing */
+    struct layer_target wanted; /* what it would get with all bandwidth */
+    uint8_t lost;               /* of 256, as the viewer last said */
+    uint16_t rtt_ms;            /* 0: not known */
+};
+struct mail sl_mail_share(uint64_t consumer, const struct mail_share *s);
+struct mail_share sl_mail_shared(const struct mail *m);
 
 /* id2 of MAIL_ESTIMATE: bits/s, enum bwe_cause, and how much is lost, of 256. */
 #define MAIL_ESTIMATE_OF(bps, cause, lost)                                               \

@@ -44,6 +44,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_STARTED, false},
         {MAIL_ESTIMATE, false},
         {MAIL_SPEAKER, false},
+        {MAIL_SHARE, false},
         {MAIL_STATS, false},
     };
     CHECK_INT(LEN(rows), MAIL_STATS + 1);
@@ -78,4 +79,23 @@ TEST(mail_carries_a_wish)
     CHECK_INT(got.spatials, 252);
     CHECK_INT(got.temporals, 251);
     CHECK(got.paused);
+}
+
+TEST(mail_carries_a_share)
+{
+    const struct mail_share s = {.bps = UINT32_MAX,
+                                 .cause = 255,
+                                 .sent = {LAYER_NONE, 1, 2},
+                                 .wanted = {3, 15, 14},
+                                 .lost = 254,
+                                 .rtt_ms = 65533};
+    struct mail m = sl_mail_share(9, &s);
+    struct mail_share got = sl_mail_shared(&m);
+    CHECK_INT(m.id, 9);
+    CHECK_INT(got.bps, UINT32_MAX);
+    CHECK_INT(got.cause, 255);
+    CHECK(layer_same(got.sent, s.sent));
+    CHECK(layer_same(got.wanted, s.wanted));
+    CHECK_INT(got.lost, 254);
+    CHECK_INT(got.rtt_ms, 65533);
 }

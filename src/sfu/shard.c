@@ -443,6 +443,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_LOST:
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
+    case MAIL_SHARE:
     case MAIL_SPEAKER:
     case MAIL_STATS: break; /* not for shards */
     }

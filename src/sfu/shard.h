@@ -21,6 +21,7 @@
 #include "base/pkt.h"
 #include "base/tx.h"
 
+#include "media/allocate.h"
 #include "sfu/mail.h"
 
 enum {
@@ -75,7 +76,9 @@ struct shard_stats {
     uint64_t transports, producers, consumers; /* there are now, on this worker */
     uint64_t estimated, estimated_bps; /* transports with an estimate, and all of those */
     uint64_t padding;                  /* packets of it, to probe paths */
-    uint64_t expected; /* transports that it knows of, whoever owns them */
+    uint64_t
+        causes[ALLOCATE_CAUSES]; /* consumers with a source, by what limits them now */
+    uint64_t expected;           /* transports that it knows of, whoever owns them */
     /* From the kernel's stamp to the end of the send, of forwarded packets: delays[i] took
      * less than 16 << i microseconds, the last slot holds the rest. */
     uint64_t delays[SHARD_DELAYS];

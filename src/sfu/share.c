@@ -7,6 +7,8 @@
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
+#define TELL_EVERY SEC(1)
+
 /* A picture begins with a key frame, which is asked for. */
 static void begin(struct consumer *c, struct encoding *e, usec now)
 {
@@ -28,6 +30,69 @@ static void carry_out(struct consumer *c, usec now)
         begin(c, e, now);
     if (c->from && sl_pick_review(c))
         sl_feedback_keyframe(c->transport->shard, c->from, now);
+}
+
+/* ---- control ---- */
+
+static bool is_far(uint64_t a, uint64_t b)
+{
+    uint64_t off = a > b ? a - b : b - a;
+    return off > b / 4;
+}
+
+static struct mail_share share_of(const struct consumer *c)
+{
+    const struct allocate_state *st = &c->share;
+    usec rtt = c->rtt / MSEC(1);
+    struct mail_share s = {.bps = st->bps,
+                           .cause = st->cause,
+                           .sent = {.encoding = LAYER_NONE},
+                           .wanted = st->best,
+                           .lost = c->lost,
+                           .rtt_ms = (uint16_t)(rtt < UINT16_MAX ? rtt : UINT16_MAX)};
+    if (c->from)
+        s.sent = (struct layer_target){.encoding = c->from->number};
+    if (c->from && c->from->number == st->target.encoding)
+        s.sent = st->target;
+    if (!c->transport->sendable)
+        s.cause = ALLOCATE_UNREACHABLE;
+    else if (allocate_sent(st) && c->want)
+        s.cause = ALLOCATE_KEYFRAME;
+    return s;
+}
+
+/* A change at once; what only drifts each second. */
+static bool is_news(const struct consumer *c, const struct mail_share *s, usec now)
+{
+    const struct mail_share *told = &c->told;
+    if (c->told_at == 0 || s->cause != told->cause || !layer_same(s->sent, told->sent) ||
+        !layer_same(s->wanted, told->wanted))
+        return true;
+    return now - c->told_at >= TELL_EVERY &&
+           (is_far(s->bps, told->bps) || is_far(s->rtt_ms, told->rtt_ms) ||
+            s->lost != told->lost);
+}
+
+static void tell(struct consumer *c, usec now)
+{
+    struct shard *sh = c->transport->shard;
+    struct mail_share s = share_of(c);
+    struct mail m = sl_mail_share(c->id, &s);
+    if (!is_news(c, &s, now) ||
+        !sl_shard_post(sh, SHARD_TO_CONTROL, &m, SHARD_KEEP_MEDIA))
+        return;
+    if (c->told_at != 0)
+        sh->stats.causes[c->told.cause]--;
+    sh->stats.causes[s.cause]++;
+    c->told = s;
+    c->told_at = now;
+}
+
+void sl_share_forget(struct consumer *c)
+{
+    if (c->told_at != 0)
+        c->transport->shard->stats.causes[c->told.cause]--;
+    c->told_at = 0;
 }
 
 struct allocate_sum sl_share(struct transport *t, usec now)
@@ -52,8 +117,10 @@ struct allocate_sum sl_share(struct transport *t, usec now)
         return (struct allocate_sum){0};
     struct allocate_sum sum =
         sl_allocate(tracks, n, t->bwe ? t->estimate.share_bps : SHARE_ANY, now);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         carry_out(of[i], now);
+        tell(of[i], now);
+    }
     return sum;
 }
 

@@ -22,5 +22,8 @@ struct transport;
 /* Divides what the transport's estimate has for its tracks (estimate.share_bps). */
 struct allocate_sum sl_share(struct transport *t, usec now);
 
+/* It has another source, or none: what was told of the last one holds no more. */
+void sl_share_forget(struct consumer *c);
+
 /* The viewer wants this from now on. */
 void sl_share_wish(struct consumer *c, const struct rtp_wish *wish, usec now);

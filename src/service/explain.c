@@ -1,0 +1,157 @@
+#include "service/explain.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+#include "media/allocate.h"
+#include "media/bwe.h"
+
+enum { ENTRY_MAX = 1024 }; /* octets, above any transport without its tracks */
+
+/* What is written so are numbers, words of ours, and names of rooms and streams, which need no
+ * escape (sl_name_valid). */
+static void put(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct wr *w, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    wr_str(w, text);
+}
+
+static void put_layer(struct wr *w, const char *name, const struct track *track,
+                      struct layer_target t)
+{
+    if (t.encoding >= track->encodings_n) {
+        put(w, ",\"%s\":null", name);
+        return;
+    }
+    put(w, ",\"%s\":{\"encoding\":%u", name, t.encoding);
+    if (track->rids[t.encoding][0] != '\0') {
+        put(w, ",\"rid\":");
+        sl_json_write(w, span_of(track->rids[t.encoding]));
+    }
+    put(w, ",\"spatial\":%u,\"temporal\":%u}", t.spatial, t.temporal);
+}
+
+static void put_path(struct wr *w, const struct plane *p, uint64_t transport)
+{
+    struct plane_path path;
+    if (sl_plane_path(p, transport, &path))
+        put(w, ",\"estimate_bps\":%" PRIu64 ",\"estimate_cause\":\"%s\"", path.bps,
+            path.cause);
+    else
+        put(w, ",\"estimate_bps\":null");
+}
+
+static void put_wish(struct wr *w, const struct rtp_wish *wish)
+{
+    put(w,
+        ",\"wish\":{\"width\":%u,\"height\":%u,\"fps\":%u,\"priority\":%u,\"paused\":%s}",
+        wish->width, wish->height, wish->fps,
+        wish->priority ? (unsigned)wish->priority : WISH_PRIORITY,
+        wish->paused ? "true" : "false");
+}
+
+static void put_cause(struct wr *w, enum allocate_cause c)
+{
+    put(w, ",\"cause\":\"%s\"", sl_allocate_cause_name(c));
+}
+
+static void put_share(struct wr *w, const struct plane *p, const struct slot *slot,
+                      usec now)
+{
+    struct plane_share share;
+    if (!slot->track || !sl_plane_share(p, slot->consumer, &share)) {
+        put_cause(w, ALLOCATE_NOT_PUBLISHED);
+        return;
+    }
+    const struct mail_share *s = &share.now;
+    put_layer(w, "wanted", slot->track, s->wanted);
+    put_layer(w, "sent", slot->track, s->sent);
+    put(w, ",\"sent_bps\":%" PRIu32, s->bps);
+    put_cause(w, (enum allocate_cause)s->cause);
+    put(w, ",\"loss_out\":%.3f", s->lost / 256.0);
+    if (s->rtt_ms > 0)
+        put(w, ",\"rtt_out_ms\":%u", s->rtt_ms);
+    put(w, ",\"changed_ms\":%" PRId64, (int64_t)((now - share.changed_at) / MSEC(1)));
+}
+
+static void put_slot(struct wr *w, const struct plane *p, const struct peer *peer,
+                     const struct slot *slot, usec now)
+{
+    bool video = slot->params.kind == MEDIA_VIDEO;
+    put(w, "{\"mid\":");
+    sl_json_write(w, span_of(slot->params.mid));
+    put(w, ",\"kind\":\"%s\"", video ? "video" : "audio");
+    if (slot->track)
+        put(w, ",\"stream\":\"%s\",\"source\":\"%s\"", slot->track->stream,
+            slot->track->source);
+    put_path(w, p, peer->transport);
+    put_wish(w, &slot->wish);
+    put_share(w, p, slot, now);
+    put(w, "}");
+}
+
+static void put_track(struct wr *w, const struct track *t)
+{
+    put(w, "{\"kind\":\"%s\",\"stream\":\"%s\",\"source\":\"%s\",\"encodings\":%u}",
+        t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream, t->source,
+        t->encodings_n);
+}
+
+void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
+                       struct wr *w)
+{
+    for (size_t i = 0; i < peer->view.n; i++) {
+        put(w, i > 0 ? ",\n" : "");
+        put_slot(w, p, peer, &peer->view.slots[i], now);
+    }
+    for (size_t i = 0; i < peer->tracks_n; i++) {
+        put(w, i > 0 ? ",\n" : "");
+        put_track(w, &peer->tracks[i]);
+    }
+}
+
+static void put_peer(struct wr *w, const struct plane *p, const struct peer *peer,
+                     usec now)
+{
+    put(w, "{\"id\":\"%" PRIx64 "\",\"room\":\"%s\",\"role\":\"%s\",\"up\":%s",
+        peer->transport, peer->room->name, peer->tracks_n > 0 ? "publisher" : "viewer",
+        peer->up ? "true" : "false");
+    put_path(w, p, peer->transport);
+    put(w, ",\"joined_ms\":%" PRId64, (int64_t)((now - peer->since) / MSEC(1)));
+}
+
+bool sl_explain_transport(const struct plane *p, const struct rooms *r, uint64_t id,
+                          usec now, struct wr *w)
+{
+    const struct peer *peer = sl_rooms_of_transport(r, id);
+    if (!peer)
+        return false;
+    put_peer(w, p, peer, now);
+    put(w, ",\"tracks\":[\n");
+    sl_explain_tracks(p, peer, now, w);
+    put(w, "\n]}\n");
+    return true;
+}
+
+void sl_explain_all(const struct plane *p, const struct rooms *r, usec now, struct wr *w)
+{
+    bool first = true;
+    put(w, "{\"transports\":[\n");
+    for (const struct peer *peer = NULL; (peer = sl_rooms_next(r, peer));) {
+        if (w->cap - w->n < ENTRY_MAX)
+            break;
+        put(w, first ? "" : ",\n");
+        first = false;
+        put_peer(w, p, peer, now);
+        put(w, "}");
+    }
+    put(w, "\n]}\n");
+}

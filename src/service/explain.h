@@ -1,0 +1,25 @@
+#pragma once
+
+/*
+ * Why each viewer sees what it sees, in words: one line of JSON for each track.
+ *
+ * From what the workers told last (service/plane) and who plays what (room): the estimate of
+ * the path, the layer that would be sent if it carried more, the one that is sent, what keeps
+ * it from more, losses, round trip, and since when. Control thread; reads only.
+ */
+
+#include "base/span.h"
+
+#include "room/room.h"
+#include "service/plane.h"
+
+/* The peer's tracks, "{...},\n{...}": what it sees, or what it publishes. */
+void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
+                       struct wr *w);
+
+/* The peer of a transport, whole. False: there is none. */
+bool sl_explain_transport(const struct plane *p, const struct rooms *r, uint64_t id,
+                          usec now, struct wr *w);
+
+/* All transports without their tracks, as many as there is room for. */
+void sl_explain_all(const struct plane *p, const struct rooms *r, usec now, struct wr *w);

@@ -1,0 +1,166 @@
+#include "service/explain.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+#include "check.h"
+#include "media/allocate.h"
+#include "media/bwe.h"
+
+/* Rooms over a plane whose workers are this test: a publisher of three encodings, and a viewer
+ * of it. */
+static struct {
+    struct post *post;
+    struct plane *plane;
+    struct rooms *rooms;
+    struct rng rng;
+    struct peer *pub, *sub;
+    char text[16384];
+    json_t *doc; /* the last that was said */
+} s;
+
+static void fill(void *ctx, void *p, size_t n)
+{
+    for (uint8_t *to = p; n > 0; to++, n--)
+        *to = (uint8_t)sl_rng_u64(ctx);
+}
+
+static void nothing(void *ctx, uint64_t id)
+{
+    (void)ctx, (void)id;
+}
+
+static void no_end(void *ctx, uint64_t id, enum media_gone why)
+{
+    (void)ctx, (void)id, (void)why;
+}
+
+static struct peer *join(enum negotiate_job job, const char *sdp)
+{
+    static uint8_t answer[NEGOTIATE_ANSWER_MAX];
+    struct wr w = wr_of(answer, sizeof answer);
+    struct refused why;
+    struct peer *p = NULL;
+    char file[96];
+    snprintf(file, sizeof file, "tests/sdp/%s.sdp", sdp);
+    struct join j = {.job = job,
+                     .tenant = span_of("default"),
+                     .room = span_of("a"),
+                     .stream = span_of("x"),
+                     .offer = check_file(file)};
+    CHECK_INT(sl_rooms_join(s.rooms, &j, SEC(1), &w, &why, &p), E_OK);
+    sl_plane_mail(s.plane, SHARD_TO_ASSOC,
+                  &(struct mail){.type = MAIL_UP, .id = p->transport});
+    sl_rooms_transport_up(s.rooms, p->transport, SEC(1));
+    return p;
+}
+
+static void begin(void)
+{
+    static const uint8_t sha256[32] = {1};
+    s.rng = sl_rng_of(3);
+    s.post = sl_post_new(1);
+    s.plane = sl_plane_new(s.post, (const uint64_t[2]){1, 2},
+                           &(struct plane_events){.up = nothing, .gone = no_end});
+    s.rooms = sl_rooms_new(&(struct rooms_conf){.media = sl_plane_ops(s.plane),
+                                                .random = {fill, &s.rng},
+                                                .limits = {9, 9, 9},
+                                                .local = {.sha256 = sha256}});
+    s.pub = join(NEGOTIATE_PUBLISH, "chromium-sendonly-simulcast");
+    s.sub = join(NEGOTIATE_WATCH, "chromium-recvonly");
+}
+
+static void end(void)
+{
+    struct mail m;
+    unsigned from;
+    sl_rooms_free(s.rooms);
+    sl_plane_free(s.plane);
+    for (unsigned to = 0; to < SHARD_PEERS; to++)
+        while (sl_post_take(s.post, to, &from, &m))
+            sl_mail_free(&m);
+    sl_post_free(s.post);
+    json_decref(s.doc);
+    s.doc = NULL;
+}
+
+/* What is said of the viewer's m-section, or of the whole for NULL. */
+static json_t *said(const char *mid)
+{
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    CHECK(sl_explain_transport(s.plane, s.rooms, s.sub->transport, SEC(9), &w));
+    json_decref(s.doc);
+    s.doc = json_loadb(s.text, w.n, 0, NULL);
+    json_t *all = s.doc, *tracks = json_object_get(all, "tracks");
+    CHECK(all && json_is_array(tracks));
+    for (size_t i = 0; mid && i < json_array_size(tracks); i++) {
+        json_t *t = json_array_get(tracks, i);
+        if (strcmp(json_string_value(json_object_get(t, "mid")), mid) == 0)
+            return t;
+    }
+    return all;
+}
+
+static void check_text(const json_t *in, const char *name, const char *want)
+{
+    const char *got = json_string_value(json_object_get(in, name));
+    if (!got || strcmp(got, want) != 0)
+        check_fail(__FILE__, __LINE__, "%s: %s, want %s", name, got ? got : "-", want);
+}
+
+TEST(explain_a_viewer)
+{
+    begin();
+    check_text(said("1"), "cause", "not_published");
+    sl_plane_time(s.plane, SEC(4));
+    struct mail m =
+        sl_mail_share(s.sub->view.slots[1].consumer,
+                      &(struct mail_share){.bps = 500000,
+                                           .cause = ALLOCATE_BANDWIDTH,
+                                           .sent = {.encoding = 1, .temporal = 1},
+                                           .wanted = {.encoding = 2},
+                                           .lost = 128,
+                                           .rtt_ms = 40});
+    sl_plane_mail(s.plane, 0, &m);
+    m = (struct mail){.type = MAIL_ESTIMATE,
+                      .id = s.sub->transport,
+                      .id2 = MAIL_ESTIMATE_OF(600000, BWE_DELAY, 0)};
+    sl_plane_mail(s.plane, 0, &m);
+    json_t *t = said("1");
+    check_text(t, "cause", "subscriber_bandwidth");
+    check_text(t, "stream", "x");
+    check_text(t, "source", "camera");
+    check_text(t, "estimate_cause", "delay");
+    check_text(json_object_get(t, "sent"), "rid", "h");
+    check_text(json_object_get(t, "wanted"), "rid", "f");
+    CHECK_INT(json_integer_value(json_object_get(json_object_get(t, "sent"), "temporal")),
+              1);
+    CHECK_INT(json_integer_value(json_object_get(t, "estimate_bps")), 600000);
+    CHECK_INT(json_integer_value(json_object_get(t, "sent_bps")), 500000);
+    CHECK_INT(json_integer_value(json_object_get(t, "rtt_out_ms")), 40);
+    CHECK_INT(json_integer_value(json_object_get(t, "changed_ms")), 5000);
+    CHECK(json_real_value(json_object_get(t, "loss_out")) == 0.5);
+    check_text(said(NULL), "role", "viewer");
+    check_text(said(NULL), "room", "default/a");
+    end();
+}
+
+/* Who is there, each on a line of its own. */
+TEST(explain_all)
+{
+    begin();
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    sl_explain_all(s.plane, s.rooms, SEC(9), &w);
+    json_t *all = json_loadb(s.text, w.n, 0, NULL);
+    CHECK_INT(json_array_size(json_object_get(all, "transports")), 2);
+    json_decref(all);
+    w = wr_of((uint8_t *)s.text, sizeof s.text);
+    CHECK(sl_explain_transport(s.plane, s.rooms, s.pub->transport, SEC(9), &w));
+    CHECK(memmem(s.text, w.n, "\"role\":\"publisher\"", 18));
+    CHECK(!sl_explain_transport(s.plane, s.rooms, 12345, SEC(9), &w));
+    end();
+}
