@@ -114,7 +114,7 @@ static bool deliver(struct rtcd_calls *c, struct rtcd_group *g,
     if (route && c->conf.send(c->conf.ctx, route->user, message) == E_OK)
         return true;
     list_each (struct rtcd_conn, conn, &g->conns, by_group)
-        if (conn != route && c->conf.send(c->conf.ctx, conn->user, message) == E_OK)
+        if (c->conf.send(c->conf.ctx, conn->user, message) == E_OK)
             return true;
     return false;
 }

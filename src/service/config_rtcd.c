@@ -14,7 +14,7 @@
 #include "net/udp.h"
 #include "service/config_schema.h"
 
-enum { KEY_MAX = 96, LISTED_MAX = 32 };
+enum { KEY_MAX = 96, LISTED_MAX = 32, MINUTES_MAX = 100 * 365 * 24 * 60 };
 
 /* In the order of the documentation. */
 enum key {
@@ -170,6 +170,8 @@ static enum err put_node(struct config_rtcd *r, size_t key, const struct toml_no
     return put(r, key, span_of(text));
 }
 
+/* As deep as keys of rtcd are. */
+// NOLINTNEXTLINE(misc-no-recursion)
 static enum err walk(struct config_rtcd *r, const struct toml_node *table,
                      const char *above)
 {
@@ -280,6 +282,18 @@ static enum err number(struct applying *a, enum key key, long long otherwise,
     return fail(a, "%s: '%.40s' is no number", keys[key].toml, text);
 }
 
+/* ":8045" is any address, and names but this one are none here. */
+static void listen_text(const char *at, size_t host, char *ret, size_t cap)
+{
+    static const char local[] = "localhost";
+    bool is_local = host == sizeof local - 1 && strncmp(at, local, host) == 0;
+    (void)snprintf(ret, cap, "%s%s",
+                   host == 0  ? "0.0.0.0"
+                   : is_local ? "127.0.0.1"
+                              : "",
+                   is_local ? at + host : at);
+}
+
 static enum err set_api(struct applying *a)
 {
     bool tls, self, admin;
@@ -294,13 +308,7 @@ static enum err set_api(struct applying *a)
         return e;
     if (!colon)
         return fail(a, "invalid ListenAddress value: '%.60s' has no port", at);
-    int host = (int)(colon - at);
-    if (host == 0)
-        (void)snprintf(text, sizeof text, "0.0.0.0%s", colon);
-    else if (host == 9 && strncmp(at, "localhost", 9) == 0)
-        (void)snprintf(text, sizeof text, "127.0.0.1%s", colon);
-    else
-        (void)snprintf(text, sizeof text, "%s", at);
+    listen_text(at, (size_t)(colon - at), text, sizeof text);
     e = set(a, "admin.listen", text);
     if (tls && !e) {
         if (!*text_of(a, TLS_CERT, "") || !*text_of(a, TLS_KEY, ""))
@@ -311,7 +319,7 @@ static enum err set_api(struct applying *a)
     }
     if (admin && !*text_of(a, ADMIN_SECRET, ""))
         return fail(a, "invalid AdminSecretKey value: should not be empty");
-    if (minutes <= 0 || minutes > 100 * 365 * 1440)
+    if (minutes <= 0 || minutes > MINUTES_MAX)
         return fail(a, "invalid ExpirationMinutes value: should be a positive number");
     a->c->rtcd.token_lifetime = SEC(60) * minutes;
     a->c->rtcd.self_registration = self;
@@ -396,8 +404,8 @@ static enum err port_of_pair(struct applying *a, struct span pair, struct addr *
 /* "ip/port,...": the first address of this machine that stands there decides. */
 static enum err set_port_by_pairs(struct applying *a, const char *text)
 {
-    struct addr own[UDP_PORTS_MAX], ips[LISTED_MAX];
-    uint64_t ports[LISTED_MAX];
+    struct addr own[UDP_PORTS_MAX], ips[LISTED_MAX] = {0};
+    uint64_t ports[LISTED_MAX] = {0};
     size_t n = 0, own_n = sl_udp_local_addrs(own, UDP_PORTS_MAX, 0);
     for (struct span rest = span_of(text); rest.n > 0 && n < LISTED_MAX; n++) {
         struct span pair = word_trim(word_cut(&rest, ','));
@@ -597,7 +605,8 @@ static void copy_member(const struct toml_node *table, const char *name, char *r
 enum err sl_config_rtcd_ice(struct config *c, const struct toml_node *table,
                             char error[CONFIG_ERROR_MAX])
 {
-    struct applying a = {.c = c, .error = error};
+    struct applying a = {.c = c};
+    a.error = error;
     char user[128], secret[128], url[256];
     const struct toml_node *urls = sl_toml_get(table, "urls");
     copy_member(table, "username", user, sizeof user);
@@ -634,12 +643,15 @@ static enum err note(struct applying *a)
 enum err sl_config_rtcd_apply(const struct config_rtcd *r, struct config *c,
                               char error[CONFIG_ERROR_MAX])
 {
-    struct applying a = {.r = r, .c = c, .error = error};
+    struct applying a = {.r = r, .c = c};
+    a.error = error;
     if (r->value[DATA_SOURCE] && !*r->value[DATA_SOURCE])
         return fail(&a, "invalid DataSource value: should not be empty");
     /* rtcd has no public face, so its place may be somebody else's. */
     enum err e = set(&a, "http.listen", "127.0.0.1:0");
     e = e ? e : set(&a, "demo.enabled", "false");
+    /* rtcd waits for its sessions without limit; its chart gives them five hours. */
+    e = e ? e : set(&a, "drain.deadline", "5h");
     e = e ? e : set(&a, "store.directory", text_of(&a, DATA_SOURCE, "/tmp/rtcd_db"));
     e = e ? e : set_api(&a);
     e = e ? e : set_rtc(&a);

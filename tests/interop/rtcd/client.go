@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mattermost/rtcd/service"
+	"github.com/mattermost/rtcd/service/random"
+	"github.com/mattermost/rtcd/service/rtc"
+)
+
+// A node of a client: rtcd's own, and what it heard.
+type node struct {
+	*service.Client
+	id, key string
+}
+
+func newID() string { return random.NewID() }
+
+func newKey() string {
+	key, err := random.NewSecureString(32)
+	must(err)
+	return key
+}
+
+func (s *server) node(id, key string) *node {
+	c, err := service.NewClient(service.ClientConfig{URL: s.url(), ClientID: id, AuthKey: key,
+		ReconnectInterval: 200 * time.Millisecond})
+	must(err)
+	return &node{c, id, key}
+}
+
+// A client that is registered, connected and greeted.
+func (s *server) connected() (*node, error) {
+	n := s.node(newID(), newKey())
+	if err := n.Register(n.id, n.key); err != nil {
+		return nil, err
+	}
+	return n, n.connect()
+}
+
+// One more node of the client.
+func (s *server) sibling(of *node) (*node, error) {
+	n := s.node(of.id, of.key)
+	return n, n.connect()
+}
+
+func (n *node) connect() error {
+	if err := n.Connect(); err != nil {
+		return err
+	}
+	hello, err := n.next("hello", 5*time.Second)
+	if err != nil {
+		return err
+	}
+	if hello["clientID"] != n.id || len(hello["connID"]) != 26 {
+		return fmt.Errorf("hello says %v", hello)
+	}
+	return nil
+}
+
+// The next message, which must be of that type: its texts.
+func (n *node) next(kind string, limit time.Duration) (map[string]string, error) {
+	select {
+	case msg, open := <-n.ReceiveCh():
+		if !open {
+			return nil, fmt.Errorf("closed instead of %s", kind)
+		}
+		if msg.Type != kind {
+			return nil, fmt.Errorf("%s instead of %s", msg.Type, kind)
+		}
+		if data, ok := msg.Data.(map[string]string); ok {
+			return data, nil
+		}
+		return nil, fmt.Errorf("%s carries %T", kind, msg.Data)
+	case err := <-n.ErrorCh():
+		return nil, fmt.Errorf("instead of %s: %w", kind, err)
+	case <-time.After(limit):
+		return nil, fmt.Errorf("no %s within %v", kind, limit)
+	}
+}
+
+func (n *node) silent(limit time.Duration) error {
+	select {
+	case msg := <-n.ReceiveCh():
+		return fmt.Errorf("%s %v out of nothing", msg.Type, msg.Data)
+	case <-time.After(limit):
+		return nil
+	}
+}
+
+func (n *node) closed(session string, limit time.Duration) error {
+	data, err := n.next("close", limit)
+	if err == nil && data["sessionID"] != session {
+		return fmt.Errorf("close of %s, not %s", data["sessionID"], session)
+	}
+	return err
+}
+
+func (n *node) join(call, session string) error {
+	return n.Send(service.ClientMessage{Type: service.ClientMessageJoin, Data: map[string]any{
+		"callID": call, "userID": "user-" + session, "sessionID": session, "channelID": "channel",
+		"av1Support": true, "dcSignaling": false}})
+}
+
+func (n *node) about(kind, session string) error {
+	return n.Send(service.ClientMessage{Type: kind, Data: map[string]string{"sessionID": session}})
+}
+
+func (n *node) rtc(session string, kind rtc.MessageType, data string) error {
+	return n.Send(service.ClientMessage{Type: service.ClientMessageRTC,
+		Data: rtc.Message{SessionID: session, Type: kind, Data: []byte(data)}})
+}
+
+// Waits until the call has that many sessions.
+func (n *node) sessions(call string, want int) ([]rtc.SessionConfig, error) {
+	var all []rtc.SessionConfig
+	var err error
+	for i := 0; i < 100; i++ {
+		var status int
+		all, status, err = n.GetSessions(call)
+		if status == 404 {
+			all, err = nil, nil
+		}
+		if err == nil && len(all) == want {
+			return all, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return all, fmt.Errorf("%d sessions, not %d (%v)", len(all), want, err)
+}

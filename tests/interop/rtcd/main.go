@@ -1,0 +1,59 @@
+// Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
+// where they differ.
+//
+//	rtcd-interop sluice=BINARY [rtcd=BINARY]
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func try(s *server, run func(*server) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return run(s)
+}
+
+func main() {
+	passed, failed := 0, 0
+	for _, arg := range os.Args[1:] {
+		name, binary, _ := strings.Cut(arg, "=")
+		s := newServer(name, binary)
+		if err := s.start(); err != nil {
+			fmt.Println("FAIL", err)
+			failed++
+			continue
+		}
+		for _, sc := range scenarios {
+			err := try(s, sc.run)
+			switch {
+			case err == nil:
+				fmt.Printf("ok   %s: %s\n", name, sc.name)
+				passed++
+			case name != "sluice" && sc.differs != "":
+				fmt.Printf("ok   %s differs: %s (%s)\n", name, sc.name, sc.differs)
+				passed++
+			default:
+				fmt.Printf("FAIL %s: %s: %v\n", name, sc.name, err)
+				failed++
+			}
+		}
+		s.terminate()
+		s.kill()
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	if failed > 0 {
+		os.Exit(1)
+	}
+}

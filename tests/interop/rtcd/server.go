@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const adminKey = "admin_secret_key"
+
+// A server under test, told everything as an operator of rtcd tells it: by its variables.
+type server struct {
+	name, binary, dir string
+	port, media       int
+	cmd               *exec.Cmd
+	ended             chan error
+	log               *os.File
+}
+
+func freePort() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func newServer(name, binary string) *server {
+	dir, err := os.MkdirTemp("", "rtcd-interop-")
+	must(err)
+	s := &server{name: name, binary: binary, dir: dir, port: freePort()}
+	for s.media = freePort(); s.media > 49151; s.media = 30000 + freePort()%10000 {
+	}
+	return s
+}
+
+func (s *server) url() string { return fmt.Sprintf("http://127.0.0.1:%d", s.port) }
+
+func (s *server) start() error {
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0600)
+	must(err)
+	s.log = log
+	args := []string{}
+	if s.name == "sluice" {
+		args = append(args, "serve")
+	}
+	s.cmd = exec.Command(s.binary, args...)
+	s.cmd.Dir = s.dir
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.Env = append(os.Environ(),
+		fmt.Sprintf("RTCD_API_HTTP_LISTENADDRESS=127.0.0.1:%d", s.port),
+		"RTCD_API_SECURITY_ALLOWSELFREGISTRATION=true",
+		"RTCD_API_SECURITY_ENABLEADMIN=true",
+		"RTCD_API_SECURITY_ADMINSECRETKEY="+adminKey,
+		"RTCD_RTC_ICEADDRESSUDP=127.0.0.1", fmt.Sprintf("RTCD_RTC_ICEPORTUDP=%d", s.media),
+		"RTCD_RTC_ICEADDRESSTCP=127.0.0.1", fmt.Sprintf("RTCD_RTC_ICEPORTTCP=%d", s.media),
+		"RTCD_RTC_UDPSOCKETSCOUNT=2",
+		"RTCD_STORE_DATASOURCE="+filepath.Join(s.dir, "store"),
+		"RTCD_LOGGER_ENABLEFILE=false")
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan error, 1)
+	go func() { s.ended <- s.cmd.Wait() }()
+	for i := 0; i < 200; i++ {
+		if resp, err := http.Get(s.url() + "/version"); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("%s does not answer; its log is %s", s.name, log.Name())
+}
+
+func (s *server) terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Waits for the end of the process, which must be a good one.
+func (s *server) wait(limit time.Duration) error {
+	select {
+	case err := <-s.ended:
+		s.log.Close()
+		return err
+	case <-time.After(limit):
+		return fmt.Errorf("%s still runs after %v", s.name, limit)
+	}
+}
+
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill()
+	os.RemoveAll(s.dir)
+}
