@@ -75,7 +75,7 @@ struct gate_wish sl_layerrate_wish(const struct layerrate *l, uint8_t spatial,
 {
     uint8_t s = LAYER_SPATIALS, top = 0;
     if (!measured(l))
-        return (struct gate_wish){.layer = layer_at(0, 0), .whole = true};
+        return (struct gate_wish){.layer = layer_at(0, temporal), .whole = true};
     for (uint8_t i = 0; i < LAYER_SPATIALS; i++) {
         if (!sl_layerrate_live(l, i))
             continue;

@@ -212,7 +212,7 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     c->source = generation % CONSUMER_SOURCES;
     c->sources[c->source] = source;
     list_add(&e->consumers, &c->in_encoding);
-    sl_pick_begin(c, m->ts);
+    sl_pick_begin(c, m);
     /* Another voice begins: a receiver may adapt its buffer now (RFC 3551 §4.1). */
     c->spurt = c->conf.params.kind == MEDIA_AUDIO;
 }

@@ -9,15 +9,22 @@ _Static_assert(DD_ACTIVE_MAX <= PICK_GAPS - PICK_ACTIVE, "active targets in the 
 
 static struct gate_wish wish_of(const struct consumer *c)
 {
-    return sl_layerrate_wish(&c->from->rates, c->share.target.spatial,
-                             c->share.target.temporal);
+    struct layer_target t = c->share.target;
+    struct gate_wish w = sl_layerrate_wish(&c->from->rates, t.spatial, t.temporal);
+    if (c->pick.small)
+        w = (struct gate_wish){.layer = layer_at(0, layer_temporal(w.layer))};
+    return w;
 }
 
-void sl_pick_begin(struct consumer *c, uint32_t ts)
+void sl_pick_begin(struct consumer *c, const struct media_pkt *m)
 {
-    struct gate_wish w = wish_of(c);
+    const struct producer *p = c->from->producer;
+    uint8_t codec = p->codec_of[m->pt];
     c->pick = (struct pick){0};
-    sl_gate_begin(&c->pick.gate, &w, ts);
+    c->pick.small = codec != PT_NONE && p->params.codecs[codec].codec == CODEC_AV1 &&
+                    m->info.has_dd && !c->ext_id[EXT_DEPENDENCY];
+    struct gate_wish w = wish_of(c);
+    sl_gate_begin(&c->pick.gate, &w, m->ts);
     c->pick.asked = !gate_open(&c->pick.gate);
 }
 

@@ -23,6 +23,8 @@ struct media_pkt;
 struct pick {
     bool asked; /* layers are left out, or were: else everything passes */
     bool told;  /* the receiver was told that decode targets are not active */
+    bool
+        small; /* AV1 for who has no descriptors, and cannot tell sizes apart: the lowest */
     struct gate gate;
     struct picgaps gaps;
 };
@@ -34,8 +36,8 @@ enum {
     PICK_GAPS = 32, /* pictures that were left out before this one, 16 bits */
 };
 
-/* The consumer begins with a key picture of its encoding, of this timestamp. */
-void sl_pick_begin(struct consumer *c, uint32_t ts);
+/* The consumer begins with this packet of a key picture of its encoding. */
+void sl_pick_begin(struct consumer *c, const struct media_pkt *m);
 
 /* What is wanted, or what there is, may have changed. True: a key picture is needed. */
 bool sl_pick_review(struct consumer *c);

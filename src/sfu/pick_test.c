@@ -235,6 +235,96 @@ TEST(pick_sizes_of_vp9)
     }
 }
 
+/* ---- descriptors ---- */
+
+/* AV1 in two sizes, as a browser sent it: a key picture with its structure, and another. */
+static const struct {
+    const char *dd;
+    bool marker;
+} av1[] = {
+    {"c1 0014 80 01 23 ba 22 89 18 20 d2 10 01 11 18 13 f8 0b 38 27 f8 16 78", false},
+    {"83 0015", false},
+    {"43 0015", true},
+    {"80 0016", false},
+    {"40 0016", false},
+    {"82 0017", false},
+    {"42 0017", true},
+};
+
+static void send_av1(uint16_t seq, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++, seq++) {
+        static const uint8_t payload[200] = {0x50};
+        struct rtp r = {.pt = PT_IN,
+                        .seq = seq,
+                        .ts = 3000U * (uint32_t)(seq / LEN(av1) * 2 + (i > 2)),
+                        .ssrc = SSRC_IN,
+                        .marker = av1[i].marker,
+                        .payload = {payload, sizeof payload}};
+        uint8_t buf[600], dd[64];
+        struct span hex = check_hex(av1[i].dd);
+        memcpy(dd, hex.p, hex.n);
+        dd[2] = (uint8_t)(dd[2] + seq / LEN(av1) * 4); /* frame number */
+        struct rtp_elem e = {.id = DD_IN, .data = {dd, hex.n}};
+        stage_exts(&r, buf, &e, 1);
+        sim_send_rtp(s.pub, &r);
+    }
+    sim_run(&s.sim, MSEC(66));
+}
+
+static void open_av1(uint8_t dd_out, unsigned shard)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.params.codecs[0].codec = CODEC_AV1;
+    p.receive.params.ext_id[EXT_DEPENDENCY] = DD_IN;
+    k.send.params.codecs[0].codec = CODEC_AV1;
+    k.send.params.ext_id[EXT_DEPENDENCY] = dd_out;
+    stage_open(&s, &p, &k, shard, SRTP_GCM_128);
+}
+
+/* A viewer of the lower of two sizes: its pictures end with a marker, and its descriptors say
+ * that the other size is not active, from the next picture on. */
+TEST(pick_tells_active_targets)
+{
+    for (unsigned shard = 0; shard < 2; shard++) {
+        uint16_t seq = 0;
+        open_av1(DD_OUT, shard);
+        for (; seq < 15 * LEN(av1); seq += LEN(av1))
+            send_av1(seq, 0, LEN(av1));
+        CHECK_INT(s.sub->rtp_n, seq);
+        struct span last = sim_ext(s.sub, s.sub->rtp_n - 4, DD_OUT);
+        CHECK_INT(last.n, 3);
+        want(shard, 0, 1, 0);
+        size_t from = s.sub->rtp_n;
+        send_av1(seq, 0, LEN(av1));
+        CHECK_INT(s.sub->rtp_n - from, 3);
+        for (size_t i = 0; i < 3; i++) {
+            struct span dd = sim_ext(s.sub, from + i, DD_OUT);
+            CHECK_INT(sim_rtp(s.sub, from + i).marker, i != 1);
+            CHECK_INT(dd.n, i == 0 ? 25 : i == 1 ? 4 : 3);
+        }
+        CHECK_INT(sim_ext(s.sub, from, DD_OUT).p[3], 0xc0);
+        CHECK_INT(sim_ext(s.sub, from + 1, DD_OUT).p[3], 0x42); /* 01000, then 01 */
+        check_gapless(0);
+        stage_close(&s);
+    }
+}
+
+/* Who did not negotiate descriptors could not tell two sizes apart. */
+TEST(pick_the_lowest_size_for_who_has_no_descriptors)
+{
+    uint16_t seq = 0;
+    open_av1(0, 0);
+    for (; seq < 15 * LEN(av1); seq += LEN(av1))
+        send_av1(seq, 0, LEN(av1));
+    CHECK_INT(s.sub->rtp_n, 15 * 3);
+    for (size_t i = 0; i < s.sub->rtp_n; i++)
+        CHECK_INT(sim_rtp(s.sub, i).marker, i % 3 != 1);
+    check_gapless(0);
+    stage_close(&s);
+}
+
 /* The largest size does not come any more: the next one is there within a second, in K-SVC by
  * a key that is asked for. */
 TEST(pick_a_size_that_falls_silent)
