@@ -111,7 +111,7 @@ export async function startJanus() {
       let relay;
       await page.evaluate(inPage);
       await page.exposeFunction('janusPublish', async offer => {
-        const {jsep} = await tell({request: 'joinandconfigure', ptype: 'publisher', room, id: 1}, {type: 'offer', sdp: offer});
+        const {jsep} = await tell({request: 'joinandconfigure', ptype: 'publisher', room, id: 1}, {type: 'offer', sdp: offer, rid_order: 'lmh'});
         if (!conditions) return jsep.sdp;
         const by = await redirect(jsep.sdp, conditions);
         ({relay} = by);
