@@ -3,6 +3,7 @@
 import {row} from './rows.mjs';
 
 const FIT = 0.9; // of a link, that a layer may need together with the sound
+const SLOWEST = 100; // ms between frames that may be called usual
 
 const within = (all, from, to) => all.filter(x => x.at >= from && x.at <= to);
 export const quantile = (all, q) => {
@@ -43,7 +44,7 @@ function gaps(frames, from, to) {
 // A freeze as browsers count it: 150 ms longer than usual, or three times as long.
 export function figures(v, from, to) {
   const frames = v.frames.filter(f => f[0] >= from && f[0] <= to);
-  const waits = gaps(v.frames, from, to), usual = (to - from) / Math.max(1, waits.length);
+  const waits = gaps(v.frames, from, to), usual = Math.min(SLOWEST, quantile(waits.map(g => g.ms), 0.5));
   const frozen = waits.filter(g => g.ms > Math.max(3 * usual, usual + 150));
   const samples = within(v.samples, from, to), link = within(v.link, from, to);
   const share = h => frames.filter(f => f[2] === h).length / Math.max(1, frames.length);
