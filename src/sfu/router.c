@@ -150,6 +150,40 @@ static void forward(const struct router *r, struct encoding *e, struct pkt *cons
     note_routed(e, pkts, n);
 }
 
+/* In H.264 and H.265 parameter sets may come in packets of their own, before the picture. */
+static uint64_t key_begins(const struct encoding *e, usec now)
+{
+    struct pkt *at, *before;
+    uint64_t seq = e->key;
+    if (sl_history_get(e->history, seq, now, &at) != E_OK)
+        return seq;
+    while (sl_history_get(e->history, seq - 1, now, &before) == E_OK &&
+           media_in(before)->info.key && media_in(before)->ts == media_in(at)->ts)
+        seq--;
+    return seq;
+}
+
+bool sl_router_replay(const struct router *r, struct consumer *c, usec now)
+{
+    const struct encoding *e = c->want;
+    struct pkt *pkts[REPLAY_PACKETS];
+    size_t n = 0, octets = 0;
+    if (!e || e->producer->params.kind != MEDIA_VIDEO || e->key == 0 || c->begun ||
+        !c->transport->sendable)
+        return false;
+    for (uint64_t seq = key_begins(e, now); seq < e->routed; seq++) {
+        if (n == REPLAY_PACKETS || octets > REPLAY_OCTETS ||
+            sl_history_get(e->history, seq, now, &pkts[n]) != E_OK)
+            return false;
+        octets += media_in(pkts[n++])->payload_n;
+    }
+    if (n == 0 || now - pkts[0]->at > REPLAY_AGE || media_in(pkts[0])->epoch != e->epoch)
+        return false;
+    sl_consumer_switch(c, pkts[0], now);
+    to_consumer(r, c, pkts, n, now);
+    return true;
+}
+
 void sl_router_run(struct router *r, usec now)
 {
     size_t n = r->n;

@@ -17,9 +17,15 @@
 #include "sfu/batch.h"
 #include "sfu/shard.h"
 
+struct consumer;
 struct encoding;
 
-enum { ROUTER_QUEUE = 256 };
+enum {
+    ROUTER_QUEUE = 256,
+    REPLAY_PACKETS = 128, /* that a viewer is sent at once, and their octets */
+    REPLAY_OCTETS = 128 * 1024,
+};
+#define REPLAY_AGE MSEC(400) /* of a key frame that is sent again */
 
 struct router {
     struct batch *batch;
@@ -33,6 +39,12 @@ struct router {
 /* Queues a packet that was parsed, with a reference of its own; forwards what is queued when
  * there is no more room. */
 void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now);
+
+/* A viewer that has seen nothing yet waits for a key frame: where the last one came just now it
+ * gets that, and all that followed, from the history. Nothing is asked of the publisher, who
+ * would not be asked again so soon. Not where another source was seen before: what is old
+ * already would push the time of the stream ahead. True: it is served. */
+bool sl_router_replay(const struct router *r, struct consumer *c, usec now);
 
 /* Gives all that is queued to consumers and pipes. */
 void sl_router_run(struct router *r, usec now);

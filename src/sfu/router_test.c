@@ -1,5 +1,8 @@
 #include "sfu/router.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "check.h"
 #include "stage.h"
 
@@ -143,4 +146,173 @@ TEST(router_keeps_encodings_apart)
         next[which] = (uint16_t)(r.seq + 1);
     }
     stage_close(&s);
+}
+
+/* ---- the first picture ---- */
+
+/* What is not sent again: a key frame that is too old, too large with what followed, or of
+ * which something is missing. Packets of so many octets, one each so often. */
+static const struct {
+    const char *name;
+    int packets, lost; /* number of the lost one; 0: none */
+    usec apart;
+    size_t octets, want;
+} replay_rows[] = {
+    {"just now", 5, 0, MSEC(30), 100, 5},
+    {"nearly too old", 10, 0, MSEC(39), 100, 10},
+    {"too old", 12, 0, MSEC(40), 100, 0},
+    {"many packets", 128, 0, MSEC(1), 100, 128},
+    {"too many packets", 130, 0, MSEC(1), 100, 0},
+    {"large", 110, 0, MSEC(1), 1100, 110},
+    {"too large", 128, 0, MSEC(1), 1100, 0},
+    {"its first packet was lost", 5, 1, MSEC(10), 100, 0},
+    {"another was lost", 5, 3, MSEC(10), 100, 0},
+};
+
+TEST(router_sends_a_key_frame_again)
+{
+    static uint8_t body[1200];
+    for (size_t i = 0; i < LEN(replay_rows); i++) {
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        check_row(replay_rows[i].name);
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        sim_source(s.sub, CONSUMER, 0);
+        stage_send(s.pub, SSRC_IN, 1, false);
+        for (int n = 1; n <= replay_rows[i].packets;
+             n++, s.sim.now += replay_rows[i].apart) {
+            struct rtp r = stage_frame(SSRC_IN, (uint16_t)(n + 1), n == 1);
+            body[0] = 0x10;
+            body[1] = n != 1;
+            r.payload = (struct span){body, replay_rows[i].octets};
+            if (n != replay_rows[i].lost)
+                sim_send_rtp(s.pub, &r);
+            sim_settle(&s.sim);
+        }
+        size_t asked = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+        sim_source(s.sub, CONSUMER, VIDEO);
+        sim_settle(&s.sim);
+        CHECK_INT(s.sub->rtp_n, replay_rows[i].want);
+        CHECK_INT(s.sub->bad_n, 0);
+        sim_run(&s.sim, MSEC(600));
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI) > asked,
+                  replay_rows[i].want == 0);
+        stage_close(&s);
+    }
+}
+
+enum { JOINS = 60 };
+
+/* Viewers who come one after the other, and how long each waits for a picture. The publisher is
+ * so far away: what is asked for leaves it a round trip later, with the next frame. */
+struct joins {
+    usec rtt, every;
+    usec waited[JOINS];
+    size_t joined, served, keys;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    usec x = *(const usec *)a, y = *(const usec *)b;
+    return (x > y) - (x < y);
+}
+
+static void join(struct joins *j)
+{
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    k.id = 1000 + j->joined;
+    k.send.ssrc = (uint32_t)(1000 + j->joined);
+    k.send.rtx_ssrc = k.send.ssrc + 10000;
+    j->waited[j->joined++] = s.sim.now;
+    sim_consume(s.sub, &k, VIDEO);
+}
+
+static void look(struct joins *j, size_t *seen)
+{
+    for (; *seen < s.sub->rtp_n; ++*seen) {
+        uint32_t ssrc = sim_rtp(s.sub, *seen).ssrc;
+        if (ssrc < 1000 || ssrc >= 1000 + JOINS)
+            continue;
+        usec *w = &j->waited[ssrc - 1000];
+        if (*w < SEC(50))
+            continue; /* it was served */
+        CHECK_INT(sim_rtp(s.sub, *seen).payload.p[1] & 1, 0);
+        *w = s.sim.now - *w;
+        j->served++;
+        sim_tell(&s.sim, s.sub->shard, MAIL_CONSUMER_CLOSE, ssrc, 0);
+    }
+}
+
+static void run_joins(struct joins *j, unsigned shard)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    usec key_due = USEC_NEVER, join_due, frame_due;
+    size_t seen = 0, plis = 0;
+    uint16_t seq = 1;
+    stage_open(&s, &p, &k, shard, SRTP_GCM_128);
+    join_due = s.sim.now + SEC(3);
+    frame_due = s.sim.now;
+    while (j->served < JOINS && s.sim.now < SEC(100) + JOINS * j->every + SEC(10)) {
+        if (s.sim.now >= frame_due) {
+            bool key = s.sim.now >= key_due || seq == 1;
+            stage_send(s.pub, SSRC_IN, seq++, key);
+            key_due = key ? USEC_NEVER : key_due;
+            j->keys += key;
+            frame_due += MSEC(33);
+        }
+        if (s.sim.now >= join_due && j->joined < JOINS) {
+            join(j);
+            join_due += j->every;
+        }
+        sim_settle(&s.sim);
+        look(j, &seen);
+        size_t now_plis = s.pub->rtcp_n;
+        if (now_plis != plis) {
+            plis = now_plis;
+            static size_t counted;
+            size_t n = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+            if (n != counted && key_due == USEC_NEVER)
+                key_due = s.sim.now + j->rtt;
+            counted = n;
+        }
+        if (s.sim.now % SEC(1) == 0) {
+            sim_check(s.pub);
+            sim_check(s.sub);
+        }
+        sim_run(&s.sim, MSEC(1));
+    }
+    CHECK_INT(j->served, JOINS);
+    stage_close(&s);
+    qsort(j->waited, JOINS, sizeof j->waited[0], by_size);
+}
+
+static const struct {
+    const char *name;
+    int rtt_ms, every_ms;
+    unsigned shard;
+    int p50_ms, p95_ms; /* at most */
+} join_rows[] = {
+    {"one in 3 s, near", 40, 3017, 0, 60, 80},
+    {"one in 3 s, far", 200, 3017, 0, 220, 240},
+    {"20 a second, near", 40, 50, 0, 10, 80},
+    {"20 a second, far", 200, 50, 0, 10, 220},
+    {"20 a second, near, on another worker", 40, 50, 1, 10, 80},
+    {"3 a second, far", 200, 317, 0, 220, 240},
+};
+
+TEST(router_shows_a_first_picture_soon)
+{
+    for (size_t i = 0; i < LEN(join_rows); i++) {
+        struct joins j = {.rtt = MSEC(join_rows[i].rtt_ms),
+                          .every = MSEC(join_rows[i].every_ms)};
+        check_row(join_rows[i].name);
+        run_joins(&j, join_rows[i].shard);
+        usec p50 = j.waited[JOINS / 2], p95 = j.waited[JOINS * 95 / 100];
+        (void)printf("# %-38s p50 %3d p95 %3d worst %3d ms, %zu key frames\n",
+                     join_rows[i].name, (int)(p50 / 1000), (int)(p95 / 1000),
+                     (int)(j.waited[JOINS - 1] / 1000), j.keys);
+        CHECK(p50 <= MSEC(join_rows[i].p50_ms));
+        CHECK(p95 <= MSEC(join_rows[i].p95_ms));
+    }
 }

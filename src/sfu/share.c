@@ -9,12 +9,13 @@
 
 #define TELL_EVERY SEC(1)
 
-/* A picture begins with a key frame, which is asked for. */
+/* A picture begins with a key frame: one that is there, or else it is asked for. */
 static void begin(struct consumer *c, struct encoding *e, usec now)
 {
+    struct shard *s = c->transport->shard;
     sl_consumer_want(c, e);
-    if (c->want)
-        sl_feedback_keyframe(c->transport->shard, e, now);
+    if (c->want && !sl_router_replay(&s->router, c, now))
+        sl_feedback_keyframe(s, e, now);
 }
 
 static void carry_out(struct consumer *c, usec now)
