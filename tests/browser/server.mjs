@@ -38,8 +38,9 @@ export function parseMetrics(text) {
   });
 }
 
-// name: of the log in build/test. options: further words of the command line.
-export async function startServer({name, workers = 2, options = []}) {
+// name: of the log in build/test. options: further words of the command line. under: a command that
+// runs it. env: more of the environment.
+export async function startServer({name, workers = 2, options = [], under = [], env = {}}) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-'));
   const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), udpPort()]);
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
@@ -49,9 +50,9 @@ export async function startServer({name, workers = 2, options = []}) {
   let child, end, ended;
   const start = async () => {
     end = null;
-    child = spawn(BINARY, ['serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
-      `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options],
-    {stdio: ['ignore', log, log]});
+    const [command, ...words] = [...under, BINARY, 'serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
+      `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options];
+    child = spawn(command, words, {stdio: ['ignore', log, log], env: {...process.env, ...env}});
     ended = new Promise(r => {
       child.on('exit', (code, signal) => r(end = {code, signal}));
       child.on('error', e => r(end = {error: e.message}));
