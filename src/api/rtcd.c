@@ -124,8 +124,9 @@ static void worked(void *user);
 
 static void run(struct rtcd *r, struct rtcd_job *j)
 {
-    if (r->conf.run(r->conf.ctx, work, worked, j) != E_OK)
-        refuse(r, j, 500, sl_err_text(E_MEMORY));
+    enum err e = r->conf.run(r->conf.ctx, work, worked, j);
+    if (e)
+        refuse(r, j, 503, sl_err_text(e));
 }
 
 static const char *crowded(const struct rtcd_job *j)

@@ -33,7 +33,7 @@ struct rtcd_conf {
     unsigned cores;
     struct random random;
     void *ctx;
-    /* Calls work on another thread, then done on this one. */
+    /* Calls work on another thread, then done on this one; not E_OK: no more of it (503). */
     enum err (*run)(void *ctx, void (*work)(void *user), void (*done)(void *user),
                     void *user);
     void (*reply)(void *ctx, uint64_t id, const struct http_res *res);

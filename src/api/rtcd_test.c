@@ -32,12 +32,15 @@ struct stage {
     char upgraded[64]; /* by whom, "-" for nobody */
     char asked[128];   /* of the sessions */
     usec now;
+    bool ending; /* no more work is taken */
 };
 
 static enum err run(void *ctx, void (*work)(void *), void (*done)(void *), void *user)
 {
     struct stage *s = ctx;
     CHECK(s->runs_n < RUNS_MAX);
+    if (s->ending)
+        return E_STATE;
     s->runs[s->runs_n].work = work;
     s->runs[s->runs_n].done = done;
     s->runs[s->runs_n++].user = user;
@@ -231,6 +234,18 @@ TEST(rtcd_register)
     CHECK_INT(s.status, 201);
     CHECK(ask(&s, HTTP_POST, "/register", "no:key", BODY("b", KEY)));
     CHECK_INT(s.status, 201);
+    stage_close(&s);
+}
+
+TEST(rtcd_at_the_end_makes_no_hashes)
+{
+    struct stage s;
+    stage_open(&s, true, NULL);
+    s.ending = true;
+    CHECK(ask(&s, HTTP_POST, "/register", NULL, BODY("a", KEY)));
+    CHECK_INT(s.status, 503);
+    CHECK(ask(&s, HTTP_GET, "/version", NULL, NULL));
+    CHECK_INT(s.status, 200);
     stage_close(&s);
 }
 

@@ -625,11 +625,20 @@ enum err sl_config_rtcd_ice(struct config *c, const struct toml_node *table,
 
 /* ---- all together ---- */
 
+/* It asks for what is so here anyway. */
+static bool is_so(struct applying *a, enum key key)
+{
+    bool on = false;
+    if (key != ENABLE_CONSOLE && key != ENABLE_FILE && key != ENABLE_COLOR)
+        return false;
+    return flag(a, key, on, &on) == E_OK && on == (key == ENABLE_CONSOLE);
+}
+
 static enum err note(struct applying *a)
 {
     char text[256];
     for (size_t i = 0; i < CONFIG_RTCD_KEYS; i++) {
-        if (!a->r->value[i] || !keys[i].note)
+        if (!a->r->value[i] || !keys[i].note || is_so(a, (enum key)i))
             continue;
         (void)snprintf(text, sizeof text, "%s (" ENV_PREFIX "%s) has no effect: %s",
                        keys[i].toml, keys[i].env, keys[i].note);

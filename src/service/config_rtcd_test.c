@@ -98,6 +98,7 @@ TEST(config_of_rtcd_from_its_file)
     CHECK(noted(c, "rtc.nack_buffer_size (RTCD_RTC_NACKBUFFERSIZE) has no effect"));
     CHECK(noted(c, "logger.enable_file") && noted(c, "rtc.turn.static_auth_secret"));
     CHECK(!noted(c, "rtc.ice_port_udp") && !noted(c, "nack_disable_copy"));
+    CHECK(!noted(c, "logger.enable_console")); /* which is so */
     sl_config_free(c);
 }
 

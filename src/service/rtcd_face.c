@@ -20,6 +20,7 @@ struct rtcd_face {
     struct list links;
     struct loop_timer turn; /* of the next hash, or of an offer that did not come */
     struct cpu_load load;
+    bool ending; /* no more hashes are begun */
 };
 
 /* A connection of a client, on both sides. */
@@ -52,7 +53,7 @@ static void on_turn(void *user)
 static enum err run(void *ctx, void (*work)(void *), void (*done)(void *), void *user)
 {
     const struct rtcd_face *f = ctx;
-    return sl_loop_work(f->loop, work, done, user);
+    return f->ending ? E_STATE : sl_loop_work(f->loop, work, done, user);
 }
 
 static void reply(void *ctx, uint64_t id, const struct http_res *res)
@@ -176,6 +177,8 @@ void sl_rtcd_face_free(struct rtcd_face *f)
 {
     if (!f)
         return;
+    /* Requests still come while hashes are waited for, and must not make that endless. */
+    f->ending = true;
     sl_loop_finish_work(f->loop);
     sl_loop_timer_stop(f->loop, &f->turn);
     sl_wsd_free(f->wsd);
