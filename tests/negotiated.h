@@ -65,7 +65,8 @@ static inline void say_section(struct wr *w, const struct negotiated_section *s)
         [EXT_PLAYOUT_DELAY] = "delay",
         [EXT_CONTENT_TYPE] = "content",
         [EXT_COLOR_SPACE] = "color",
-        [EXT_DEPENDENCY] = "dd", [EXT_LAYERS_ALLOCATION] = "vla",
+        [EXT_DEPENDENCY] = "dd",
+        [EXT_LAYERS_ALLOCATION] = "vla",
         [EXT_ABS_CAPTURE_TIME] = "capture",
     };
     static const char *const directions[] = {

@@ -103,7 +103,7 @@ static void put_packets(struct source *s, int frame)
         else
             put_vp9(&w, s, f, start, end);
         if (s->shape == H264_T2 && !start)
-            buf[1] = 0; /* a later slice */
+            w.p[1] = 0; /* a later slice */
         struct packet *p = &s->packets[s->packets_n++];
         p->frame = frame;
         CHECK_INT(sl_payload_read(codecs[s->shape], wr_done(&w), end, (struct span){0},
@@ -253,7 +253,7 @@ static void run(enum shape shape, uint64_t seed, const struct chaos *c)
     s->frames_n = (s->frames_n + 3) / 4 * 4;
     deliver(&v, s, c, &at); /* what is still held */
     char what[64];
-    snprintf(what, sizeof what, "%s, seed %u", shape_names[shape], (unsigned)seed);
+    (void)snprintf(what, sizeof what, "%s, seed %u", shape_names[shape], (unsigned)seed);
     check_decodable(s, 0, s->frames_n - 8, what);
     free(s);
 }

@@ -48,11 +48,11 @@ struct layer_table {
 };
 
 /* The number of a spatial and a temporal layer in the sets of payload.h. */
-static inline uint8_t layer_at(uint8_t spatial, uint8_t temporal)
+static inline uint8_t layer_at(unsigned spatial, unsigned temporal)
 {
-    uint8_t s = spatial < LAYER_SPATIALS ? spatial : LAYER_SPATIALS - 1;
-    uint8_t t = temporal < LAYER_TEMPORALS ? temporal : LAYER_TEMPORALS - 1;
-    return (uint8_t)(s * LAYER_TEMPORALS + t);
+    unsigned size = spatial < LAYER_SPATIALS ? spatial : LAYER_SPATIALS - 1;
+    unsigned rate = temporal < LAYER_TEMPORALS ? temporal : LAYER_TEMPORALS - 1;
+    return (uint8_t)(size * LAYER_TEMPORALS + rate);
 }
 
 static inline uint8_t layer_spatial(uint8_t at)

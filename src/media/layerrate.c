@@ -46,17 +46,17 @@ void sl_layerrate_review(struct layerrate *l, usec span)
     }
 }
 
-bool sl_layerrate_live(const struct layerrate *l, uint8_t spatial)
+bool sl_layerrate_live(const struct layerrate *l, unsigned spatial)
 {
     usec newest = 0;
-    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
+    for (unsigned s = 0; s < LAYER_SPATIALS; s++)
         newest = l->last[s] > newest ? l->last[s] : newest;
     return l->last[spatial] != 0 && newest - l->last[spatial] < LAYER_SILENT;
 }
 
-static uint8_t top_temporal(const struct layerrate *l, uint8_t s)
+static unsigned top_temporal(const struct layerrate *l, unsigned s)
 {
-    uint8_t t = LAYER_TEMPORALS - 1;
+    unsigned t = LAYER_TEMPORALS - 1;
     while (t > 0 && l->bps[layer_at(s, t)] == 0)
         t--;
     return t;
@@ -73,10 +73,10 @@ static bool measured(const struct layerrate *l)
 struct gate_wish sl_layerrate_wish(const struct layerrate *l, uint8_t spatial,
                                    uint8_t temporal)
 {
-    uint8_t s = LAYER_SPATIALS, top = 0;
+    unsigned s = LAYER_SPATIALS, top = 0;
     if (!measured(l))
         return (struct gate_wish){.layer = layer_at(0, temporal), .whole = true};
-    for (uint8_t i = 0; i < LAYER_SPATIALS; i++) {
+    for (unsigned i = 0; i < LAYER_SPATIALS; i++) {
         if (!sl_layerrate_live(l, i))
             continue;
         top = i;
@@ -93,19 +93,19 @@ struct gate_wish sl_layerrate_wish(const struct layerrate *l, uint8_t spatial,
 
 /* ---- what there is ---- */
 
-static struct layer_info describe(const struct layerrate *l, uint8_t s, uint8_t t)
+static struct layer_info describe(const struct layerrate *l, unsigned s, unsigned t)
 {
     uint64_t bps = 0;
     unsigned fps = 0;
-    for (uint8_t i = l->keyed ? s : 0; i <= s; i++)
-        for (uint8_t k = 0; k <= t; k++)
+    for (unsigned i = l->keyed ? s : 0; i <= s; i++)
+        for (unsigned k = 0; k <= t; k++)
             bps += l->bps[layer_at(i, k)];
-    for (uint8_t k = 0; k <= t; k++)
+    for (unsigned k = 0; k <= t; k++)
         fps += l->fps_16ths[layer_at(s, k)];
     fps = (fps + 8) / 16;
     return (struct layer_info){
-        .spatial = s,
-        .temporal = t,
+        .spatial = (uint8_t)s,
+        .temporal = (uint8_t)t,
         .bps = bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX,
         .width = l->sizes[s].width,
         .height = l->sizes[s].height,
@@ -116,8 +116,8 @@ static struct layer_info describe(const struct layerrate *l, uint8_t s, uint8_t 
 unsigned sl_layerrate_count(const struct layerrate *l, bool all)
 {
     unsigned n = 0;
-    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
-        for (uint8_t t = all ? 0 : top_temporal(l, s); t < LAYER_TEMPORALS; t++)
+    for (unsigned s = 0; s < LAYER_SPATIALS; s++)
+        for (unsigned t = all ? 0 : top_temporal(l, s); t < LAYER_TEMPORALS; t++)
             n += l->bps[layer_at(s, t)] > 0;
     return n;
 }
@@ -125,8 +125,8 @@ unsigned sl_layerrate_count(const struct layerrate *l, bool all)
 void sl_layerrate_list(const struct layerrate *l, uint8_t encoding, bool live, bool all,
                        struct layer_table *t)
 {
-    for (uint8_t s = 0; s < LAYER_SPATIALS; s++)
-        for (uint8_t k = all ? 0 : top_temporal(l, s); k < LAYER_TEMPORALS; k++) {
+    for (unsigned s = 0; s < LAYER_SPATIALS; s++)
+        for (unsigned k = all ? 0 : top_temporal(l, s); k < LAYER_TEMPORALS; k++) {
             if (l->bps[layer_at(s, k)] == 0 || t->n == LAYER_INFOS_MAX)
                 continue;
             struct layer_info *i = &t->layers[t->n++];

@@ -41,7 +41,7 @@ void sl_layerrate_input(struct layerrate *l, const struct payload *p, uint32_t t
 void sl_layerrate_review(struct layerrate *l, usec span);
 
 /* Packets of this size still come. */
-bool sl_layerrate_live(const struct layerrate *l, uint8_t spatial);
+bool sl_layerrate_live(const struct layerrate *l, unsigned spatial);
 
 /* What to wish of a gate for a viewer of these layers: the highest that come and are not
  * above them, else the lowest that comes. Before the first review: everything. */

@@ -12,7 +12,7 @@ static void take_allocation(struct producer *p, struct span ext)
     if (sl_vla_read(ext, &v) != E_OK)
         return;
     for (uint8_t i = 0; i < p->encodings_n && i < v.streams_n; i++)
-        for (uint8_t s = 0; s < LAYER_SPATIALS; s++) {
+        for (unsigned s = 0; s < LAYER_SPATIALS; s++) {
             const struct vla_layer *l = &v.layers[i][s];
             struct layerrate *rates = &p->encodings[i].rates;
             if (l->temporals == 0)

@@ -121,9 +121,9 @@ function keep(key, session) {
   Object.defineProperty(rig.pcs, key, {get: () => session.pc, configurable: true, enumerable: true});
 }
 
-rig.publish = async (key, {url, token, via, codec, simulcast, source = 'local'}) => {
+rig.publish = async (key, {url, token, via, codec, simulcast, encodings, source = 'local'}) => {
   const {stream} = rig.streams[source];
-  const session = new Publisher({url, token, codec, encodings: simulcast ? SIMULCAST : undefined,
+  const session = new Publisher({url, token, codec, encodings: simulcast ? SIMULCAST : encodings,
     audio: stream.getAudioTracks()[0], video: stream.getVideoTracks()[0]});
   if (via) rig.vias[url] = via;
   keep(key, session);

@@ -6,14 +6,14 @@ let streams = 0;
 
 // Publishes a picture and a sound of its own into the room.
 export async function publisher(server, browser, {room, color = 'green', frequency = 440,
-                                                   id = 1 + streams % 200, token, codec, simulcast,
+                                                   id = 1 + streams % 200, token, codec, simulcast, encodings,
                                                    width, height, fps, page, camera, via} = {}) {
   const stream = `s${++streams}`;
   page ??= await browser.page();
   await call(page, 'make', {color: !camera && color && COLORS[color], camera, frequency, id,
     width, height, fps});
   await call(page, 'publish', 'pub', {url: server.whip(room, stream),
-    token: token ?? await server.token({room, publish: true}), codec, simulcast, via});
+    token: token ?? await server.token({room, publish: true}), codec, simulcast, encodings, via});
   await call(page, 'connected', 'pub');
   return {page, room, stream, color, frequency, id,
     stats: () => call(page, 'stats', 'pub'),

@@ -1,0 +1,48 @@
+#include "sfu/layers.h"
+
+#include "check.h"
+#include "sfu/inside.h"
+#include "sfu/producer.h"
+#include "stage.h"
+
+static struct stage s;
+
+static void send_encoding(unsigned i, uint16_t seq, bool key, size_t n)
+{
+    static uint8_t payload[1000] = {0x10};
+    struct rtp r = stage_frame(100 + i, seq, key);
+    uint8_t buf[600];
+    struct rtp_elem e[2] = {stage_elem(MID_IN, "v"), stage_elem(RID_IN, i == 0   ? "l"
+                                                                        : i == 1 ? "m"
+                                                                                 : "h")};
+    payload[1] = !key;
+    payload[2] = (uint8_t)i;
+    r.payload = (struct span){payload, n};
+    stage_exts(&r, buf, e, 2);
+    sim_send_rtp(s.pub, &r);
+}
+
+/* Before its first packet anything may be wanted; then there is what was measured. */
+TEST(layers_from_packets)
+{
+    struct cmd_producer p = stage_simulcast();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    struct layer_table t;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    sl_layers_of(sl_shard_producer(s.sim.shards[0], VIDEO), &t);
+    CHECK(t.n == 3 && t.layers[2].live && t.layers[2].bps == 0); /* anything may come */
+    for (uint16_t seq = 1; seq <= 90; seq++) {
+        for (unsigned i = 0; i < 3; i++)
+            send_encoding(i, seq, seq == 1, 200 * (i + 1));
+        sim_run(&s.sim, MSEC(33));
+    }
+    sl_layers_of(sl_shard_producer(s.sim.shards[0], VIDEO), &t);
+    CHECK_INT(t.n, 3);
+    for (uint8_t i = 0; i < t.n; i++) {
+        CHECK_INT(t.layers[i].encoding, i);
+        CHECK(t.layers[i].live && t.layers[i].fps >= 29 && t.layers[i].fps <= 31);
+        uint32_t bps = (200 * (i + 1U) + 68) * 8 * 1000 / 33; /* with headers */
+        CHECK(t.layers[i].bps > bps - bps / 20 && t.layers[i].bps < bps + bps / 20);
+    }
+    stage_close(&s);
+}
