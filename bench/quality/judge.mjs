@@ -47,7 +47,8 @@ export function figures(v, from, to) {
   const waits = gaps(v.frames, from, to), usual = Math.min(SLOWEST, quantile(waits.map(g => g.ms), 0.5));
   const frozen = waits.filter(g => g.ms > Math.max(3 * usual, usual + 150));
   const samples = within(v.samples, from, to), link = within(v.link, from, to);
-  const share = h => frames.filter(f => f[2] === h).length / Math.max(1, frames.length);
+  // Of the time: a frame is seen until the next one.
+  const share = h => frames.reduce((n, f, i) => n + (f[2] >= h ? (frames[i + 1]?.[0] ?? to) - f[0] : 0), 0) / (to - from);
   const estimates = within(v.estimates, from, to).map(e => e.bps / 1000);
   const first = samples[0], last = samples.at(-1);
   return {
@@ -80,7 +81,8 @@ export function steady(v, of, from, to) {
       row({name: name('estimate, 10 % of time below'), value: f.low, unit: 'kbit/s', limit: rate, bar: b.estimate ? 0.85 : null, least: true}),
       row({name: name('estimate, 10 % of time above'), value: f.high, unit: 'kbit/s', limit: rate, bar: b.estimate ? 1.05 : null}),
     ] : []),
-    row({name: name('frames of the fitting layer'), value: 100 * f.share(fits), unit: '%', bar: b.layer ? 95 : null, least: true,
+    // Or of a larger one with fewer frames: its temporal layers fit, too.
+    row({name: name('time at the fitting layer'), value: 100 * f.share(fits), unit: '%', bar: b.layer ? 95 : null, least: true,
       note: `${fits}p fits; ${f.switches} switches`}),
     row({name: name('frames'), value: f.fps, unit: '1/s', bar: b.fps ?? null, least: true}),
     row({name: name('longest freeze'), value: f.longest, unit: 'ms', bar: b.freeze ?? null,
@@ -92,12 +94,12 @@ export function steady(v, of, from, to) {
   ];
 }
 
-// Seconds from `from` until frames of this height come, and for a second no others; NaN: never.
-function reached(v, height, from, to) {
+// Seconds from `from` until frames of such heights come, and for a second no others; NaN: never.
+function reached(v, is, from, to) {
   const frames = v.frames.filter(f => f[0] >= from && f[0] <= to);
   let since = NaN;
   for (const f of frames) {
-    if (f[2] !== height) since = NaN;
+    if (!is(f[2])) since = NaN;
     else if (Number.isNaN(since)) since = f[0];
     if (f[0] - since >= 1000) return (since - from) / 1000;
   }
@@ -113,10 +115,10 @@ export function drop(scene, played) {
   const fits = fitting(of, less), top = fitting(of, more);
   return [
     row({name: 'drop: longest freeze', value: low.longest, unit: 'ms', bar: b.freeze, note: `${low.freezes} freezes, ${low.frozenMs.toFixed(0)} ms`}),
-    row({name: 'drop: until the fitting layer', value: reached(v, fits, at, back), unit: 's', bar: b.fitting, note: `${fits}p`}),
+    row({name: 'drop: until the fitting layer', value: reached(v, h => h >= fits && h < top, at, back), unit: 's', bar: b.fitting, note: `${fits}p`}),
     row({name: 'drop: received', value: low.kbps, unit: 'kbit/s', limit: less, note: `estimate ${low.low.toFixed(0)} to ${low.high.toFixed(0)}`}),
     row({name: 'drop: sound concealed', value: low.concealed, unit: '%'}),
-    row({name: 'recovery: until the top layer', value: reached(v, top, back, end), unit: 's', bar: b.top, note: `${top}p`}),
+    row({name: 'recovery: until the top layer', value: reached(v, h => h >= top, back, end), unit: 's', bar: b.top, note: `${top}p`}),
     row({name: 'recovery: longest freeze', value: high.longest, unit: 'ms', note: `${high.freezes} freezes`}),
   ];
 }

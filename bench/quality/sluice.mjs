@@ -7,11 +7,12 @@ import {startServer} from '../../tests/browser/server.mjs';
 export async function startSluice() {
   const server = await startServer({name: 'quality'});
   const relayed = path => path && startImpair({port: server.rtc, ...path});
-  // All paths that are measured, together: exact where there is one viewer.
-  const estimate = async (_, alone) => {
-    const bps = alone && 8 * await server.count('sluice_estimated_bytes_per_second');
-    return bps > 0 && {bps};
+  const transports = async () => {
+    const r = await fetch(`${server.adminOrigin}/admin/transports`);
+    return r.ok ? (await r.json()).transports : [];
   };
+  let before = Promise.resolve(); // viewers come one by one, so that the new transport is theirs
+  const alone = f => before = before.catch(() => {}).then(f);
   return {
     name: 'sluice',
     publish: async (page, {room, path}) => {
@@ -26,15 +27,22 @@ export async function startSluice() {
     },
     watch: async (page, {room}, path, seed) => {
       const relay = await relayed({...path, seed});
-      await call(page, 'watch', 'sub', {url: server.whep(room, 'camera'), via: relay, recorded: true,
-        token: await server.token({room, watch: true})});
+      const id = await alone(async () => {
+        const others = new Set((await transports()).map(t => t.id));
+        await call(page, 'watch', 'sub', {url: server.whep(room, 'camera'), via: relay, recorded: true,
+          token: await server.token({room, watch: true})});
+        return (await transports()).find(t => !others.has(t.id))?.id;
+      });
       await call(page, 'connected', 'sub');
-      return {relay, stop: async () => {
+      return {relay, id, stop: async () => {
         await call(page, 'stop', 'sub');
         relay.stop();
       }};
     },
-    estimate,
+    estimate: async v => {
+      const t = (await transports()).find(x => x.id === v.id);
+      return t?.estimate_bps > 0 && {bps: t.estimate_bps, cause: t.estimate_cause};
+    },
     stop: () => server.stop(),
   };
 }

@@ -88,10 +88,10 @@ export async function sent(p) {
     height: x.frameHeight, frames: x.framesEncoded, keys: x.pliCount}]));
 }
 
-async function watch(stage, p, v, begun, alone) {
+async function watch(stage, p, v, begun) {
   await sleep(begun + (v.from ?? 0) * 1000 - Date.now());
   const it = await stage.watch(p, {up: v.up, down: v.down}, v.seed);
-  const link = series(it.relay.stats), estimates = series(() => stage.server.estimate(it, alone));
+  const link = series(it.relay.stats), estimates = series(() => stage.server.estimate(it));
   const steps = (async () => {
     for (const [at, conditions] of v.steps ?? []) {
       await sleep(begun + at * 1000 - Date.now());
@@ -111,7 +111,7 @@ async function watch(stage, p, v, begun, alone) {
 export async function play(stage, scene) {
   const p = scene.up ? await stage.other({up: scene.up, down: scene.down}) : await stage.main();
   const begun = Date.now(), out = series(async () => ({layers: await sent(p)}), 500);
-  const ends = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun, scene.viewers.length === 1)));
+  const ends = await Promise.all(scene.viewers.map(v => watch(stage, p, v, begun)));
   await sleep(begun + scene.seconds * 1000 - Date.now());
   await out.end();
   const viewers = [];
