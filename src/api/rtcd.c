@@ -8,6 +8,7 @@
 #include "base/list.h"
 
 #include "api/rtcd_job.h"
+#include "api/rtcd_path.h"
 #include "net/ws.h"
 
 enum { JSON_MAX = 256 * 1024 };
@@ -385,6 +386,18 @@ static bool calls(struct rtcd *r, const struct http_req *req)
     return true;
 }
 
+static bool redirect(struct rtcd *r, const struct http_req *req)
+{
+    struct wr w = wr_of(r->json, sizeof r->json - 1);
+    if (!sl_rtcd_path_clean(req->path, req->query, &w))
+        return false;
+    r->json[w.n] = '\0';
+    r->conf.reply(r->conf.ctx, req->id,
+                  &(struct http_res){.status = 301,
+                                     .fields = {{"Location", (const char *)r->json}}});
+    return true;
+}
+
 bool sl_rtcd_request(struct rtcd *r, const struct http_req *req, usec now)
 {
     static const struct {
@@ -399,6 +412,8 @@ bool sl_rtcd_request(struct rtcd *r, const struct http_req *req, usec now)
     };
     const struct span none = {0};
     r->now = now;
+    if (redirect(r, req))
+        return true;
     bool about = span_is(req->path, "/version") || span_is(req->path, "/system");
     if (about && req->method == HTTP_GET) {
         (req->path.p[1] == 'v' ? version : load)(r, req->id);

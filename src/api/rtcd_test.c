@@ -351,7 +351,6 @@ TEST(rtcd_sessions)
         {"/calls/c/sessions", "a:" OTHER, 401, "unauthorized\n", ""},
         {"/calls/c/sessions", NULL, 401, "unauthorized\n", ""},
         {"/calls/c/sessions", ":" ADMIN, 401, "unauthorized\n", ""},
-        {"/calls//sessions", "a:" KEY, 404, "404 page not found\n", ""},
         {"/calls/c/sessions/s/t", "a:" KEY, 404, "404 page not found\n", ""},
         {"/calls/c", "a:" KEY, 404, "404 page not found\n", ""},
     };
@@ -392,6 +391,9 @@ TEST(rtcd_paths_and_methods)
     CHECK(strcmp(s.body,
                  "{\"buildDate\":\"\",\"buildVersion\":\"v1.2.6\",\"buildHash\":\"\","
                  "\"goVersion\":\"\",\"goOS\":\"linux\",\"goArch\":\"\"}\n") == 0);
+    CHECK(ask(&s, HTTP_GET, "//version", NULL, NULL));
+    CHECK_INT(s.status, 301);
+    CHECK(strcmp(s.type, "/version") == 0); /* its first field: Location */
     sl_rtcd_load(s.rtcd, 0.5);
     CHECK(ask(&s, HTTP_GET, "/system", NULL, NULL));
     CHECK(strcmp(s.body, "{\"cpu_load\":0.5}\n") == 0);

@@ -137,6 +137,7 @@ func refusals(s *server) error {
 		{"POST", "/version", "", "", 404, "404 page not found\n"},
 		{"GET", "/register", "", "", 404, "404 page not found\n"},
 		{"GET", "/nothing", "", "", 404, "404 page not found\n"},
+		{"GET", "//calls/../register", "", "", 404, "404 page not found\n"},
 		{"POST", "/unregister", own, body(n.id, ""), 200, "{\"code\":\"200\"}\n"},
 	} {
 		status, text, err := s.ask(row.method, row.path, row.auth, row.body)
