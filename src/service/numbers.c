@@ -60,6 +60,8 @@ static const struct row worker_rows[] = {
      NULL,
      NULL,
      offsetof(struct worker_stats, shard.estimated_bps)},
+    G("paced_transports", "Transports whose path is narrow: packets wait for their turn.",
+      worker_stats, shard.paced, NULL, NULL),
     C("padding_packets", "Packets sent to find out what a path carries.", worker_stats,
       shard.padding, NULL, NULL),
 #define CAUSE_ROW(name_, text_)                                                          \

@@ -27,7 +27,7 @@ struct batch {
     struct srtp_job srtp[CHUNK];
     const struct transport *to[CHUNK];
     uint16_t wire[CHUNK]; /* octets of each datagram */
-    usec at[CHUNK];       /* when the packet was received; 0: no first sending */
+    usec at[CHUNK]; /* when the packet was received; 0: it is resent, or had to wait */
     struct tx tx[CHUNK];
     uint8_t bytes[CHUNK * SLOT];
     /* datagrams that are ready */
@@ -165,7 +165,7 @@ static void add(struct batch *b, struct transport *t, const struct job *j, usec 
     s->dst = b->bytes + b->used;
     sl_consumer_write(j, s, now);
     s->out = t->out;
-    b->at[b->n] = j->kind == JOB_MEDIA ? j->pkt->at : 0;
+    b->at[b->n] = j->kind == JOB_MEDIA && !t->pacer ? j->pkt->at : 0;
     b->wire[b->n] = (uint16_t)(s->header_n + s->pre_n + s->body_n + t->tag_n);
     b->used += b->wire[b->n];
     if (t->bwe)

@@ -5,6 +5,7 @@
 #include "media/opus.h"
 #include "media/unwrap.h"
 #include "sfu/inside.h"
+#include "sfu/pacer.h"
 #include "sfu/producer.h"
 #include "sfu/redundancy.h"
 #include "sfu/share.h"
@@ -151,6 +152,7 @@ static void map_payload_types(struct consumer *c, const struct producer *p)
 
 void sl_consumer_source(struct consumer *c, struct producer *p)
 {
+    sl_pacer_forget(c);
     sl_consumer_restart(c);
     list_del(&c->in_wanting);
     list_del(&c->in_producer);

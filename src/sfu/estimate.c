@@ -4,6 +4,7 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
+#include "sfu/pacer.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
 #include "sfu/transport.h"
@@ -121,6 +122,8 @@ void sl_estimate_sent(struct transport *t, const struct consumer *c, size_t octe
 static void pad(struct transport *t, usec now)
 {
     size_t due = sl_bwe_padding(t->bwe, now);
+    size_t waited = due > 0 ? sl_pacer_hurry(t, due, now) : 0; /* as good as padding */
+    due -= waited < due ? waited : due;
     list_each (struct consumer, c, &t->consumers, in_transport) {
         for (int i = 0; due > 0 && i < PADDINGS_MAX; i++) {
             struct job job;
@@ -130,6 +133,8 @@ static void pad(struct transport *t, usec now)
             sl_batch_push(t->shard->batch, &job, now);
             sl_pkt_unref(job.pkt); /* the batch has one of its own */
             t->shard->stats.padding++;
+            if (t->pacer)
+                sl_pacer_spent(t, n);
             due -= n < due ? n : due;
         }
     }
@@ -185,6 +190,21 @@ static void divide(struct transport *t, const struct bwe_state *s, usec now)
         ask_for_more(t, sum.next, s->target_bps, now);
 }
 
+/* What a burst may be of the target: more, and it stands in the path's queue. While one is
+ * there, no more than the target. */
+#define PACE_NUM 5
+#define PACE_DEN 4
+#define PACE_FAR 3 /* times as much as arrives: then the path takes any burst */
+
+static void pace(struct transport *t, const struct bwe_state *s, usec now)
+{
+    uint64_t bps = s->over ? s->target_bps : s->target_bps * PACE_NUM / PACE_DEN;
+    bool far = s->acked_bps > 0 && s->target_bps > s->acked_bps * PACE_FAR;
+    bool narrow = s->limited && !far && holds_back(t, s, now);
+    if (t->estimate.numbered)
+        sl_pacer_limit(t, narrow ? bps : 0, now);
+}
+
 /* ---- control ---- */
 
 static void tell(struct transport *t, const struct bwe_state *s, usec now)
@@ -218,6 +238,7 @@ void sl_estimate_tick(struct transport *t, usec now)
     t->estimate.ticked_at = now;
     struct bwe_state s = sl_bwe_state(t->bwe);
     divide(t, &s, now);
+    pace(t, &s, now);
     tell(t, &s, now);
 }
 

@@ -3,6 +3,7 @@
 #include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/inside.h"
+#include "sfu/pacer.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/transport.h"
@@ -99,6 +100,8 @@ static void resend(struct transport *t, struct consumer *c, const struct rtcp_fb
             continue;
         left -= media_in(job.pkt)->payload_n + RESEND_HEADERS;
         sl_batch_push(t->shard->batch, &job, now);
+        if (t->pacer)
+            sl_pacer_spent(t, media_in(job.pkt)->payload_n);
         t->shard->stats.retransmitted++;
     }
     t->resend_octets -= budget - left;
@@ -346,7 +349,8 @@ void sl_feedback_arm(struct transport *t, usec earliest)
     if (!t->sendable)
         at = earliest + REPORT_INTERVAL;
     else
-        at = sooner(sooner(at, t->next_feedback), sl_estimate_deadline(t));
+        at = sooner(sooner(at, t->next_feedback),
+                    sooner(sl_estimate_deadline(t), sl_pacer_deadline(t)));
     list_each (struct producer, p, &t->producers, in_transport)
         for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
             const struct encoding *e = &p->encodings[i];

@@ -1,6 +1,7 @@
 #include "sfu/router.h"
 
 #include "sfu/consumer.h"
+#include "sfu/pacer.h"
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
@@ -33,15 +34,23 @@ static void consumer_fetch_far(const struct consumer *c)
 }
 
 static void to_consumer(const struct router *r, struct consumer *c,
-                        struct pkt *const *pkts, size_t n, usec now)
+                        const struct encoding *e, struct pkt *const *pkts, size_t n,
+                        usec now)
 {
+    bool paced = c->transport->pacer != NULL;
     if (!c->transport->sendable)
         return;
+    if (paced && e->producer->params.kind == MEDIA_VIDEO) {
+        sl_pacer_put(c, e, pkts, n, now);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         struct job job;
         if (sl_consumer_select(c, pkts[i], now, &job) != E_OK)
             continue;
         sl_batch_push(r->batch, &job, now);
+        if (paced)
+            sl_pacer_spent(c->transport, media_in(pkts[i])->payload_n);
         r->stats->forwarded++;
         r->stats->forwarded_bytes += media_in(pkts[i])->payload_n;
     }
@@ -64,7 +73,7 @@ static void to_consumers(const struct router *r, struct encoding *e,
         for (size_t i = 0; i < k; i++)
             consumer_fetch_far(group[i]);
         for (size_t i = 0; i < k; i++)
-            to_consumer(r, group[i], pkts, n, now);
+            to_consumer(r, group[i], e, pkts, n, now);
     }
 }
 
@@ -180,7 +189,7 @@ bool sl_router_replay(const struct router *r, struct consumer *c, usec now)
     if (n == 0 || now - pkts[0]->at > REPLAY_AGE || media_in(pkts[0])->epoch != e->epoch)
         return false;
     sl_consumer_switch(c, pkts[0], now);
-    to_consumer(r, c, pkts, n, now);
+    to_consumer(r, c, c->from, pkts, n, now);
     return true;
 }
 

@@ -75,6 +75,7 @@ struct shard_stats {
         srtp_refused; /* protect refused: an index would have protected two packets */
     uint64_t transports, producers, consumers; /* there are now, on this worker */
     uint64_t estimated, estimated_bps; /* transports with an estimate, and all of those */
+    uint64_t paced;                    /* of those, transports that hold packets back */
     uint64_t padding;                  /* packets of it, to probe paths */
     uint64_t
         causes[ALLOCATE_CAUSES]; /* consumers with a source, by what limits them now */

@@ -7,6 +7,7 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
+#include "sfu/pacer.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
@@ -161,6 +162,7 @@ void sl_transport_free(struct transport *t)
     unname(t, OFFERED);
     for (struct pkt *p; (p = take_held(t));)
         sl_pkt_unref(p);
+    sl_pacer_free(t);
     sl_estimate_free(t);
     sl_srtp_out_free(t->out);
     sl_srtp_in_free(t->in);
@@ -499,10 +501,11 @@ static void check_consent(struct transport *t, usec now)
 void sl_transport_tick(struct transport *t, usec now)
 {
     check_consent(t, now);
-    if (t->sendable)
+    if (t->sendable) {
         sl_feedback_due(t, now);
-    if (t->sendable)
+        sl_pacer_run(t, now);
         sl_estimate_tick(t, now);
+    }
     sl_feedback_arm(t, now + TICK_MIN);
 }
 

@@ -29,6 +29,7 @@ struct bwe;
 struct consumer;
 struct encoding;
 struct job;
+struct pacer;
 struct producer;
 struct shard;
 
@@ -89,8 +90,9 @@ struct transport {
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
     struct list dirty;
-    uint16_t twcc_next; /* number of the next packet sent */
-    struct bwe *bwe;    /* NULL: the peer does not tell what arrives, or gets no video */
+    uint16_t twcc_next;  /* number of the next packet sent */
+    struct bwe *bwe;     /* NULL: the peer does not tell what arrives, or gets no video */
+    struct pacer *pacer; /* NULL: what is to be sent leaves at once */
     struct tp_receiver *rx; /* NULL: no producer yet */
 
     /* warm */
