@@ -15,10 +15,13 @@ enum {
     VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
     FIRST_MASK = 0x7fff,
     PADDING_MIN = 32, /* octets: less would be all header */
+    PROBE_BACK = 64,  /* the last packets, with which a path is probed; */
+    PROBE_TRIES = 4,  /* among so many of them one is looked for */
     VIDEO_HZ = 90000,
     ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
     ONE_BYTE_MAX = 16,    /* octets of an element in it */
 };
+#define PROBE_AGAIN MSEC(500) /* so long one is no probe again */
 #define RESEND_MIN                                                                       \
     MSEC(10) /* between two resends of one packet, where the RTT is shorter */
 
@@ -292,10 +295,26 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
     return E_OK;
 }
 
+/* From the newest back, each once in a while. */
+static bool probe_again(struct consumer *c, usec now, struct job *ret)
+{
+    uint64_t next = sl_seqmap_next(c->map);
+    if (c->probed == 0 || next - c->probed > PROBE_BACK)
+        c->probed = next;
+    for (int i = 0; c->begun && i < PROBE_TRIES; i++)
+        if (sl_consumer_resend(c, (uint16_t)--c->probed, PROBE_AGAIN, now, ret) == E_OK) {
+            (void)sl_pkt_ref(ret->pkt);
+            return true;
+        }
+    return false;
+}
+
 enum err sl_consumer_pad(struct consumer *c, size_t n, usec now, struct job *ret)
 {
     if (c->padding_pt == PT_NONE)
         return E_UNSUPPORTED;
+    if (probe_again(c, now, ret))
+        return E_OK;
     struct pkt *p = sl_pkt_new(c->transport->shard->conf.pool);
     if (!p)
         return E_MEMORY;

@@ -79,6 +79,7 @@ struct consumer {
     /* warm */
     struct srtp_guard guard, rtx_guard;
     uint64_t rtx_next; /* output number of the next RTX packet */
+    uint64_t probed; /* output number of the last packet that was sent again as a probe */
     uint8_t rtx_pt_of[128];
     struct consumer_source sources[CONSUMER_SOURCES];
     bool begun;                  /* something was forwarded */
@@ -144,7 +145,8 @@ MUST_USE enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now
 MUST_USE enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now,
                                      struct job *ret);
 
-/* Makes a packet of padding, of about n octets; *ret has its only reference. E_UNSUPPORTED: no
+/* Makes a packet to probe the path with: one that was sent lately, again, which may repair
+ * something; or padding, of about n octets. *ret has a reference of its own. E_UNSUPPORTED: no
  * RTX was negotiated; E_MEMORY: no packet is left. */
 MUST_USE enum err sl_consumer_pad(struct consumer *c, size_t n, usec now,
                                   struct job *ret);

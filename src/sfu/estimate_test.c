@@ -25,7 +25,7 @@ static struct {
     } at[QUEUE];
     struct twcc twcc;
     bool deaf; /* it tells nothing */
-    size_t of_rtx;
+    size_t of_rtx, again; /* again: with a payload */
     unsigned plis, seq[ENCODINGS], frame;
     size_t packets; /* that left for the viewer since it was set to 0 */
     uint64_t octets;
@@ -62,7 +62,8 @@ static void carry(void)
         struct span ext = sim_ext(s.sub, way.taken, TWCC_OUT);
         size_t n = s.sub->rtp[way.taken % SIM_GOT].n + 28U + 16U;
         way.of_rtx += r.ssrc == SSRC_RTX;
-        CHECK(r.ssrc != SSRC_RTX || (r.payload.n == 0 && r.pt == RTX_OUT));
+        way.again += r.ssrc == SSRC_RTX && r.payload.n > 2;
+        CHECK(r.ssrc != SSRC_RTX || r.pt == RTX_OUT);
         way.packets++;
         way.octets += n;
         if (way.free_at < s.sim.now)
@@ -169,7 +170,7 @@ TEST(estimate_follows)
     open_link(3e6, true, false, RTX_OUT);
     run(SEC(6));
     CHECK(is_layer(kbps_sent(), 2));
-    CHECK(way.of_rtx > 0);
+    CHECK(way.of_rtx > way.again); /* there was nothing yet to send again */
     CHECK(sim_stats(&s.sim, 0)->padding > 0);
     way.bps = 300e3;
     run(SEC(2));
@@ -177,8 +178,11 @@ TEST(estimate_follows)
     run(SEC(5));
     CHECK(is_layer(kbps_sent(), 0));
     way.bps = 3e6;
+    size_t empty = way.of_rtx - way.again;
     run(SEC(7));
     CHECK(is_layer(kbps_sent(), 2));
+    CHECK(way.again > 10);
+    CHECK(way.of_rtx - way.again - empty < 20);
     stage_close(&s);
 }
 
