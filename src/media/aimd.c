@@ -7,6 +7,8 @@
 #define BEYOND   1.5  /* of what arrives, and so much more; §5.5 */
 #define BEYOND_C 10000.0
 
+#define LITTLE 0.75 /* of what may be sent */
+
 /* In one cut: what arrives in a moment may be little by accident. */
 #define CUT_MOST 0.5
 
@@ -116,11 +118,15 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     usec wait = in->rtt < CUT_AGAIN_MIN   ? CUT_AGAIN_MIN
                 : in->rtt > CUT_AGAIN_MAX ? CUT_AGAIN_MAX
                                           : in->rtt;
-    bool collapsed = in->acked_bps > 0 && in->now_bps < a->bps / 2;
+    bool collapsed = in->steep && in->acked_bps > 0 && in->now_bps < a->bps / 2;
     if (a->cut_at != 0 && now - a->cut_at < wait && !collapsed)
         return AIMD_KEPT;
     double kbps = in->now_bps / 1000;
     double to = in->acked_bps > 0 ? in->now_bps * CUT : a->bps / 2;
+    /* An application that sends little fills no queue by what it sends on the average: it was
+     * a burst, or somebody else, and more than what arrives may still pass. */
+    if (!in->steep && in->acked_bps > 0 && in->now_bps < a->bps * LITTLE)
+        to = fmax(to, a->bps * CUT);
     /* What arrives has not followed the probe yet, and says less than it. */
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)
         to = a->probed_bps * CUT;

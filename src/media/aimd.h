@@ -36,6 +36,7 @@ struct aimd_input {
     enum usage usage;
     double acked_bps; /* 0: not known */
     double now_bps;   /* the same of the last moment, on which cuts are based */
+    bool steep;       /* over: by much, so that what arrives is all that does */
     usec rtt;
 };
 

@@ -63,13 +63,35 @@ TEST(aimd_cuts)
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(110)), AIMD_CUT);
     CHECK(about(a.bps, 0.85 * 1.5e6));
     in = input(USAGE_OVER, 0.3e6); /* collapsed: at once, but by half at the most */
+    in.steep = true;
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(10)), AIMD_CUT);
     CHECK(about(a.bps, 0.85 * 1.5e6 / 2));
-    run(&a, USAGE_OVER, 1e3, &now, 50);
+    in = input(USAGE_OVER, 1e3);
+    in.steep = true;
+    for (int i = 0; i < 50; i++)
+        (void)sl_aimd_input(&a, &in, now += MSEC(100));
     CHECK(a.bps == 50e3);
     in = input(USAGE_OVER, 2e6); /* never up */
     (void)sl_aimd_input(&a, &in, now += SEC(1));
     CHECK(a.bps == 50e3);
+}
+
+/* Who sends little learns from a small queue that there was a burst, not that what arrives is
+ * all that does. */
+TEST(aimd_cut_of_who_sends_little)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    struct aimd_input in = input(USAGE_OVER, 0.5e6);
+    sl_aimd_init(&a, 1e6, 50e3, 9e6);
+    CHECK_INT(sl_aimd_input(&a, &in, now), AIMD_CUT);
+    CHECK(about(a.bps, 0.85e6));
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(60)), AIMD_KEPT);
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(60)), AIMD_CUT); /* it lasts */
+    CHECK(about(a.bps, 0.85 * 0.85e6));
+    in.steep = true;
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(120)), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 0.5e6));
 }
 
 /* Near what the path carried it grows by half a packet a response time, beyond anew by 8 %. */

@@ -5,6 +5,7 @@
 
 #include "media/ackrate.h"
 #include "media/aimd.h"
+#include "media/brim.h"
 #include "media/groups.h"
 #include "media/lossrate.h"
 #include "media/probe.h"
@@ -29,6 +30,11 @@
 
 #define PROBE_STEP 1.2
 
+/* Of a queue: when it grows so much for each unit of time, what is sent does not arrive. */
+#define STEEP 0.15
+
+#define BRIM_CUT   0.92 /* of what arrives while a short queue is full */
+#define BRIM_REST  MSEC(500)
 #define DRAIN_LOSS 0.03 /* a standing queue that does not lose so much is let be */
 
 /* Packets left, and nobody said what became of them: half, then half again. */
@@ -60,6 +66,8 @@ struct bwe {
     struct aimd aimd;
     struct lossrate lossrate;
     struct standing standing;
+    struct brim brim;
+    usec brim_at;     /* when it was cut for that */
     double drain_bps; /* 0: no queue stands */
     usec grace;       /* until then a queue may be that of a probe */
 
@@ -267,6 +275,7 @@ static void arrived(struct bwe *b, uint16_t seq, usec arrival, struct told *told
     if (s.at > told->last_sent)
         told->last_sent = s.at;
     sl_ackrate_input(&b->ackrate, arrival, s.octets);
+    sl_brim_arrived(&b->brim, arrival - s.at);
     if (sl_groups_input(&b->groups, s.at, arrival, &d)) {
         (void)sl_trendline_input(&b->trendline, &d);
         sl_standing_input(&b->standing, d.arrival - d.sent, now);
@@ -311,6 +320,7 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
     struct aimd_input in = {.usage = b->trendline.usage,
                             .acked_bps = ackrate_bps(&b->ackrate),
                             .now_bps = ackrate_now_bps(&b->ackrate),
+                            .steep = b->trendline.slope > STEEP,
                             .rtt = b->rtt ? b->rtt : RTT_FIRST};
     if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over)) {
         use_probe(b, &told->probe, now);
@@ -343,6 +353,7 @@ void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
         } else if (sl_sentlog_lost(b->log, a.seq, now, &s)) {
             told.packets++;
             told.lost++;
+            sl_brim_lost(&b->brim);
             told.octets += s.octets;
         }
     }
@@ -361,6 +372,12 @@ void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
     if (sl_lossrate_losing(&b->lossrate)) {
         sl_aimd_lost(&b->aimd, fmax(b->lossrate.bps, ackrate_bps(&b->ackrate)));
         b->found = BWE_LOSS;
+    }
+    if (sl_brim_full(&b->brim) && now - b->brim_at > BRIM_REST) {
+        b->brim_at = now;
+        sl_aimd_lost(&b->aimd, ackrate_bps(&b->ackrate) * BRIM_CUT);
+        b->found = BWE_LOSS;
+        b->did = AIMD_CUT;
     }
     b->drain_bps = sl_standing_limit(&b->standing, ackrate_now_bps(&b->ackrate),
                                      b->lossrate.recent > DRAIN_LOSS, now);

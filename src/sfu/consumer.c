@@ -16,7 +16,8 @@ enum {
     FIRST_MASK = 0x7fff,
     PADDING_MIN = 32, /* octets: less would be all header */
     PROBE_BACK = 64,  /* the last packets, with which a path is probed; */
-    PROBE_TRIES = 4,  /* among so many of them one is looked for */
+    PROBE_TRIES = 4,  /* among so many of them one is looked for, */
+    PROBE_DUE = 500,  /* if so many octets are due: at about 2.5 Mbit/s and more */
     VIDEO_HZ = 90000,
     ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
     ONE_BYTE_MAX = 16,    /* octets of an element in it */
@@ -295,13 +296,14 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
     return E_OK;
 }
 
-/* From the newest back, each once in a while. */
-static bool probe_again(struct consumer *c, usec now, struct job *ret)
+/* From the newest back, each once in a while; none that is much larger than what is due, as
+ * the burst would not be of its rate. */
+static bool probe_again(struct consumer *c, size_t due, usec now, struct job *ret)
 {
     uint64_t next = sl_seqmap_next(c->map);
     if (c->probed == 0 || next - c->probed > PROBE_BACK)
         c->probed = next;
-    for (int i = 0; c->begun && i < PROBE_TRIES; i++)
+    for (int i = 0; c->begun && due >= PROBE_DUE && i < PROBE_TRIES; i++)
         if (sl_consumer_resend(c, (uint16_t)--c->probed, PROBE_AGAIN, now, ret) == E_OK) {
             (void)sl_pkt_ref(ret->pkt);
             return true;
@@ -313,7 +315,7 @@ enum err sl_consumer_pad(struct consumer *c, size_t n, usec now, struct job *ret
 {
     if (c->padding_pt == PT_NONE)
         return E_UNSUPPORTED;
-    if (probe_again(c, now, ret))
+    if (probe_again(c, n, now, ret))
         return E_OK;
     struct pkt *p = sl_pkt_new(c->transport->shard->conf.pool);
     if (!p)

@@ -24,7 +24,7 @@ static struct {
         usec at;
     } at[QUEUE];
     struct twcc twcc;
-    bool deaf; /* it tells nothing */
+    bool deaf;            /* it tells nothing */
     size_t of_rtx, again; /* again: with a payload */
     unsigned plis, seq[ENCODINGS], frame;
     size_t packets; /* that left for the viewer since it was set to 0 */
