@@ -7,7 +7,7 @@
 #define BEYOND   1.5  /* of what arrives, and so much more; §5.5 */
 #define BEYOND_C 10000.0
 
-#define LITTLE 0.75 /* of what may be sent */
+#define LITTLE 0.85 /* of what may be sent */
 
 /* In one cut: what arrives in a moment may be little by accident. */
 #define CUT_MOST 0.5
@@ -25,8 +25,10 @@
 
 #define PROBE_FRESH SEC(1)
 
-#define CUT_AGAIN_MIN MSEC(10)
-#define CUT_AGAIN_MAX MSEC(200)
+#define CUT_AGAIN_MIN    MSEC(10)
+#define CUT_AGAIN_MAX    MSEC(200)
+/* For the burst's queue to empty. */
+#define CUT_AGAIN_GENTLE MSEC(250)
 
 void sl_aimd_init(struct aimd *a, double start_bps, double min_bps, double max_bps)
 {
@@ -119,13 +121,16 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
                 : in->rtt > CUT_AGAIN_MAX ? CUT_AGAIN_MAX
                                           : in->rtt;
     bool collapsed = in->steep && in->acked_bps > 0 && in->now_bps < a->bps / 2;
+    /* An application that sends little fills no queue by what it sends on the average: it was
+     * a burst, or somebody else, and more than what arrives may still pass. */
+    bool gentle = !in->steep && in->acked_bps > 0 && in->now_bps < a->bps * LITTLE;
+    if (gentle)
+        wait = CUT_AGAIN_GENTLE;
     if (a->cut_at != 0 && now - a->cut_at < wait && !collapsed)
         return AIMD_KEPT;
     double kbps = in->now_bps / 1000;
     double to = in->acked_bps > 0 ? in->now_bps * CUT : a->bps / 2;
-    /* An application that sends little fills no queue by what it sends on the average: it was
-     * a burst, or somebody else, and more than what arrives may still pass. */
-    if (!in->steep && in->acked_bps > 0 && in->now_bps < a->bps * LITTLE)
+    if (gentle)
         to = fmax(to, a->bps * CUT);
     /* What arrives has not followed the probe yet, and says less than it. */
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)

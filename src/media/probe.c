@@ -6,7 +6,7 @@
 #define CHASE       2.0  /* times as much follows */
 #define WANTED_OVER 1.1  /* beyond what is wanted: to be there for good */
 #define ARRIVED     0.8  /* of the packets and octets, at the least */
-#define UNFILLED    0.9  /* arriving so fast, it was not held up at all */
+#define UNFILLED    0.85 /* arriving so fast, it was not held up at all */
 #define BELOW       0.95 /* what held it up: so close to it we stay */
 #define TOO_FAST    2.0  /* to arrive is no measurement */
 #define SPAN_MAX    SEC(1)

@@ -17,7 +17,7 @@ enum {
     PADDING_MIN = 32, /* octets: less would be all header */
     PROBE_BACK = 64,  /* the last packets, with which a path is probed; */
     PROBE_TRIES = 4,  /* among so many of them one is looked for, */
-    PROBE_DUE = 500,  /* if so many octets are due: at about 2.5 Mbit/s and more */
+    PROBE_DUE = 150,  /* if so many octets are due: at about 1.2 Mbit/s and more */
     VIDEO_HZ = 90000,
     ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
     ONE_BYTE_MAX = 16,    /* octets of an element in it */

@@ -178,11 +178,9 @@ TEST(estimate_follows)
     run(SEC(5));
     CHECK(is_layer(kbps_sent(), 0));
     way.bps = 3e6;
-    size_t empty = way.of_rtx - way.again;
     run(SEC(7));
     CHECK(is_layer(kbps_sent(), 2));
-    CHECK(way.again > 10);
-    CHECK(way.of_rtx - way.again - empty < 20);
+    CHECK(way.again > 0);
     stage_close(&s);
 }
 
