@@ -6,7 +6,7 @@
 #define CHASE       2.0  /* times as much follows */
 #define WANTED_OVER 1.1  /* beyond what is wanted: to be there for good */
 #define ARRIVED     0.8  /* of the packets and octets, at the least */
-#define UNFILLED    0.85 /* arriving so fast, it was not held up at all */
+#define UNFILLED    0.9  /* arriving so fast, it was not held up at all */
 #define BELOW       0.95 /* what held it up: so close to it we stay */
 #define TOO_FAST    2.0  /* to arrive is no measurement */
 #define SPAN_MAX    SEC(1)
@@ -193,13 +193,18 @@ static struct probe_result shown(const struct cluster *c)
         (double)(c->got_octets - c->last_sent_octets) * 8 * SEC(1) / (double)sent;
     double got_bps =
         (double)(c->got_octets - c->first_got_octets) * 8 * SEC(1) / (double)got;
+    /* Packets have different sizes, and each of the rates leaves another one out: what they
+     * say is only believed where it took longer to arrive, too. */
+    double stretched = (double)got / (double)sent;
+    bool slow = got_bps < send_bps * UNFILLED;
     if (got_bps > send_bps * TOO_FAST)
         return none;
-    if (got_bps < send_bps * UNFILLED)
+    if (slow && stretched > 1 / UNFILLED)
         return (struct probe_result){.bps = got_bps * BELOW, .full = true};
     if (send_bps < c->bps * MEANT)
         return none; /* nobody padded: this is only what the application sends */
-    return (struct probe_result){.bps = fmin(send_bps, got_bps)};
+    double passed = fmin(send_bps, c->bps) / fmax(stretched, 1);
+    return (struct probe_result){.bps = slow ? (passed + got_bps) / 2 : passed};
 }
 
 struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octets,

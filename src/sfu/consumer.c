@@ -15,14 +15,14 @@ enum {
     VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
     FIRST_MASK = 0x7fff,
     PADDING_MIN = 32, /* octets: less would be all header */
-    PROBE_BACK = 64,  /* the last packets, with which a path is probed; */
-    PROBE_TRIES = 4,  /* among so many of them one is looked for, */
-    PROBE_DUE = 150,  /* if so many octets are due: at about 1.2 Mbit/s and more */
+    PROBE_TRIES = 4,  /* packets among which one is looked for to probe the path with, */
+    PROBE_DUE = 300,  /* if so many octets are due: at about 2.5 Mbit/s and more */
     VIDEO_HZ = 90000,
     ONE_BYTE_ID_MAX = 14, /* of the one-byte form of extensions, RFC 8285 §4.2 */
     ONE_BYTE_MAX = 16,    /* octets of an element in it */
 };
 #define PROBE_AGAIN MSEC(500) /* so long one is no probe again */
+#define PROBE_PAUSE MSEC(50)  /* after it the next burst begins */
 #define RESEND_MIN                                                                       \
     MSEC(10) /* between two resends of one packet, where the RTT is shorter */
 
@@ -301,8 +301,9 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
 static bool probe_again(struct consumer *c, size_t due, usec now, struct job *ret)
 {
     uint64_t next = sl_seqmap_next(c->map);
-    if (c->probed == 0 || next - c->probed > PROBE_BACK)
+    if (now - c->probed_at > PROBE_PAUSE)
         c->probed = next;
+    c->probed_at = now;
     for (int i = 0; c->begun && due >= PROBE_DUE && i < PROBE_TRIES; i++)
         if (sl_consumer_resend(c, (uint16_t)--c->probed, PROBE_AGAIN, now, ret) == E_OK) {
             (void)sl_pkt_ref(ret->pkt);

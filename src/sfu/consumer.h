@@ -80,6 +80,7 @@ struct consumer {
     struct srtp_guard guard, rtx_guard;
     uint64_t rtx_next; /* output number of the next RTX packet */
     uint64_t probed; /* output number of the last packet that was sent again as a probe */
+    usec probed_at;
     uint8_t rtx_pt_of[128];
     struct consumer_source sources[CONSUMER_SOURCES];
     bool begun;                  /* something was forwarded */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "sfu/inside.h"
 #include "stage.h"
 
 static struct stage s;
@@ -549,5 +550,39 @@ TEST(consumer_names_pictures_after_a_pause)
     send_picture(SSRC_IN, 3, 42, true);
     CHECK_INT(s.sub->rtp_n, 2);
     expect_picture(1, 42, false);
+    stage_close(&s);
+}
+
+/* A path is probed with what was sent lately, from the newest back; slowly, with padding. */
+TEST(consumer_probes_with_what_was_sent)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    struct job job;
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    struct consumer *c = sl_shard_consumer(s.sim.shards[0], CONSUMER);
+    CHECK_INT(sl_consumer_pad(c, 400, s.sim.now, &job), E_OK);
+    CHECK_INT(job.kind, JOB_PADDING); /* nothing was sent yet */
+    sl_pkt_unref(job.pkt);
+    sim_run(&s.sim, MSEC(100));
+    for (uint16_t n = 1; n <= 3; n++)
+        stage_send(s.pub, SSRC_IN, n, n == 1);
+    sim_settle(&s.sim);
+    uint16_t last = sim_rtp(s.sub, 2).seq;
+    for (uint16_t n = 0; n < 3; n++) {
+        CHECK_INT(sl_consumer_pad(c, 400, s.sim.now, &job), E_OK);
+        CHECK_INT(job.kind, JOB_REPAIR);
+        CHECK_INT(job.osn, (uint16_t)(last - n));
+        sl_pkt_unref(job.pkt);
+    }
+    CHECK_INT(sl_consumer_pad(c, 400, s.sim.now, &job), E_OK);
+    CHECK_INT(job.kind, JOB_PADDING); /* all were */
+    sl_pkt_unref(job.pkt);
+    sim_run(&s.sim, MSEC(600));
+    stage_send(s.pub, SSRC_IN, 4, false);
+    sim_settle(&s.sim);
+    CHECK_INT(sl_consumer_pad(c, 100, s.sim.now, &job), E_OK);
+    CHECK_INT(job.kind, JOB_PADDING); /* a whole packet is more than is due */
+    sl_pkt_unref(job.pkt);
     stage_close(&s);
 }
