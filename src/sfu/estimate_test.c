@@ -189,7 +189,7 @@ TEST(estimate_is_content)
 {
     open_link(300e3, true, false, RTX_OUT);
     run(SEC(6));
-    way.bps = 1200e3;
+    way.bps = 900e3;
     run(SEC(6));
     uint64_t padding = sim_stats(&s.sim, 0)->padding;
     for (int i = 0; i < 5; i++)
