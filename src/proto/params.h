@@ -100,6 +100,7 @@ struct rtp_encoding {
 struct rtp_receive {
     struct rtp_params params;
     bool screen;         /* it is read rather than watched */
+    bool obeys;          /* its sender stops what it is told that nobody wants */
     uint8_t encodings_n; /* in the order of a=simulcast; 1 without simulcast */
     struct rtp_encoding encodings[PARAMS_ENCODINGS_MAX];
 };

@@ -147,6 +147,7 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
             .producer = sl_peer_id(m),
             .params = s->receive.params,
             .encodings_n = s->receive.encodings_n,
+            .wanted = UINT8_MAX,
         };
         for (uint8_t k = 0; k < t.encodings_n; k++)
             memcpy(t.rids[k], s->receive.encodings[k].rid, sizeof t.rids[k]);

@@ -331,6 +331,20 @@ void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
         sl_rooms_leave(r, p, why);
 }
 
+void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
+                     uint8_t encodings)
+{
+    struct peer *p = by_transport(r, transport);
+    for (size_t i = 0; p && i < p->tracks_n; i++) {
+        struct track *t = &p->tracks[i];
+        if (t->producer != producer || t->wanted == encodings)
+            continue;
+        t->wanted = encodings;
+        if (r->conf.wanted)
+            r->conf.wanted(r->conf.event_ctx, p, t);
+    }
+}
+
 void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
                     const struct voice *voice, usec now)
 {

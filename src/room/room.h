@@ -48,7 +48,10 @@ struct rooms_conf {
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
                   enum media_gone why);
-    void *event_ctx;
+    /* What a publisher's track is wanted for changed (track.wanted), for who tells the
+     * publisher so; NULL: nobody does. */
+    void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
+    void *event_ctx; /* of both */
 };
 
 struct rooms_stats {
@@ -121,6 +124,10 @@ const struct peer *sl_room_publisher(const struct room *room, struct span stream
 /* From the media plane. An id that is gone means nothing. */
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now);
 void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why);
+
+/* These encodings of a track are watched by anybody; the others may rest. */
+void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
+                     uint8_t encodings);
 
 /* A track was heard like this. */
 void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,

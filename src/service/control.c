@@ -78,6 +78,12 @@ static void started(void *ctx, uint64_t producer)
     LOG(c->log, LOG_DEBUG, "producer started", KV_ID("producer", producer));
 }
 
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    const struct control *c = ctx;
+    sl_rooms_wanted(c->rooms, transport, producer, encodings);
+}
+
 static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
 {
     struct control *c = ctx;
@@ -289,8 +295,12 @@ static void fill_random(void *ctx, void *p, size_t n)
 static enum err make_rooms(struct control *c)
 {
     uint64_t key[2];
-    const struct plane_events events = {
-        .ctx = c, .up = up, .gone = gone, .started = started, .voice = voice};
+    const struct plane_events events = {.ctx = c,
+                                        .up = up,
+                                        .gone = gone,
+                                        .started = started,
+                                        .wanted = wanted,
+                                        .voice = voice};
     sl_random(key, sizeof key);
     c->plane = sl_plane_new(c->node.post, key, &events);
     if (!c->plane)

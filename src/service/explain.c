@@ -100,9 +100,12 @@ static void put_slot(struct wr *w, const struct plane *p, const struct peer *pee
 
 static void put_track(struct wr *w, const struct track *t)
 {
-    put(w, "{\"kind\":\"%s\",\"stream\":\"%s\",\"source\":\"%s\",\"encodings\":%u}",
+    unsigned all = (1U << t->encodings_n) - 1;
+    put(w,
+        "{\"kind\":\"%s\",\"stream\":\"%s\",\"source\":\"%s\",\"encodings\":%u,"
+        "\"wanted\":%u}",
         t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream, t->source,
-        t->encodings_n);
+        t->encodings_n, t->wanted & all);
 }
 
 void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,

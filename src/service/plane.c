@@ -508,6 +508,10 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     if (m->type == MAIL_STARTED) {
         if (producer_of(p, m->id))
             p->events.started(p->events.ctx, m->id);
+    } else if (m->type == MAIL_WANTED) {
+        const struct pl_producer *pr = producer_of(p, m->id);
+        if (pr)
+            p->events.wanted(p->events.ctx, pr->transport->id, pr->id, (uint8_t)m->arg);
     } else if (m->type == MAIL_SHARE) {
         note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {

@@ -41,6 +41,11 @@ static void started(void *ctx, uint64_t producer)
     note(ctx, "started", producer);
 }
 
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    note(ctx, "wanted", transport * 100000 + producer * 1000 + encodings);
+}
+
 static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
 {
     note(ctx, voice_speaks(v) ? "speaks" : "is silent", transport * 100 + producer);
@@ -49,7 +54,7 @@ static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct
 static void rig_init(struct rig *r)
 {
     *r = (struct rig){.post = sl_post_new(WORKERS)};
-    const struct plane_events events = {r, up, gone, started, heard};
+    const struct plane_events events = {r, up, gone, started, wanted, heard};
     r->plane = sl_plane_new(r->post, (const uint64_t[2]){1, 2}, &events);
     CHECK(r->post && r->plane);
     r->ops = sl_plane_ops(r->plane);
@@ -501,6 +506,18 @@ TEST(plane_knows_what_is_sent)
     sl_plane_mail(r.plane, 1, &m);
     CHECK(!sl_plane_share(r.plane, 21, &got));
     CHECK(!sl_plane_share(r.plane, 99, &got));
+    look_away(&r);
+    rig_fini(&r);
+}
+
+TEST(plane_hears_what_is_wanted)
+{
+    struct rig r;
+    publish_and_watch(&r, 1);
+    r.events[0] = '\0';
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 11, .arg = 5});
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 99, .arg = 5});
+    CHECK_EVENTS("wanted 111005;");
     look_away(&r);
     rig_fini(&r);
 }

@@ -67,6 +67,11 @@ static struct addr free_port(void)
     return at;
 }
 
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    (void)ctx, (void)transport, (void)producer, (void)encodings;
+}
+
 static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
 {
     (void)ctx;
@@ -89,7 +94,7 @@ static void rig_init(struct rig *r)
                              .handshakes_pending = 1000};
     CHECK_INT(sl_node_init(&r->node, &conf), E_OK);
     sl_post_bell(r->node.post, SHARD_TO_CONTROL, no_bell, NULL);
-    const struct plane_events events = {r, up, gone, started, heard};
+    const struct plane_events events = {r, up, gone, started, wanted, heard};
     r->plane = sl_plane_new(r->node.post, (const uint64_t[2]){1, 2}, &events);
     CHECK(r->plane != NULL);
     r->ops = sl_plane_ops(r->plane);

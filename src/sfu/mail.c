@@ -43,6 +43,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_ESTIMATE:
     case MAIL_SPEAKER:
     case MAIL_WISH:
+    case MAIL_WANTED:
     case MAIL_SHARE:
     case MAIL_STATS: break;
     }

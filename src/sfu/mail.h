@@ -59,6 +59,9 @@ enum mail_type {
     MAIL_CLOCK,    /* cmd_clock: the encoding's clock, downward */
     MAIL_KEYFRAME, /* id producer, arg encoding: somebody below needs one; upward */
 
+    /* id producer, arg a bit for each encoding that anybody wants: upward, and to control. */
+    MAIL_WANTED,
+
     MAIL_BACK, /* p packet: to whom it belongs; gives one reference up */
 
     /* Workers to control. */

@@ -38,6 +38,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_RTP, false},
         {MAIL_CLOCK, true},
         {MAIL_KEYFRAME, false},
+        {MAIL_WANTED, false},
         {MAIL_BACK, false},
         {MAIL_STALE, false},
         {MAIL_LOST, false},

@@ -72,6 +72,7 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     p->origin = conf->origin;
     p->params = conf->receive.params;
     p->screen = conf->receive.screen;
+    p->obeys = conf->receive.obeys;
     p->encodings_n = conf->receive.encodings_n;
     memcpy(p->names, conf->receive.encodings, sizeof p->names);
     list_init(&p->in_transport);
@@ -261,6 +262,7 @@ void sl_producer_review(struct producer *p, struct shard *s, usec now)
     list_each (struct consumer, c, &p->consumers, in_producer)
         if (c->transport->shared_at != now)
             (void)sl_share(c->transport, now);
+    sl_demand_review(p, s, now);
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (!list_empty(&p->encodings[i].wanting))
             sl_feedback_keyframe(s, &p->encodings[i], now);

@@ -30,6 +30,7 @@
 #include "media/stats.h"
 #include "proto/params.h"
 #include "proto/rtp.h"
+#include "sfu/demand.h"
 #include "sfu/mail.h"
 
 struct consumer;
@@ -110,7 +111,8 @@ struct producer {
     uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */
     uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
     uint8_t encodings_n;
-    bool screen;
+    bool screen, obeys; /* as in rtp_receive */
+    struct demand demand;
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */

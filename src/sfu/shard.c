@@ -350,6 +350,7 @@ static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
     struct producer *p = sl_shard_producer(s, id);
     if (!p || worker >= SHARD_WORKERS_MAX)
         return;
+    p->demand.below[worker] = DEMAND_ALL; /* until it says */
     if (!on) {
         p->pipes &= ~(UINT64_C(1) << worker);
         return;
@@ -357,6 +358,13 @@ static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
     p->pipes |= UINT64_C(1) << worker;
     for (uint8_t i = 0; i < p->encodings_n; i++)
         sl_pipe_clock(s, &p->encodings[i]);
+}
+
+static void wanted(struct shard *s, unsigned from, const struct mail *m, usec now)
+{
+    struct producer *p = sl_shard_producer(s, m->id);
+    if (p && from < SHARD_WORKERS_MAX)
+        sl_demand_below(p, s, from, (uint8_t)m->arg, now);
 }
 
 static void keyframe(struct shard *s, const struct mail *m, usec now)
@@ -405,7 +413,6 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
 {
     struct mail unread = *m;
     struct pkt *p;
-    (void)from;
     switch ((enum mail_type)m->type) {
     case MAIL_EXPECT: expect(s, m->p, now); break;
     case MAIL_RESTART: restart(s, m->p); break;
@@ -431,6 +438,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_RTP: sl_pipe_take_rtp(s, m, now); return;
     case MAIL_CLOCK: sl_pipe_take_clock(s, m, now); return;
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
+    case MAIL_WANTED: wanted(s, from, m, now); return;
     case MAIL_BACK: sl_returns_take(m); return;
     case MAIL_NONE:
     case MAIL_ASSOC:

@@ -3,7 +3,6 @@
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
-#include "sfu/layers.h"
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
@@ -14,6 +13,8 @@ static void begin(struct consumer *c, struct encoding *e, usec now)
 {
     struct shard *s = c->transport->shard;
     sl_consumer_want(c, e);
+    if (!(c->producer->demand.wanted & 1U << e->number))
+        sl_demand_review(c->producer, s, now);
     if (c->want && !sl_router_replay(&s->router, c, now))
         sl_feedback_keyframe(s, e, now);
 }
@@ -58,7 +59,8 @@ static struct mail_share share_of(const struct consumer *c)
     if (!c->transport->sendable)
         s.cause = ALLOCATE_UNREACHABLE;
     else if (allocate_sent(st) && c->want)
-        s.cause = ALLOCATE_KEYFRAME;
+        s.cause = c->producer->demand.asleep & 1U << c->want->number ? ALLOCATE_NOBODY
+                                                                     : ALLOCATE_KEYFRAME;
     return s;
 }
 
@@ -105,7 +107,7 @@ struct allocate_sum sl_share(struct transport *t, usec now)
     list_each (struct consumer, c, &t->consumers, in_transport) {
         if (!c->producer || n == ALLOCATE_TRACKS_MAX)
             continue;
-        sl_layers_of(c->producer, &tables[n]);
+        sl_demand_layers(c, &tables[n]);
         tracks[n] = (struct allocate_track){.kind = c->conf.params.kind,
                                             .screen = c->producer->screen,
                                             .table = &tables[n],

@@ -1,0 +1,95 @@
+#include "sfu/demand.h"
+
+#include "check.h"
+#include "stage.h"
+
+/* A publisher of three encodings that stops what it is told, as a browser with an SDK does. */
+
+enum { ENCODINGS = 3, SSRC_LAYER = 101 };
+
+static struct stage s;
+static unsigned frame;
+
+static void publish(unsigned encodings)
+{
+    static uint8_t payload[500] = {0x10, 0x00};
+    for (unsigned l = 0; l < ENCODINGS; l++) {
+        struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, true);
+        r.ts = 1800 * frame;
+        r.marker = true;
+        r.payload = (struct span){payload, 100U << l};
+        if (encodings & 1U << l)
+            sim_send_rtp(s.pub, &r);
+    }
+    frame++;
+}
+
+/* Octets of the last frame that came. */
+static size_t run(usec span, unsigned encodings)
+{
+    size_t from = s.sub->rtp_n;
+    for (usec until = s.sim.now + span; s.sim.now < until;) {
+        publish(encodings);
+        sim_run(&s.sim, MSEC(20));
+    }
+    return s.sub->rtp_n > from ? sim_rtp(s.sub, s.sub->rtp_n - 1).payload.n : 0;
+}
+
+static void wish(const struct rtp_wish *w)
+{
+    struct mail m = sl_mail_wish(CONSUMER, w);
+    sim_mail(&s.sim, s.sub->shard, &m);
+    sim_settle(&s.sim);
+}
+
+static void open_stage(unsigned viewer)
+{
+    struct cmd_producer p = stage_simulcast();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.obeys = true;
+    for (unsigned l = 0; l < ENCODINGS; l++)
+        p.receive.encodings[l].ssrc = SSRC_LAYER + l;
+    frame = 0;
+    stage_open(&s, &p, &k, viewer, SRTP_GCM_128);
+}
+
+TEST(demand_follows_viewers)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        CHECK_INT(run(SEC(3), 7), 400);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
+        wish(&(struct rtp_wish){.encoding = 1});
+        CHECK_INT(run(MSEC(700), 7), 100);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg,
+                  5); /* it may be wanted again in a moment */
+        CHECK_INT(run(SEC(1), 7), 100);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 1);
+        CHECK_INT(run(SEC(1), 1), 100); /* so nothing else is sent */
+        wish(&(struct rtp_wish){0});
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg,
+                  5); /* at once, and what there is goes on */
+        CHECK_INT(run(MSEC(100), 1), 100);
+        CHECK_INT(run(MSEC(100), 5), 400);
+        wish(&(struct rtp_wish){.paused = true});
+        CHECK_INT(run(SEC(2), 5), 0);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 0);
+        stage_close(&s);
+    }
+}
+
+/* What was to wake up, and does not, is not there. */
+TEST(demand_gives_up)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(3), 7), 400);
+    wish(&(struct rtp_wish){.encoding = 2});
+    CHECK_INT(run(SEC(2), 7), 200);
+    CHECK_INT(run(SEC(2), 2), 200);
+    wish(&(struct rtp_wish){0});
+    CHECK_INT(run(SEC(1), 2), 200);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+    CHECK_INT(run(SEC(4), 2), 200);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 2);
+    stage_close(&s);
+}
