@@ -167,6 +167,18 @@ static void on_signal(void *ctx)
     settle(c);
 }
 
+static void on_resume(void *ctx)
+{
+    struct control *c = ctx;
+    if (!c->draining)
+        return;
+    LOG(c->log, LOG_INFO, "draining no more");
+    sl_loop_timer_stop(c->loop, &c->deadline);
+    c->draining = false;
+    c->face.draining = false;
+    c->admin.ready = true;
+}
+
 /* ---- requests ---- */
 
 static struct http_res asset(const struct asset *a, const struct http_req *req)
@@ -388,7 +400,8 @@ static enum err count(struct control *c)
 static enum err catch_signals(struct control *c)
 {
     enum err e = sl_loop_signal(c->loop, SIGTERM, on_signal, c);
-    return e ? e : sl_loop_signal(c->loop, SIGINT, on_signal, c);
+    e = e ? e : sl_loop_signal(c->loop, SIGINT, on_signal, c);
+    return e ? e : sl_loop_signal(c->loop, SIGUSR2, on_resume, c);
 }
 
 /* The parts, in the order in which they are made. */

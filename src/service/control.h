@@ -5,7 +5,7 @@
  * threads. It runs in the caller's thread until it is told to stop.
  *
  * The first SIGTERM or SIGINT drains: new sessions are refused, those that are there go on
- * until they end or the deadline passes. The second ends at once.
+ * until they end or the deadline passes. The second ends at once; SIGUSR2 takes a drain back.
  */
 
 #include "base/log.h"

@@ -196,6 +196,25 @@ await test('the deadline ends it with sessions left, and says so', async () => {
   assert.match(me.err, /drain deadline.*"publishers":1/);
 });
 
+await test('SIGUSR2 takes the drain back, deadline and all, and the next SIGTERM drains anew', async () => {
+  const me = run(words(p, state, ['--drain.deadline=1s']));
+  await ready(me, p);
+  assert.equal((await publish(p, 'kept', token)).status, 201);
+  me.child.kill('SIGUSR2'); // before any: it means nothing
+  me.child.kill('SIGTERM');
+  await until('not ready', async () => ({ok: (await get(p.admin, '/health/ready')).status === 503}));
+  me.child.kill('SIGUSR2');
+  await ready(me, p);
+  assert.equal((await publish(p, 'new', token)).status, 201);
+  await sleep(1200);
+  assert.equal(me.end, null);
+  const begun = Date.now();
+  me.child.kill('SIGTERM');
+  assert.deepEqual(await me.ended, {code: 0, signal: null});
+  assert.ok(Date.now() - begun >= 1000);
+  assert.match(me.err, /drain deadline.*"publishers":2/);
+});
+
 await test('a second SIGTERM ends it at once', async () => {
   const me = run(words(p, state));
   await ready(me, p);
