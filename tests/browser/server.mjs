@@ -39,8 +39,8 @@ export function parseMetrics(text) {
 }
 
 // name: of the log in build/test. options: further words of the command line. under: a command that
-// runs it. env: more of the environment.
-export async function startServer({name, workers = 2, options = [], under = [], env = {}}) {
+// runs it. env: more of the environment. program: another one.
+export async function startServer({name, workers = 2, options = [], under = [], env = {}, program = BINARY}) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-'));
   const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), udpPort()]);
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
@@ -50,7 +50,7 @@ export async function startServer({name, workers = 2, options = [], under = [], 
   let child, end, ended;
   const start = async () => {
     end = null;
-    const [command, ...words] = [...under, BINARY, 'serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
+    const [command, ...words] = [...under, program, 'serve', `--store.directory=${state}`, `--http.listen=0.0.0.0:${http}`,
       `--admin.listen=127.0.0.1:${admin}`, `--rtc.port=${rtc}`, `--rtc.workers=${workers}`, ...options];
     child = spawn(command, words, {stdio: ['ignore', log, log], env: {...process.env, ...env}});
     ended = new Promise(r => {

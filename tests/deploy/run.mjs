@@ -1,4 +1,5 @@
-// What the server is installed by: the Helm chart, the systemd unit.
+// What the server is installed by, and watched with: the Helm chart, the systemd unit, the Debian
+// package, the container image, the dashboard.
 
 import assert from 'node:assert/strict';
 import {execFileSync, spawnSync} from 'node:child_process';
@@ -7,7 +8,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {done, test} from '../browser/harness.mjs';
+import {done, skip, test} from '../browser/harness.mjs';
 import {startServer} from '../browser/server.mjs';
 import {until} from '../browser/until.mjs';
 
@@ -81,6 +82,74 @@ await test('systemd: the server calls nothing that the unit forbids', async () =
   assert.ok(used.has('recvmmsg') && used.has('epoll_ctl'), [...used].join(' '));
   assert.deepEqual([...used].filter(call => !allowed.has(call)), []);
   return `${used.size} calls`;
+});
+
+// ---- Grafana ----------------------------------------------------------------------------
+
+await test('grafana: each number of the dashboard is one that a server has', async () => {
+  const board = JSON.parse(fs.readFileSync(at('deploy/grafana/sluice.json'), 'utf8'));
+  const server = await startServer({name: 'deploy'});
+  const there = new Map((await server.metrics()).map(m => [m.name, m.labels]));
+  await server.stop();
+  const wanted = board.panels.flatMap(p => p.targets.map(t => t.expr));
+  wanted.push(...board.templating.list.map(v => v.query));
+  const names = wanted.flatMap(q => q.match(/\b(sluice|rtcd)_\w+/g) ?? []);
+  assert.ok(names.length > 20 && new Set(board.panels.map(p => p.id)).size === board.panels.length);
+  assert.deepEqual(names.filter(n => !there.has(n)), []);
+  // A label that is summed by or named in a legend is one that the number has.
+  for (const {expr, legendFormat} of board.panels.flatMap(p => p.targets)) {
+    const labels = {instance: '', ...there.get(/\bsluice_\w+/.exec(expr)[0])};
+    const used = [...expr.matchAll(/by \((\w+)\)/g), ...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(m => m[1]);
+    assert.deepEqual(used.filter(l => !(l in labels)), [], expr);
+  }
+  return `${new Set(names).size} metrics`;
+});
+
+// ---- the Debian package -----------------------------------------------------------------
+
+await test('package: it installs into an empty root, its program starts, and it goes without a trace', async () => {
+  const deb = fs.readdirSync(at('build/package')).filter(f => f.endsWith('.deb'));
+  assert.equal(deb.length, 1);
+  const root = path.join(dir, 'root'), admin = path.join(root, 'var/lib/dpkg');
+  fs.mkdirSync(path.join(admin, 'info'), {recursive: true});
+  fs.mkdirSync(path.join(admin, 'updates'));
+  fs.copyFileSync('/var/lib/dpkg/status', path.join(admin, 'status'));
+  const dpkg = (...words) => {
+    const r = run('dpkg', [`--root=${root}`, '--force-not-root,script-chrootless', ...words]);
+    assert.equal(r.code, 0, r.said);
+  };
+  dpkg('--install', at('build/package', deb[0]));
+  const program = path.join(root, 'usr/bin/sluice');
+  assert.match(execFileSync(program, ['--version'], {encoding: 'utf8'}), /^sluice \d/);
+  const config = path.join(root, 'etc/sluice/sluice.toml');
+  assert.equal(run(program, ['config', `--config=${config}`], {cwd: dir}).code, 0);
+  const packaged = fs.readFileSync(path.join(root, 'lib/systemd/system/sluice.service'), 'utf8');
+  for (const [, file] of packaged.matchAll(/(\/(?:usr|etc)\/[^\s]+sluice(?:\.toml)?)(?=\s)/g))
+    if (file !== '/etc/default/sluice') assert.ok(fs.existsSync(path.join(root, file)), file);
+  assert.match(fs.readFileSync(path.join(root, 'etc/passwd'), 'utf8'), /^sluice:x:\d+:.*:\/var\/lib\/sluice:/m);
+  const fields = fs.readFileSync(path.join(admin, 'status'), 'utf8');
+  assert.match(/^Package: sluice\n[^]*?\n\n/m.exec(`${fields}\n\n`)[0], /^Depends: .*libssl3.*liblmdb0|^Depends: .*liblmdb0.*libssl3/m);
+  const server = await startServer({name: 'deploy', program});
+  await server.stop();
+  fs.mkdirSync(path.join(root, 'var/lib/sluice/state'), {recursive: true});
+  dpkg('--purge', 'sluice');
+  for (const file of ['usr/bin/sluice', 'etc/sluice', 'var/lib/sluice']) assert.ok(!fs.existsSync(path.join(root, file)), file);
+});
+
+// ---- the container image ----------------------------------------------------------------
+
+const images = path.join(dir, 'images');
+const able = run('buildah', ['--root', images, '--runroot', images, 'from', 'scratch'], {env: {...process.env, STORAGE_DRIVER: 'vfs'}});
+if (able.code !== 0) skip('container: the image', `buildah makes none here: ${able.said.trim().split('\n').pop()}`);
+else await test('container: the image builds, and its server starts and stops without being root', () => {
+  const r = run(at('tests/deploy/image.sh'), [at('build/deploy/base')]);
+  fs.writeFileSync(at('build/test/image.log'), r.said);
+  assert.equal(r.code, 0, 'see build/test/image.log');
+  assert.match(r.said, /^65532:65532 map\[8045\/tcp:{} 8080\/tcp:{} 8443\/tcp:{} 8443\/udp:{}] \[\/usr\/bin\/sluice]$/m);
+  assert.match(r.said, /^sluice \d/m);
+  assert.match(r.said, /^65532$/m);
+  assert.match(r.said, /^the settings are good$/m);
+  assert.match(r.said, /^ended with 0$/m);
 });
 
 process.exit(done());
