@@ -483,6 +483,7 @@ enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
     SSL_alloc_buffers(d->ssl);
     if (SSL_write(d->ssl, message.p, (int)message.n) <= 0)
         fail_by_openssl(d);
+    SSL_free_buffers(d->ssl); /* as when one was received */
     set_deadline(d, now);
     ERR_clear_error();
     return d->state == DTLS_UP ? E_OK : d->error;

@@ -502,7 +502,7 @@ bool sl_sctp_poll_datagram(struct sctp *s, struct sctp_out *ret)
     return s->polled;
 }
 
-static bool poll_streams(uint64_t *streams, int kind, struct sctp_out *ret)
+static bool poll_streams(uint64_t *streams, enum sctp_kind kind, struct sctp_out *ret)
 {
     if (*streams == 0)
         return false;

@@ -73,7 +73,7 @@ MUST_USE enum err sl_sctp_send(struct sctp *s, const struct sctp_message *m, use
 void sl_sctp_reset(struct sctp *s, uint16_t stream, usec now);
 
 struct sctp_out {
-    enum {
+    enum sctp_kind {
         SCTP_SEND,       /* bytes: to the peer */
         SCTP_UP,         /* the association is there */
         SCTP_MESSAGE,    /* stream, ppid, bytes */

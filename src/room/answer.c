@@ -235,6 +235,26 @@ static void put_ssrcs(struct wr *w, const struct rtp_send *send,
                                           .value = span_of(send->cname)}});
 }
 
+/* ---- data channels ---- */
+
+/* RFC 8841 §5. */
+static void put_data(struct wr *w, const struct sdp_section *s,
+                     const struct negotiate_conf *conf, const struct negotiated *n,
+                     bool tagged)
+{
+    struct sdp_media m = s->m;
+    m.port = 9; /* with trickle, RFC 8840 §4.1.1 */
+    put(w, (struct sdp_line){.kind = SDP_MEDIA, .media = m});
+    wr_str(w, "c=IN IP4 0.0.0.0\r\n");
+    sl_answer_text(w, SDP_MID, s->mid);
+    sl_answer_transport(w, &conf->local,
+                        n->dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE);
+    if (tagged)
+        sl_answer_candidates(w, &conf->local);
+    put(w, (struct sdp_line){.kind = SDP_SCTP_PORT, .number = MEDIA_DATA_PORT});
+    put(w, (struct sdp_line){.kind = SDP_MAX_MESSAGE_SIZE, .number = MEDIA_DATA_LONGEST});
+}
+
 /* ---- sections ---- */
 
 /* RFC 3264 §6: port 0, and at least one of the formats. */
@@ -258,6 +278,10 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
     const struct negotiated_section *ns = &n->sections[nth];
     if (ns->why != NEGOTIATE_OK) {
         put_rejected(w, s);
+        return;
+    }
+    if (ns->data) {
+        put_data(w, s, conf, n, tagged);
         return;
     }
     put_media(w, s, &ns->params);

@@ -17,13 +17,18 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/span.h"
 
+#include "proto/dcep.h"
 #include "proto/params.h"
 
 enum {
     MEDIA_UFRAG_MAX = 9, /* ours: 8 ice-chars, 48 bits, and a NUL (RFC 8445 §5.3: 24) */
     MEDIA_PWD_MAX = 25,  /* ours: 24 ice-chars, 144 bits, and a NUL (RFC 8445: 128) */
     MEDIA_FINGERPRINT = 64, /* octets of the longest hash */
+    /* What descriptions say of our data channels. */
+    MEDIA_DATA_PORT = 5000,
+    MEDIA_DATA_LONGEST = 256 * 1024,
 };
 
 /* Hashes that may name a certificate (RFC 8122 §5). SHA-1 is not among them: it can be forged. */
@@ -41,6 +46,26 @@ struct media_transport {
     char pwd[MEDIA_PWD_MAX];
     struct media_fingerprint peer; /* of the certificate it must show */
     bool dtls_client; /* we begin the handshake (a=setup:active in our answer) */
+    struct media_data {
+        bool wanted;      /* it carries data channels */
+        uint16_t port;    /* the peer's a=sctp-port */
+        uint32_t message; /* octets of the longest that it takes; 0: any (RFC 8841 §6) */
+    } data;
+};
+
+/* What happens on the data channels of a transport. Streams name channels, 0 to 63. */
+struct media_data_event {
+    enum media_data_kind {
+        MEDIA_DATA_OPENED,  /* stream; open: as the peer opened it, NULL: ours was */
+        MEDIA_DATA_MESSAGE, /* stream, text, bytes */
+        MEDIA_DATA_CLOSED,  /* stream: by whomever */
+        MEDIA_DATA_ENDED,   /* the association is over; no channel is left */
+        MEDIA_DATA_ROOM,    /* after E_FULL: there is room again */
+    } kind;
+    uint16_t stream;
+    bool text;
+    struct span bytes;
+    const struct dcep_open *open;
 };
 
 struct media_ops {
@@ -64,6 +89,17 @@ struct media_ops {
     void (*consumer_close)(void *ctx, uint64_t id);
     /* What the viewer wants to see in it, whatever its source is, until it says otherwise. */
     void (*consumer_wish)(void *ctx, uint64_t consumer, const struct rtp_wish *wish);
+
+    /* Data channels of a transport that carries them (E_ABSENT: it does not). What is asked
+     * before it is up waits. Where the channel was agreed on by other means (negotiated),
+     * *stream says which it is; otherwise it is chosen and told. E_FULL: none is left. */
+    enum err (*data_open)(void *ctx, uint64_t transport, const struct dcep_open *open,
+                          bool negotiated, uint16_t *stream);
+    /* E_FULL: the peer reads too slowly; it is for the caller to drop or to keep, until
+     * MEDIA_DATA_ROOM. E_ABSENT: no such channel. E_MALFORMED: longer than it takes. */
+    enum err (*data_send)(void *ctx, uint64_t transport, uint16_t stream, bool text,
+                          struct span message);
+    void (*data_close)(void *ctx, uint64_t transport, uint16_t stream);
 };
 
 /* Why a transport ended: the first are said by the media plane, the others by rooms. */

@@ -41,20 +41,29 @@ static bool protocol_ok(struct span proto)
     return false;
 }
 
+/* RFC 8841 §4.1: both mean the first. */
+static bool data_ok(const struct sdp_section *s)
+{
+    return (span_is(s->m.proto, "UDP/DTLS/SCTP") ||
+            span_is(s->m.proto, "TCP/DTLS/SCTP")) &&
+           span_is(s->m.formats, "webrtc-datachannel");
+}
+
 /* What does not depend on codecs. */
 static enum negotiate_why acceptable(const struct sdp *offer, const struct sdp_section *s)
 {
-    if (s->type != SDP_AUDIO && s->type != SDP_VIDEO)
+    bool data = s->type == SDP_APPLICATION;
+    if (s->type != SDP_AUDIO && s->type != SDP_VIDEO && !data)
         return NEGOTIATE_BAD_KIND;
     if (s->m.port == 0 && !s->bundle_only)
         return NEGOTIATE_STOPPED;
-    if (!protocol_ok(s->m.proto))
+    if (data ? !data_ok(s) : !protocol_ok(s->m.proto))
         return NEGOTIATE_BAD_PROTOCOL;
     if (s->mid.n == 0 || s->mid.n >= PARAMS_NAME_MAX)
         return NEGOTIATE_BAD_MID;
     if (!sl_bundle_has(offer, s->mid))
         return NEGOTIATE_NO_BUNDLE;
-    return s->rtcp_mux ? NEGOTIATE_OK : NEGOTIATE_NO_RTCP_MUX;
+    return s->rtcp_mux || data ? NEGOTIATE_OK : NEGOTIATE_NO_RTCP_MUX;
 }
 
 /* A slot of this mid; or else the first of its kind that has no mid and is not taken. */
@@ -92,12 +101,41 @@ static enum negotiate_why settle_send(const struct negotiate_conf *conf,
     return NEGOTIATE_OK;
 }
 
+/* Without a=max-message-size it is 64 kB (RFC 8841 §6.1). */
+static enum negotiate_why settle_data(const struct sdp *offer,
+                                      const struct sdp_section *s,
+                                      const struct negotiate_conf *conf,
+                                      const struct negotiated *n,
+                                      struct negotiated_section *ns)
+{
+    enum negotiate_why why = conf->data ? acceptable(offer, s) : NEGOTIATE_BAD_KIND;
+    if (why != NEGOTIATE_OK)
+        return why;
+    const struct sdp_line *port = sl_sdp_next(s, SDP_SCTP_PORT, NULL);
+    if (!port || port->number == 0 || n->data.wanted)
+        return NEGOTIATE_NO_SCTP;
+    ns->data = true;
+    memcpy(ns->params.mid, s->mid.p, s->mid.n);
+    return NEGOTIATE_OK;
+}
+
+static struct media_data data_of(const struct sdp_section *s)
+{
+    const struct sdp_line *port = sl_sdp_next(s, SDP_SCTP_PORT, NULL);
+    const struct sdp_line *max = sl_sdp_next(s, SDP_MAX_MESSAGE_SIZE, NULL);
+    return (struct media_data){.wanted = true,
+                               .port = (uint16_t)port->number,
+                               .message = max ? (uint32_t)max->number : 64 * 1024};
+}
+
 static enum negotiate_why settle(const struct sdp *offer, const struct sdp_section *s,
                                  const struct negotiate_conf *conf,
                                  const struct negotiated *n,
                                  struct negotiated_section *ns)
 {
     bool publish = conf->job == NEGOTIATE_PUBLISH;
+    if (s->type == SDP_APPLICATION)
+        return settle_data(offer, s, conf, n, ns);
     enum negotiate_why why = acceptable(offer, s);
     if (why != NEGOTIATE_OK)
         return why;
@@ -170,7 +208,10 @@ enum negotiate_why sl_negotiate(const struct sdp *offer,
         struct negotiated_section *ns = &ret->sections[i];
         ns->why = settle(offer, &offer->sections[i], conf, ret, ns);
         ret->sections_n = i + 1;
-        ret->active_n += ns->why == NEGOTIATE_OK && ns->direction != SDP_INACTIVE;
+        if (ns->data)
+            ret->data = data_of(&offer->sections[i]);
+        ret->active_n +=
+            ns->why == NEGOTIATE_OK && (ns->data || ns->direction != SDP_INACTIVE);
     }
     if (ret->active_n == 0)
         return first_fault(ret);

@@ -38,6 +38,7 @@ enum negotiate_job { NEGOTIATE_PUBLISH, NEGOTIATE_WATCH };
     X(BAD_SETUP, "bad-setup", "the DTLS role cannot be answered")                        \
     X(BAD_MID, "bad-mid", "the section's mid is missing, or longer than 31 characters")  \
     X(BAD_PROTOCOL, "bad-protocol", "the section's protocol is not RTP over DTLS-SRTP")  \
+    X(NO_SCTP, "no-sctp", "the section of data names no SCTP port, or is a second one")  \
     X(BAD_KIND, "bad-kind", "the section is neither audio nor video")                    \
     X(STOPPED, "stopped", "the section is offered with port 0")                          \
     X(NO_COMMON_CODEC, "no-common-codec", "the section has no codec that is known here") \
@@ -85,6 +86,7 @@ struct negotiate_conf {
     uint64_t version; /* for o=, one more with each answer */
     const enum codec *codecs; /* the only ones allowed, the preferred first */
     size_t codecs_n;          /* 0: all that we know, in the offer's order */
+    bool data;                /* data channels are taken (RFC 8841); otherwise rejected */
     size_t sections_max;      /* sections that may be active; 0: no limit of its own */
     const struct negotiate_slot *slots; /* for WATCH */
     size_t slots_n;
@@ -96,6 +98,7 @@ struct negotiate_conf {
 /* Spans point into the offer's text. */
 struct negotiated_section {
     enum negotiate_why why;       /* NEGOTIATE_OK, or why it is rejected */
+    bool data;                    /* of data channels; what follows means nothing */
     enum sdp_direction direction; /* of the answer; SDP_INACTIVE: nothing flows for now */
     union {
         struct rtp_params params;   /* when accepted: the part common to both below */
@@ -110,6 +113,7 @@ struct negotiated {
     struct span ufrag, pwd; /* of the peer */
     struct media_fingerprint peer;
     bool dtls_client; /* we begin the handshake */
+    struct media_data data;
     size_t sections_n;
     size_t active_n;
     struct negotiated_section

@@ -1,5 +1,8 @@
 #include "room/negotiate.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/word.h"
 
 #include "check.h"
@@ -338,4 +341,61 @@ TEST(negotiate_restarts_ice_by_a_fragment)
                   "a=candidate:1 1 udp 2130706431 198.51.100.1 39132 typ host\r\n"
                   "a=end-of-candidates\r\n"));
     sl_sdp_free(s);
+}
+
+#define DATA                                                                             \
+    "m=application 9 UDP/DTLS/SCTP "                                                     \
+    "webrtc-datachannel\r\na=mid:d\r\na=sctp-port:5001\r\n"                              \
+    "a=max-message-size:262144\r\n"
+
+/* Data channels: for who wants them, and alone if need be. */
+TEST(negotiate_data)
+{
+    static const struct {
+        const char *name, *offer, *from, *to;
+        bool data;
+        enum negotiate_why why, of_data; /* of the offer, of the section */
+        uint32_t message;
+    } rows_of_data[] = {
+        {"not wanted", OFFER_HEAD OFFER_AUDIO DATA, "BUNDLE a v", "BUNDLE a d", false,
+         NEGOTIATE_OK, NEGOTIATE_BAD_KIND, 0},
+        {"wanted", OFFER_HEAD OFFER_AUDIO DATA, "BUNDLE a v", "BUNDLE a d", true,
+         NEGOTIATE_OK, NEGOTIATE_OK, 262144},
+        {"alone", OFFER_HEAD DATA, "BUNDLE a v", "BUNDLE d", true, NEGOTIATE_OK,
+         NEGOTIATE_OK, 262144},
+        {"twice",
+         OFFER_HEAD DATA "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                         "a=mid:e\r\na=sctp-port:5000\r\n",
+         "BUNDLE a v", "BUNDLE d e", true, NEGOTIATE_OK, NEGOTIATE_OK, 262144},
+        {"not in the BUNDLE", OFFER_HEAD OFFER_AUDIO DATA, "BUNDLE a v", "BUNDLE a", true,
+         NEGOTIATE_OK, NEGOTIATE_NO_BUNDLE, 0},
+    };
+    for (size_t i = 0; i < LEN(rows_of_data); i++) {
+        static struct negotiated n;
+        uint8_t buf[8192];
+        struct wr w = wr_of(buf, sizeof buf);
+        struct negotiate_conf conf = offers_conf(PUBLISH);
+        struct sdp *offer = NULL;
+        char text[4096];
+        check_row(rows_of_data[i].name);
+        const char *at = strstr(rows_of_data[i].offer, rows_of_data[i].from);
+        CHECK(at != NULL);
+        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - rows_of_data[i].offer),
+                       rows_of_data[i].offer, rows_of_data[i].to,
+                       at + strlen(rows_of_data[i].from));
+        CHECK_INT(sl_sdp_new(span_of(text), SDP_DESCRIPTION, NULL, &offer), E_OK);
+        conf.data = rows_of_data[i].data;
+        CHECK_INT(sl_negotiate(offer, &conf, &n, &w), rows_of_data[i].why);
+        size_t nth = offer->sections[0].type == SDP_APPLICATION ? 0 : 1;
+        CHECK_INT(n.sections[nth].why, rows_of_data[i].of_data);
+        CHECK_INT(n.data.wanted, rows_of_data[i].of_data == NEGOTIATE_OK);
+        CHECK_INT(n.data.message, rows_of_data[i].message);
+        CHECK_INT(n.data.port, n.data.wanted ? 5001 : 0);
+        wr_u8(&w, 0);
+        CHECK((strstr((char *)buf, "a=sctp-port:5000\r\na=max-message-size:262144\r\n") !=
+               NULL) == n.data.wanted);
+        CHECK((strstr((char *)buf, "m=application 0 ") != NULL) ==
+              (!n.data.wanted || n.sections_n > nth + 1));
+        sl_sdp_free(offer);
+    }
 }

@@ -234,6 +234,7 @@ static enum err open_transport(struct peer_maker *m, struct peer *p, const char 
         .id = sl_peer_id(m),
         .peer = m->agreed.peer,
         .dtls_client = m->agreed.dtls_client,
+        .data = m->agreed.data,
     };
     memcpy(t.ufrag, p->ufrag, sizeof t.ufrag);
     memcpy(t.pwd, pwd, sizeof t.pwd);

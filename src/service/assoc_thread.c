@@ -94,16 +94,35 @@ static void tell(struct assoc_thread *t, enum mail_type type, const struct assoc
         t->dropped++;
 }
 
-static void put_out(struct assoc_thread *t)
+static void tell_done(struct assoc_thread *t, const struct assoc_out *o)
+{
+    struct mail m = {.type = MAIL_DATA_DONE, .id = o->transport, .id2 = o->cost};
+    if (!post_one(t, SHARD_TO_CONTROL, &m, 0))
+        t->dropped++;
+}
+
+static void send_data(struct assoc_thread *t, struct data_cmd *cmd)
+{
+    struct mail m = sl_mail_of(MAIL_DATA, cmd);
+    m.id = cmd->transport;
+    if (!post_one(t, SHARD_TO_CONTROL, &m, 0)) {
+        free(cmd); /* ASSOC_ABOVE_MAX leaves room for all of them */
+        t->dropped++;
+    }
+}
+
+static void put_out(struct assoc_thread *t, usec now)
 {
     struct assoc_out o;
-    while (sl_assoc_poll(t->assoc, &o))
+    while (sl_assoc_poll(t->assoc, &o, now))
         switch (o.kind) {
         case ASSOC_SEND: send_datagram(t, &o); break;
         case ASSOC_KEYS: give_keys(t, &o); break;
         case ASSOC_UP: tell(t, MAIL_UP, &o); break;
         case ASSOC_FAILED: tell(t, MAIL_FAILED, &o); break;
         case ASSOC_CLOSED: tell(t, MAIL_HUNG_UP, &o); break;
+        case ASSOC_DATA: send_data(t, o.cmd); break;
+        case ASSOC_DONE: tell_done(t, &o); break;
         }
     sl_wipe(&o, sizeof o);
 }
@@ -115,7 +134,9 @@ static void expect(struct assoc_thread *t, struct cmd_assoc *c)
     memcpy(f.octets, c->digest, sizeof f.octets);
     struct assoc_out failed = {.transport = c->transport};
     if (sl_assoc_expect(t->assoc, c->transport, c->client ? DTLS_CLIENT : DTLS_SERVER,
-                        &f) != E_OK)
+                        &f) != E_OK ||
+        (c->data &&
+         sl_assoc_expect_data(t->assoc, c->transport, c->data_port, c->data_max) != E_OK))
         tell(t, MAIL_FAILED, &failed);
     free(c);
 }
@@ -151,6 +172,10 @@ static void take(struct assoc_thread *t, unsigned from, const struct mail *m, us
         expect(t, m->p);
     } else if (m->type == MAIL_CLOSE) {
         sl_assoc_forget(t->assoc, m->id, now);
+    } else if (m->type == MAIL_DATA) {
+        sl_assoc_data(t->assoc, m->p);
+    } else if (m->type == MAIL_DATA_DONE) {
+        sl_assoc_data_done(t->assoc, m->id, m->id2);
     } else if (m->type == MAIL_PATH) {
         sl_assoc_path(t->assoc, m->id, from, now);
     } else if (m->type == MAIL_DTLS) {
@@ -175,11 +200,11 @@ static void *run(void *arg)
         while (sl_post_take(t->conf.post, SHARD_TO_ASSOC, &from, &m)) {
             now = sl_udp_now(); /* a handshake takes half a millisecond */
             take(t, from, &m, now);
-            put_out(t);
+            put_out(t, now);
             sl_post_ring(t->conf.post, SHARD_TO_ASSOC);
         }
         sl_assoc_tick(t->assoc, now);
-        put_out(t);
+        put_out(t, now);
         sl_returns_send(&t->returns, t->pool, &t->io);
         sl_post_ring(t->conf.post, SHARD_TO_ASSOC);
         usec until = sl_assoc_deadline(t->assoc);

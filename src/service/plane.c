@@ -6,6 +6,7 @@
 #include "base/map.h"
 
 #include "media/bwe.h"
+#include "sfu/data.h"
 #include "sfu/mail.h"
 
 /* A mail that found its box full. */
@@ -24,6 +25,11 @@ struct pl_transport {
     unsigned owner; /* SHARD_WORKERS_MAX: nobody yet */
     struct list producers, consumers;
     struct plane_path path; /* no cause: not known */
+    struct media_data data;
+    bool dtls_client;
+    bool data_full;    /* a message was refused */
+    size_t data_below; /* cost of what the association thread has not done */
+    uint64_t channels; /* streams in use */
 };
 
 struct pl_producer {
@@ -261,6 +267,8 @@ static enum err transport_add(void *ctx, const struct media_transport *mt)
         return E_MEMORY;
     t->id = mt->id;
     t->owner = SHARD_WORKERS_MAX;
+    t->data = mt->data;
+    t->dtls_client = mt->dtls_client;
     list_init(&t->producers);
     list_init(&t->consumers);
     enum err e = sl_map_put(&p->transports, key_of(&t->id), &t->by_id);
@@ -268,8 +276,12 @@ static enum err transport_add(void *ctx, const struct media_transport *mt)
         free(t);
         return e;
     }
-    struct cmd_assoc a = {
-        .transport = mt->id, .client = mt->dtls_client, .hash = mt->peer.n};
+    struct cmd_assoc a = {.transport = mt->id,
+                          .client = mt->dtls_client,
+                          .hash = mt->peer.n,
+                          .data = mt->data.wanted,
+                          .data_port = mt->data.port,
+                          .data_max = mt->data.message};
     _Static_assert(sizeof a.digest == sizeof mt->peer.bytes, "one size of digests");
     memcpy(a.digest, mt->peer.bytes, sizeof a.digest);
     struct cmd_expect c = expect_of(mt->id, mt->ufrag, mt->pwd);
@@ -410,6 +422,89 @@ static void consumer_wish(void *ctx, uint64_t consumer, const struct rtp_wish *w
         tell_wish(p, c);
 }
 
+/* ---- data channels ---- */
+
+_Static_assert((int)MEDIA_DATA_PORT == DATA_PORT &&
+                   (int)MEDIA_DATA_LONGEST == DATA_MESSAGE_MAX,
+               "we are as we say");
+
+static enum err put_data(struct plane *p, struct pl_transport *t, struct data_cmd *c)
+{
+    if (!c)
+        return E_MEMORY;
+    t->data_below += data_cost(c);
+    put(p, SHARD_TO_ASSOC,
+        &(struct mail){.type = MAIL_DATA, .p = c}); /* in order with its opening */
+    return E_OK;
+}
+
+/* RFC 8832 §6: the DTLS client's are even. SCTP_STREAMS: none is left. */
+static uint16_t free_stream(const struct pl_transport *t)
+{
+    uint16_t i = t->dtls_client ? 0 : 1;
+    while (i < SCTP_STREAMS && t->channels >> i & 1)
+        i += 2;
+    return i < SCTP_STREAMS ? i : SCTP_STREAMS;
+}
+
+static enum err data_open(void *ctx, uint64_t transport, const struct dcep_open *open,
+                          bool negotiated, uint16_t *stream)
+{
+    struct plane *p = ctx;
+    struct pl_transport *t = transport_of(p, transport);
+    uint8_t buf[DCEP_OPEN_MAX];
+    struct wr w = wr_of(buf, sizeof buf);
+    if (!t || !t->data.wanted)
+        return E_ABSENT;
+    uint16_t i = negotiated ? *stream : free_stream(t);
+    if (i >= SCTP_STREAMS || t->data_below >= DATA_BELOW_MAX)
+        return E_FULL;
+    if (t->channels >> i & 1)
+        return E_EXISTS;
+    sl_dcep_write(&w, &(struct dcep){.type = DCEP_OPEN, .open = *open});
+    struct data_cmd *c = sl_data_cmd(t->id, DATA_OPEN, i, wr_done(&w));
+    if (c)
+        c->negotiated = negotiated;
+    enum err e = put_data(p, t, c);
+    if (e)
+        return e;
+    t->channels |= UINT64_C(1) << i;
+    *stream = i;
+    return E_OK;
+}
+
+static bool has_channel(const struct pl_transport *t, uint16_t stream)
+{
+    return t && stream < SCTP_STREAMS && t->channels >> stream & 1;
+}
+
+static enum err data_send(void *ctx, uint64_t transport, uint16_t stream, bool text,
+                          struct span message)
+{
+    struct plane *p = ctx;
+    struct pl_transport *t = transport_of(p, transport);
+    if (!has_channel(t, stream))
+        return E_ABSENT;
+    if (message.n > SCTP_MESSAGE_MAX ||
+        (t->data.message > 0 && message.n > t->data.message))
+        return E_MALFORMED;
+    t->data_full = t->data_below > 0 && t->data_below + message.n > DATA_BELOW_MAX;
+    if (t->data_full)
+        return E_FULL;
+    struct data_cmd *c = sl_data_cmd(t->id, DATA_MESSAGE, stream, message);
+    if (c)
+        c->text = text;
+    return put_data(p, t, c);
+}
+
+static void data_close(void *ctx, uint64_t transport, uint16_t stream)
+{
+    struct plane *p = ctx;
+    struct pl_transport *t = transport_of(p, transport);
+    if (has_channel(t, stream))
+        (void)put_data(p, t, sl_data_cmd(t->id, DATA_CLOSE, stream, (struct span){0}));
+}
+
 struct media_ops sl_plane_ops(struct plane *p)
 {
     return (struct media_ops){.ctx = p,
@@ -421,7 +516,10 @@ struct media_ops sl_plane_ops(struct plane *p)
                               .consumer_add = consumer_add,
                               .consumer_source = consumer_source,
                               .consumer_close = consumer_close,
-                              .consumer_wish = consumer_wish};
+                              .consumer_wish = consumer_wish,
+                              .data_open = data_open,
+                              .data_send = data_send,
+                              .data_close = data_close};
 }
 
 /* ---- what comes back ---- */
@@ -500,6 +598,50 @@ void sl_plane_time(struct plane *p, usec now)
     p->now = now;
 }
 
+static void data_event(struct plane *p, const struct data_cmd *c, struct pl_transport *t)
+{
+    static const enum media_data_kind kinds[] = {[DATA_OPEN] = MEDIA_DATA_OPENED,
+                                                 [DATA_MESSAGE] = MEDIA_DATA_MESSAGE,
+                                                 [DATA_CLOSE] = MEDIA_DATA_CLOSED,
+                                                 [DATA_DOWN] = MEDIA_DATA_ENDED};
+    struct media_data_event ev = {.kind = kinds[c->verb],
+                                  .stream = c->stream,
+                                  .text = c->text,
+                                  .bytes = {c->bytes, c->n}};
+    struct dcep m;
+    uint64_t bit = UINT64_C(1) << c->stream;
+    if (c->verb == DATA_OPEN && c->n > 0 && sl_dcep_parse(ev.bytes, &m) == E_OK) {
+        ev.open = &m.open;
+        t->channels |= bit;
+    } else if (c->verb != DATA_DOWN && !(t->channels & bit)) {
+        return;
+    }
+    if (c->verb == DATA_CLOSE)
+        t->channels &= ~bit;
+    if (c->verb == DATA_DOWN)
+        t->channels = 0;
+    p->events.data(p->events.ctx, t->id, &ev);
+}
+
+static void take_data(struct plane *p, struct data_cmd *c, struct pl_transport *t)
+{
+    put(p, SHARD_TO_ASSOC,
+        &(struct mail){.type = MAIL_DATA_DONE, .id = c->transport, .id2 = data_cost(c)});
+    if (t && p->events.data)
+        data_event(p, c, t);
+    free(c);
+}
+
+static void data_done(struct plane *p, struct pl_transport *t, size_t cost)
+{
+    t->data_below -= cost < t->data_below ? cost : t->data_below;
+    if (!t->data_full || t->data_below > DATA_BELOW_MAX / 2 || !p->events.data)
+        return;
+    t->data_full = false;
+    p->events.data(p->events.ctx, t->id,
+                   &(struct media_data_event){.kind = MEDIA_DATA_ROOM});
+}
+
 void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
 {
     struct pl_transport *t = transport_of(p, m->id);
@@ -516,11 +658,15 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
         note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {
         voice(p, m);
+    } else if (m->type == MAIL_DATA) {
+        take_data(p, m->p, transport_of(p, ((struct data_cmd *)m->p)->transport));
     } else if (!t) { /* NOLINT(bugprone-branch-clone): no other branch may see it */
         sl_mail_free(&unread); /* about something that is closed */
     } else if (m->type == MAIL_UP) {
         adopt(p, t, m->arg);
         p->events.up(p->events.ctx, m->id);
+    } else if (m->type == MAIL_DATA_DONE) {
+        data_done(p, t, m->id2);
     } else if (m->type == MAIL_ESTIMATE) {
         note_path(t, m);
     } else if (m->type == MAIL_FAILED) {

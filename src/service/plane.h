@@ -35,6 +35,7 @@ struct plane_events {
     void (*wanted)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings);
     void (*voice)(void *ctx, uint64_t transport, uint64_t producer,
                   const struct voice *voice);
+    void (*data)(void *ctx, uint64_t transport, const struct media_data_event *ev);
 };
 
 /* NULL when memory ends. post is borrowed. Free takes NULL. */

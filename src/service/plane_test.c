@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "media/bwe.h"
+#include "sfu/data.h"
 #include "sfu/mail.h"
 
 enum { WORKERS = 3, CONTROL = SHARD_TO_CONTROL, ASSOC = SHARD_TO_ASSOC };
@@ -51,10 +52,22 @@ static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct
     note(ctx, voice_speaks(v) ? "speaks" : "is silent", transport * 100 + producer);
 }
 
+static void data(void *ctx, uint64_t transport, const struct media_data_event *ev)
+{
+    static const char *const kinds[] = {"opened", "message", "closed", "ended", "room"};
+    note(ctx, kinds[ev->kind], transport * 100 + ev->stream);
+}
+
 static void rig_init(struct rig *r)
 {
     *r = (struct rig){.post = sl_post_new(WORKERS)};
-    const struct plane_events events = {r, up, gone, started, wanted, heard};
+    const struct plane_events events = {.ctx = r,
+                                        .up = up,
+                                        .gone = gone,
+                                        .started = started,
+                                        .wanted = wanted,
+                                        .voice = heard,
+                                        .data = data};
     r->plane = sl_plane_new(r->post, (const uint64_t[2]){1, 2}, &events);
     CHECK(r->post && r->plane);
     r->ops = sl_plane_ops(r->plane);
@@ -519,5 +532,62 @@ TEST(plane_hears_what_is_wanted)
     sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 99, .arg = 5});
     CHECK_EVENTS("wanted 111005;");
     look_away(&r);
+    rig_fini(&r);
+}
+
+/* ---- data channels ---- */
+
+static void say_data(struct rig *r, enum data_verb verb, uint16_t stream,
+                     const char *bytes)
+{
+    struct data_cmd *c = sl_data_cmd(1, verb, stream, span_of(bytes));
+    struct mail m = sl_mail_of(MAIL_DATA, c);
+    m.id = 1;
+    CHECK(c != NULL);
+    if (c)
+        sl_plane_mail(r->plane, ASSOC, &m);
+}
+
+TEST(plane_carries_data)
+{
+    static const struct dcep_open plain;
+    static const uint8_t octets[MEDIA_DATA_LONGEST];
+    struct rig r;
+    uint16_t stream = 9;
+    rig_init(&r);
+    struct media_transport t = {.id = 1,
+                                .peer = {MEDIA_SHA256, 32, {0}},
+                                .data = {.wanted = true, .port = 5000, .message = 0}};
+    struct media_transport dumb = {.id = 2, .peer = {MEDIA_SHA256, 32, {0}}};
+    void *p = r.ops.ctx;
+    CHECK_INT(r.ops.transport_add(p, &t), E_OK);
+    CHECK_INT(r.ops.transport_add(p, &dumb), E_OK);
+    (void)look(&r, ASSOC);
+    CHECK_INT(r.ops.data_open(p, 2, &plain, false, &stream), E_ABSENT);
+    CHECK_INT(r.ops.data_send(p, 1, 1, true, span_of("x")), E_ABSENT);
+    CHECK_INT(r.ops.data_open(p, 1, &plain, false, &stream), E_OK);
+    CHECK_INT(stream, 1); /* the DTLS server's first */
+    CHECK_INT(r.ops.data_open(p, 1, &plain, true, &stream), E_EXISTS);
+    CHECK_INT(r.ops.data_send(p, 1, 1, true, span_of("x")), E_OK);
+    say_data(&r, DATA_OPEN, 1, "");
+    say_data(&r, DATA_MESSAGE, 1, "hello");
+    say_data(&r, DATA_MESSAGE, 3, "on no channel");
+    CHECK(strcmp(r.events, "opened 101;message 101;") == 0);
+
+    /* What is not done is bounded, and told when there is room. */
+    struct span big = {octets, sizeof octets};
+    CHECK_INT(r.ops.data_send(p, 1, 1, false, big), E_OK);
+    CHECK_INT(r.ops.data_send(p, 1, 1, false, big), E_FULL);
+    struct mail done = {.type = MAIL_DATA_DONE, .id = 1, .id2 = sizeof octets};
+    sl_plane_mail(r.plane, ASSOC, &done);
+    CHECK(strcmp(r.events, "opened 101;message 101;room 100;") == 0);
+    CHECK_INT(r.ops.data_send(p, 1, 1, false, big), E_OK);
+
+    r.ops.data_close(p, 1, 1);
+    say_data(&r, DATA_CLOSE, 1, "");
+    CHECK_INT(r.ops.data_send(p, 1, 1, true, span_of("x")), E_ABSENT);
+    r.events[0] = '\0';
+    say_data(&r, DATA_DOWN, 0, "");
+    CHECK(strcmp(r.events, "ended 100;") == 0);
     rig_fini(&r);
 }

@@ -24,6 +24,7 @@ struct member {
     struct timer timer;
     struct list waiting; /* our handshake waits for its turn */
     struct list talking; /* may have something to be polled */
+    struct data *data;   /* NULL: it carries none */
 };
 
 struct assoc {
@@ -31,6 +32,9 @@ struct assoc {
     struct map members;
     struct timers timers;
     struct list waiting, talking;
+    struct list stalled;     /* members whose messages control has no room for */
+    struct sctp_stack *sctp; /* NULL until somebody needs it */
+    size_t above;            /* messages that control has not acknowledged */
     usec
         next_begin; /* when the rate allows another handshake, if none had come at once */
     struct assoc_stats stats;
@@ -45,6 +49,7 @@ struct assoc *sl_assoc_new(const struct assoc_conf *conf)
     sl_map_init(&a->members, conf->hash_key);
     list_init(&a->waiting);
     list_init(&a->talking);
+    list_init(&a->stalled);
     return a;
 }
 
@@ -53,6 +58,7 @@ static void member_free(struct assoc *a, struct member *m)
     sl_timer_stop(&a->timers, &m->timer);
     list_del(&m->waiting);
     list_del(&m->talking);
+    sl_data_free(m->data);
     sl_dtls_free(m->dtls);
     free(m);
 }
@@ -69,6 +75,7 @@ void sl_assoc_free(struct assoc *a)
     }
     sl_map_fini(&a->members);
     sl_timers_fini(&a->timers);
+    sl_sctp_stack_free(a->sctp);
     free(a);
 }
 
@@ -101,6 +108,51 @@ enum err sl_assoc_expect(struct assoc *a, uint64_t transport, enum dtls_role rol
     else
         a->stats.transports++;
     return e;
+}
+
+enum err sl_assoc_expect_data(struct assoc *a, uint64_t transport, uint16_t remote_port,
+                              uint32_t send_max)
+{
+    struct member *m = find(a, transport);
+    if (!m || m->data)
+        return E_ABSENT;
+    m->data = sl_data_new(&(struct data_conf){.transport = transport,
+                                              .remote_port = remote_port,
+                                              .send_max = send_max,
+                                              .dtls_client = m->role == DTLS_CLIENT,
+                                              .user = m});
+    return m->data ? E_OK : E_MEMORY;
+}
+
+static void talk(struct assoc *a, struct member *m)
+{
+    list_del(&m->talking); /* it may be stalled */
+    list_add(&a->talking, &m->talking);
+}
+
+void sl_assoc_data(struct assoc *a, struct data_cmd *cmd)
+{
+    struct member *m = find(a, cmd->transport);
+    if (!m || !m->data) {
+        free(cmd);
+        return;
+    }
+    a->stats.data_out++;
+    sl_data_command(m->data, cmd);
+    if (m->dtls)
+        talk(a, m);
+}
+
+void sl_assoc_data_done(struct assoc *a, uint64_t transport, size_t cost)
+{
+    struct member *m = find(a, transport);
+    a->above -= a->above > 0;
+    if (m && m->data && m->dtls) {
+        sl_data_done(m->data, cost);
+        talk(a, m);
+    }
+    while (!list_empty(&a->stalled))
+        talk(a, list_entry(a->stalled.next, struct member, talking));
 }
 
 /* ---- what is allowed ---- */
@@ -251,6 +303,8 @@ void sl_assoc_forget(struct assoc *a, uint64_t transport, usec now)
         member_free(a, m);
         return;
     }
+    sl_data_free(m->data); /* the end of DTLS says it all */
+    m->data = NULL;
     sl_dtls_close(m->dtls, now);
     settle(a, m, now); /* freed when its last datagram was polled */
     begin_waiting(a, now);
@@ -266,12 +320,17 @@ void sl_assoc_tick(struct assoc *a, usec now)
             sl_dtls_tick(m->dtls, now);
         settle(a, m, now);
     }
+    if (a->sctp && now >= sl_sctp_stack_deadline(a->sctp))
+        sl_sctp_stack_tick(a->sctp, now);
     begin_waiting(a, now);
 }
 
 usec sl_assoc_deadline(const struct assoc *a)
 {
     usec at = sl_timers_deadline(&a->timers);
+    usec sctp = a->sctp ? sl_sctp_stack_deadline(a->sctp) : USEC_NEVER;
+    if (sctp < at)
+        at = sctp;
     bool turn = !list_empty(&a->waiting) && a->stats.pending < a->conf.pending_max;
     return turn && begin_allowed(a) < at ? begin_allowed(a) : at;
 }
@@ -293,7 +352,8 @@ static bool poll_keys(struct member *m, struct assoc_out *ret)
     return true;
 }
 
-static bool poll_datagram(struct assoc *a, struct member *m, struct assoc_out *ret)
+static bool poll_datagram(struct assoc *a, struct member *m, struct assoc_out *ret,
+                          usec now)
 {
     struct dtls_out out;
     while (sl_dtls_poll(m->dtls, &out)) {
@@ -302,18 +362,57 @@ static bool poll_datagram(struct assoc *a, struct member *m, struct assoc_out *r
             ret->bytes = out.bytes;
             return true;
         }
-        a->stats.messages++;
+        if (m->data && sl_data_begun(m->data))
+            sl_data_input(m->data, out.bytes, now);
+        else
+            a->stats.messages++;
     }
     return false;
 }
 
-static bool poll_up(struct assoc *a, struct member *m, struct assoc_out *ret)
+/* What SCTP has to say goes into records; each is sent before the next is made. */
+static bool poll_data(struct assoc *a, struct member *m, struct assoc_out *ret, usec now)
+{
+    struct data_out o;
+    bool silent = a->above >= ASSOC_ABOVE_MAX;
+    if (!m->data || m->told != TOLD_UP || sl_dtls_state(m->dtls) != DTLS_UP)
+        return false;
+    while (sl_data_poll(m->data, silent, &o, now)) {
+        ret->cmd = o.cmd;
+        ret->cost = o.cost;
+        ret->kind = o.kind == DATA_UP ? ASSOC_DATA : ASSOC_DONE;
+        if (o.kind == DATA_UP) {
+            a->above++;
+            a->stats.data_in++;
+        }
+        if (o.kind != DATA_SEND)
+            return true;
+        if (sl_dtls_send(m->dtls, o.bytes, now) == E_OK && poll_datagram(a, m, ret, now))
+            return true;
+    }
+    return false;
+}
+
+static void begin_data(struct assoc *a, struct member *m, usec now)
+{
+    if (!m->data)
+        return;
+    if (!a->sctp)
+        a->sctp = sl_sctp_stack_new(now);
+    if (a->sctp && sl_data_begin(m->data, a->sctp, now) == E_OK)
+        return;
+    sl_data_free(m->data); /* memory ended: media goes on without */
+    m->data = NULL;
+}
+
+static bool poll_up(struct assoc *a, struct member *m, struct assoc_out *ret, usec now)
 {
     if (m->told != TOLD_KEYS || sl_dtls_state(m->dtls) != DTLS_UP)
         return false;
     m->told = TOLD_UP;
     ret->kind = ASSOC_UP;
     a->stats.up++;
+    begin_data(a, m, now);
     return true;
 }
 
@@ -331,20 +430,22 @@ static bool poll_end(struct assoc *a, struct member *m, struct assoc_out *ret)
     return true;
 }
 
-static bool poll_one(struct assoc *a, struct member *m, struct assoc_out *ret)
+static bool poll_one(struct assoc *a, struct member *m, struct assoc_out *ret, usec now)
 {
     if (m->forgotten)
-        return poll_datagram(a, m, ret);
-    return poll_keys(m, ret) || poll_datagram(a, m, ret) || poll_up(a, m, ret) ||
-           poll_end(a, m, ret);
+        return poll_datagram(a, m, ret, now);
+    return poll_keys(m, ret) || poll_datagram(a, m, ret, now) ||
+           poll_up(a, m, ret, now) || poll_data(a, m, ret, now) || poll_end(a, m, ret);
 }
 
-bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret)
+bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
 {
+    for (struct member *m; a->sctp && (m = sl_data_talking(a->sctp));)
+        talk(a, m);
     while (!list_empty(&a->talking)) {
         struct member *m = list_entry(a->talking.next, struct member, talking);
         *ret = (struct assoc_out){.transport = m->id, .worker = m->worker, .reason = ""};
-        bool more = poll_one(a, m, ret);
+        bool more = poll_one(a, m, ret, now);
         ret->profile = m->profile;
         if (more)
             return true;
@@ -353,8 +454,12 @@ bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret)
         if (m->forgotten) {
             member_free(a, m);
         } else if (m->told == TOLD_END) {
+            sl_data_free(m->data);
+            m->data = NULL;
             sl_dtls_free(m->dtls);
             m->dtls = NULL;
+        } else if (m->data && a->above >= ASSOC_ABOVE_MAX) {
+            list_add(&a->stalled, &m->talking);
         }
     }
     return false;

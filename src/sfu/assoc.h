@@ -13,6 +13,8 @@
  * second is limited, as is how many are under way. A hello over a limit is dropped; the peer
  * repeats it. Ours wait in line.
  *
+ * Where a transport carries data channels, its association stays for them (sfu/data.h).
+ *
  * After each call poll until there is no more. Time as in crypto/dtls; one thread.
  */
 
@@ -26,6 +28,7 @@
 
 #include "crypto/dtls.h"
 #include "crypto/srtp.h"
+#include "sfu/data.h"
 
 #define ASSOC_HANDSHAKE_MAX SEC(30) /* what takes longer fails */
 
@@ -44,7 +47,8 @@ struct assoc_stats {
     uint64_t over_rate;  /* dropped: a hello above handshakes_per_s */
     uint64_t over_limit; /* dropped: a hello above pending_max, or no memory for it */
     uint64_t refused;    /* dropped: longer than DTLS_INPUT_MAX, or after the end */
-    uint64_t messages;   /* dropped: application data */
+    uint64_t messages;   /* dropped: application data of who has no data channels */
+    uint64_t data_in, data_out; /* messages of data channels, commands too */
     uint64_t begun, up, failed, closed;
     uint64_t transports, pending;
 };
@@ -61,6 +65,13 @@ MUST_USE enum err sl_assoc_expect(struct assoc *a, uint64_t transport,
                                   enum dtls_role role,
                                   const struct dtls_fingerprint *peer);
 
+/* It carries data channels; at once after it is expected. E_ABSENT, E_MEMORY. */
+MUST_USE enum err sl_assoc_expect_data(struct assoc *a, uint64_t transport,
+                                       uint16_t remote_port, uint32_t send_max);
+/* For the channels of a transport: takes cmd. Unknown ones are ignored. */
+void sl_assoc_data(struct assoc *a, struct data_cmd *cmd);
+void sl_assoc_data_done(struct assoc *a, uint64_t transport, size_t cost);
+
 /* It is closed: says close_notify if it was up, and forgets it. Unknown ones are ignored. */
 void sl_assoc_forget(struct assoc *a, uint64_t transport, usec now);
 
@@ -75,12 +86,18 @@ void sl_assoc_datagram(struct assoc *a, uint64_t transport, unsigned worker,
 void sl_assoc_tick(struct assoc *a, usec now);
 usec sl_assoc_deadline(const struct assoc *a);
 
+enum {
+    ASSOC_ABOVE_MAX = 2048, /* messages that control has not acknowledged, of all */
+};
+
 enum assoc_kind {
     ASSOC_SEND,   /* bytes, by this worker */
     ASSOC_KEYS,   /* in, out: to this worker, which owns the transport from now on */
     ASSOC_UP,     /* on this worker, with this profile */
     ASSOC_FAILED, /* it was never up: why, reason */
     ASSOC_CLOSED, /* it was up, and the peer ended it: why is E_OK for close_notify */
+    ASSOC_DATA,   /* cmd: of a data channel; whose it is from now on */
+    ASSOC_DONE,   /* cost: of commands that were done */
 };
 
 struct assoc_out {
@@ -92,9 +109,11 @@ struct assoc_out {
     enum srtp_profile profile;
     enum err why;       /* as sl_dtls_error; E_LATE also: took ASSOC_HANDSHAKE_MAX */
     const char *reason; /* in words; static */
+    struct data_cmd *cmd;
+    size_t cost;
 };
 
 /* False: no more. Of one transport: keys first, then datagrams, then what became of it. */
-bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret);
+bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now);
 
 const struct assoc_stats *sl_assoc_stats(const struct assoc *a);

@@ -74,7 +74,7 @@ static void peer_new(struct rig *r, size_t i, enum dtls_role role)
 static void hear(struct rig *r)
 {
     struct assoc_out out;
-    while (sl_assoc_poll(r->a, &out)) {
+    while (sl_assoc_poll(r->a, &out, r->now)) {
         CHECK(r->events < EVENTS_MAX);
         if (r->events < EVENTS_MAX)
             r->event[r->events++] = out;

@@ -17,6 +17,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_CONSUMER:
     case MAIL_ASSOC:
     case MAIL_KEYS:
+    case MAIL_DATA:
     case MAIL_CLOCK: free(m->p); break;
     case MAIL_NONE:
     case MAIL_OWNER:
@@ -30,6 +31,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_UP:
     case MAIL_FAILED:
     case MAIL_HUNG_UP:
+    case MAIL_DATA_DONE:
     case MAIL_PATH:
     case MAIL_DTLS_OUT:
     case MAIL_DTLS:

@@ -45,6 +45,10 @@ enum mail_type {
     MAIL_FAILED,  /* id transport: its handshake failed, or took too long */
     MAIL_HUNG_UP, /* id transport: the peer closed the association */
 
+    /* Both ways between control and the association thread. */
+    MAIL_DATA,      /* struct data_cmd (sfu/data.h): of a data channel */
+    MAIL_DATA_DONE, /* id transport, id2 cost: of those that were read and done */
+
     /* Association thread to workers. */
     MAIL_KEYS,     /* cmd_keys: the transport is yours */
     MAIL_DTLS_OUT, /* id transport, p packet: send it as it is */
@@ -109,6 +113,9 @@ struct cmd_assoc {
     bool client;  /* we begin */
     uint8_t hash; /* octets of the digest: 32, 48 or 64, of SHA-256, -384 or -512 */
     uint8_t digest[64];
+    bool data;          /* it carries data channels: */
+    uint16_t data_port; /* the peer's, of SCTP */
+    uint32_t data_max;  /* octets of the longest message that it takes; 0: any */
 };
 
 struct cmd_keys {

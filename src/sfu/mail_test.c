@@ -30,6 +30,8 @@ TEST(mail_frees_what_it_owns)
         {MAIL_UP, false},
         {MAIL_FAILED, false},
         {MAIL_HUNG_UP, false},
+        {MAIL_DATA, true},
+        {MAIL_DATA_DONE, false},
         {MAIL_KEYS, true},
         {MAIL_DTLS_OUT, false},
         {MAIL_PATH, false},

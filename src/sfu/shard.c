@@ -453,6 +453,8 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_ESTIMATE:
     case MAIL_SHARE:
     case MAIL_SPEAKER:
+    case MAIL_DATA:
+    case MAIL_DATA_DONE:
     case MAIL_STATS: break; /* not for shards */
     }
     sl_mail_free(&unread);
