@@ -286,6 +286,49 @@ TEST(channels_close_and_open_again)
     rig_fini(&rig);
 }
 
+/* The stream's number is not free while one direction still stands. */
+TEST(channels_closed_when_both_directions_are)
+{
+    rig_init(&rig, 0);
+    opened(&rig);
+    rig.deaf[B] = true; /* and so does not answer in kind */
+    sl_channels_close(rig.end[A], 0, rig.now);
+    run(&rig, SEC(3));
+    CHECK_INT(rig.events[A], 0);
+    CHECK_INT(open_at(&rig, A, 0, "x", plain), E_EXISTS);
+    rig.deaf[B] = false;
+    sl_channels_input(rig.end[B], (struct span){(const uint8_t *)"", 0}, rig.now);
+    run(&rig, SEC(3));
+    CHECK_INT(the_one(&rig, A).kind, CHANNELS_CLOSED);
+    CHECK_INT(the_one(&rig, B).kind, CHANNELS_CLOSED);
+    rig_fini(&rig);
+}
+
+/* What comes is given at once, and nothing is missing. */
+TEST(channels_unordered)
+{
+    const struct dcep_open unordered = {.unordered = true};
+    size_t turned = 0;
+    rig_init(&rig, 0);
+    CHECK_INT(open_at(&rig, A, 0, "x", unordered), E_OK);
+    run(&rig, SEC(1));
+    rig.events[B] = 0;
+    rig.lost_of_100 = 20;
+    for (unsigned i = 0; i < 200; i++) {
+        uint8_t m[100] = {(uint8_t)i};
+        CHECK_INT(
+            sl_channels_send(rig.end[A], 0, false, (struct span){m, sizeof m}, rig.now),
+            E_OK);
+        run(&rig, MSEC(20));
+    }
+    run(&rig, SEC(30));
+    CHECK_INT(rig.events[B], 200);
+    for (size_t i = 1; i < 200; i++)
+        turned += rig.event[B][i].first < rig.event[B][i - 1].first;
+    CHECK(turned > 0);
+    rig_fini(&rig);
+}
+
 /* Agreed on elsewhere: nothing is said, and messages pass. */
 TEST(channels_negotiated)
 {
