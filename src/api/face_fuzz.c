@@ -1,5 +1,7 @@
 #include "api/face.h"
 
+#include <stdio.h>
+
 #include "base/rng.h"
 
 #include "fuzz.h"

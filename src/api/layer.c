@@ -105,10 +105,11 @@ static void take_wish(struct ask *a, struct peer *p, const json_t *in)
     const json_t *id = json_object_get(in, "mediaId");
     struct span mid = {0};
     struct rtp_wish wish;
-    if (id && json_is_string(id))
+    json_type type = id ? json_typeof(id) : JSON_NULL;
+    if (type == JSON_STRING)
         mid = span_of(json_string_value(id));
     const struct slot *slot = slot_of(p, mid);
-    const char *fault = !slot || (id && !json_is_string(id) && !json_is_null(id))
+    const char *fault = !slot || (type != JSON_STRING && type != JSON_NULL)
                             ? "mediaId"
                             : read_wish(in, slot->track, &wish);
     if (!fault && sl_rooms_wish(a->face->conf.rooms, p, mid, &wish) != E_OK)

@@ -3,8 +3,8 @@
 #include "check.h"
 #include "face_stage.h"
 
-static struct stage *s;
-static char url[96];
+static struct stage *stage;
+static char layer_url[96];
 
 static void explain(void *ctx, const struct peer *p, struct wr *w)
 {
@@ -15,23 +15,23 @@ static void explain(void *ctx, const struct peer *p, struct wr *w)
 /* A viewer of a stream of three encodings: consumer 6 hears, 7 sees, in sections 0 and 1. */
 static void open_viewer(void)
 {
-    s = stage_new(NULL, 0);
-    s->face.conf.explain = explain;
-    (void)stage_join(s, "/whip/a/x", "chromium-sendonly-simulcast");
-    stage_up(s);
-    snprintf(url, sizeof url, "%s/layer",
-             stage_join(s, "/whep/a/x", "chromium-recvonly"));
-    CHECK(strstr(stage_field(s, "Link"), "/layer>; rel=\"" LAYER_REL "\""));
-    CHECK(strstr(stage_field(s, "Link"), "/events>; rel=\"" EVENT_REL "\""));
-    (void)ml_look(&s->log);
+    stage = stage_new(NULL, 0);
+    stage->face.conf.explain = explain;
+    (void)stage_join(stage, "/whip/a/x", "chromium-sendonly-simulcast");
+    stage_up(stage);
+    snprintf(layer_url, sizeof layer_url, "%s/layer",
+             stage_join(stage, "/whep/a/x", "chromium-recvonly"));
+    CHECK(strstr(stage_field(stage, "Link"), "/layer>; rel=\"" LAYER_REL "\""));
+    CHECK(strstr(stage_field(stage, "Link"), "/events>; rel=\"" EVENT_REL "\""));
+    (void)ml_look(&stage->log);
 }
 
 static unsigned post(const char *json)
 {
-    return stage_ask(s, (struct asked){.method = HTTP_POST,
-                                       .path = url,
-                                       .type = "application/json",
-                                       .body = span_of(json)});
+    return stage_ask(stage, (struct asked){.method = HTTP_POST,
+                                           .path = layer_url,
+                                           .type = "application/json",
+                                           .body = span_of(json)});
 }
 
 TEST(layer_selects)
@@ -74,55 +74,58 @@ TEST(layer_selects)
     open_viewer();
     for (size_t i = 0; i < LEN(rows); i++) {
         check_row(rows[i].name);
-        s->now += SEC(1);
+        stage->now += SEC(1);
         CHECK_INT(post(rows[i].json), rows[i].status);
-        const char *asked = ml_look(&s->log);
+        const char *asked = ml_look(&stage->log);
         if (strcmp(asked, rows[i].asked) != 0)
             check_fail(__FILE__, __LINE__, "asked %s", asked);
     }
-    stage_free(s);
+    stage_free(stage);
 }
 
 TEST(layer_refuses)
 {
     open_viewer();
-    struct asked a = {.method = HTTP_POST, .path = url, .body = span_of("{}")};
-    CHECK_INT(stage_ask(s, a), 415);
+    struct asked a = {.method = HTTP_POST, .path = layer_url, .body = span_of("{}")};
+    CHECK_INT(stage_ask(stage, a), 415);
     a.method = HTTP_DELETE;
-    CHECK_INT(stage_ask(s, a), 405);
+    CHECK_INT(stage_ask(stage, a), 405);
     a.path = "/session/0123456789abcdef0123456789abcdef/layer";
     a.method = HTTP_GET;
-    CHECK_INT(stage_ask(s, a), 404);
-    snprintf(url, sizeof url, "%s/layer",
-             stage_join(s, "/whip/a/y", "chromium-sendonly-simulcast"));
-    a.path = url; /* who publishes sees nothing */
-    CHECK_INT(stage_ask(s, a), 404);
-    CHECK(strcmp(stage_field(s, "Link"), "") == 0);
-    stage_free(s);
+    CHECK_INT(stage_ask(stage, a), 404);
+    snprintf(layer_url, sizeof layer_url, "%s/layer",
+             stage_join(stage, "/whip/a/y", "chromium-sendonly-simulcast"));
+    a.path = layer_url; /* who publishes sees nothing */
+    CHECK_INT(stage_ask(stage, a), 404);
+    CHECK(strcmp(stage_field(stage, "Link"), "") == 0);
+    stage_free(stage);
 }
 
 TEST(layer_says_why)
 {
     open_viewer();
-    CHECK_INT(stage_ask(s, (struct asked){.method = HTTP_GET, .path = url}), 200);
-    CHECK(stage_said(s, "{\"tracks\":[{\"cause\":\"viewport\"}]}"));
-    s->face.conf.explain = NULL;
-    CHECK_INT(stage_ask(s, (struct asked){.method = HTTP_GET, .path = url}), 200);
-    CHECK(stage_said(s, "{\"tracks\":[]}"));
-    stage_free(s);
+    CHECK_INT(stage_ask(stage, (struct asked){.method = HTTP_GET, .path = layer_url}),
+              200);
+    CHECK(stage_said(stage, "{\"tracks\":[{\"cause\":\"viewport\"}]}"));
+    stage->face.conf.explain = NULL;
+    CHECK_INT(stage_ask(stage, (struct asked){.method = HTTP_GET, .path = layer_url}),
+              200);
+    CHECK(stage_said(stage, "{\"tracks\":[]}"));
+    stage_free(stage);
 }
 
 TEST(layer_lists_layers)
 {
     open_viewer();
-    strcpy(strrchr(url, '/'), "/events");
-    CHECK_INT(stage_ask(s, (struct asked){.method = HTTP_GET, .path = url}), 200);
-    CHECK(strcmp(stage_field(s, "Content-Type"), "text/event-stream") == 0);
-    CHECK(stage_said(s, "retry: 2000\nevent: layers\ndata: {\"1\":{\"layers\":["));
-    CHECK(stage_said(s, "{\"encodingId\":\"h\"}"));
-    CHECK_INT(stage_ask(s, (struct asked){.method = HTTP_GET,
-                                          .path = url,
-                                          .accept = "application/json"}),
+    strcpy(strrchr(layer_url, '/'), "/events");
+    CHECK_INT(stage_ask(stage, (struct asked){.method = HTTP_GET, .path = layer_url}),
+              200);
+    CHECK(strcmp(stage_field(stage, "Content-Type"), "text/event-stream") == 0);
+    CHECK(stage_said(stage, "retry: 2000\nevent: layers\ndata: {\"1\":{\"layers\":["));
+    CHECK(stage_said(stage, "{\"encodingId\":\"h\"}"));
+    CHECK_INT(stage_ask(stage, (struct asked){.method = HTTP_GET,
+                                              .path = layer_url,
+                                              .accept = "application/json"}),
               406);
-    stage_free(s);
+    stage_free(stage);
 }

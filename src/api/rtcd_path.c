@@ -1,14 +1,16 @@
 #include "api/rtcd_path.h"
 
+#include <assert.h>
+
 /* Takes the last segment off what is written. */
 static void up(struct wr *w)
 {
-    while (w->n > 0 && w->p[--w->n] != '/')
-        continue;
+    while (w->n > 0 && w->p[--w->n] != '/') {}
 }
 
 bool sl_rtcd_path_clean(struct span path, struct span query, struct wr *w)
 {
+    assert(w->p);
     struct span rest = path, part;
     bool slash = path.n > 0 && path.p[path.n - 1] == '/';
     if (path.n == 0 || path.p[0] != '/')

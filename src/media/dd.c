@@ -153,7 +153,7 @@ static void skip_chains(struct bits *b, unsigned templates, unsigned targets)
 static struct dd read_structure(struct bits *b)
 {
     struct dd dd = {.known = true};
-    uint64_t dtis[DD_TEMPLATES_MAX];
+    uint64_t dtis[DD_TEMPLATES_MAX] = {0};
 
     dd.offset = (uint8_t)bits(b, 6);
     dd.targets_n = (uint8_t)(bits(b, 5) + 1);

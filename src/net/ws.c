@@ -197,13 +197,12 @@ static void shrink(struct ws *w)
 
 enum err sl_ws_read(struct ws *w, struct rd *in, struct ws_msg *ret)
 {
-    enum err e = E_OK;
     shrink(w);
     for (;;) {
         while (!w->in_payload) {
             size_t want = head_len(w) - w->head_n;
             if (want == 0) {
-                e = take_head(w);
+                enum err e = take_head(w);
                 if (e)
                     return e;
                 break;
@@ -214,7 +213,7 @@ enum err sl_ws_read(struct ws *w, struct rd *in, struct ws_msg *ret)
             memcpy(w->head + w->head_n, rd_take(in, n), n);
             w->head_n = (uint8_t)(w->head_n + n);
         }
-        e = take_payload(w, in);
+        enum err e = take_payload(w, in);
         if (!e)
             e = end_frame(w, ret);
         if (e != E_SHORT || in->n == 0)

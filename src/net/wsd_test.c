@@ -75,8 +75,7 @@ static void on_message(void *user, enum ws_op op, struct span data)
     struct user *u = user;
     struct wsd_conn *c = u->c;
     if (span_is(data, "flood")) {
-        while (sl_wsd_send(c, WS_BINARY, (struct span){big, sizeof big}) == E_OK)
-            continue;
+        while (sl_wsd_send(c, WS_BINARY, (struct span){big, sizeof big}) == E_OK) {}
     } else if (span_is(data, "bye")) {
         sl_wsd_close(c, WS_CODE_GOING_AWAY, "bye");
         CHECK_INT(sl_wsd_send(c, WS_TEXT, span_of("more")), E_STATE);

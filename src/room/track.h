@@ -42,8 +42,8 @@ struct track {
     struct rtp_params params;
     uint8_t encodings_n;
     char rids[PARAMS_ENCODINGS_MAX][PARAMS_NAME_MAX]; /* "": it has none */
-    struct heard heard; /* of audio */
-    uint8_t wanted;     /* a bit for each encoding that anybody watches; all, until told */
+    struct heard heard;                               /* of audio */
+    uint8_t wanted; /* a bit for each encoding that anybody watches; all, until told */
 };
 
 struct slot {

@@ -393,8 +393,8 @@ static enum err set_host(struct applying *a)
 static enum err port_of_pair(struct applying *a, struct span pair, struct addr *ip,
                              uint64_t *port)
 {
-    struct span number = pair, host = word_cut(&number, '/');
-    if (sl_addr_parse(host, 0, ip) != E_OK || !word_number(number, UINT16_MAX, port))
+    struct span after = pair, host = word_cut(&after, '/');
+    if (sl_addr_parse(host, 0, ip) != E_OK || !word_number(after, UINT16_MAX, port))
         return fail(
             a, "invalid ICEHostPortOverride value: failed to parse mapping: invalid map "
                "pairing syntax");

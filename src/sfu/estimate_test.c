@@ -11,7 +11,7 @@
 enum { ENCODINGS = 3, QUEUE = 4096, SSRC_LAYER = 101 };
 
 static const unsigned frame_octets[ENCODINGS] = {600, 1700,
-                                              5000}; /* 144, 408, 1200 kbit/s */
+                                                 5000}; /* 144, 408, 1200 kbit/s */
 
 static struct stage s;
 

@@ -112,9 +112,8 @@ TEST(pacer_resends_first)
     open_video(BPS);
     send_frame(SSRC_IN, 40, true);
     uint16_t lost = sim_rtp(s.sub, 1).seq;
-    size_t before = s.sub->rtp_n;
     sim_run(&s.sim, MSEC(20));
-    before = s.sub->rtp_n;
+    size_t before = s.sub->rtp_n;
     sim_send_nack(s.sub, SSRC_OUT, &lost, 1);
     sim_run(&s.sim, MSEC(30));
     CHECK_INT(sim_rtp(s.sub, before).ssrc, SSRC_RTX);

@@ -95,19 +95,17 @@ static enum err put(struct kv *kv, struct span key, struct span value, bool only
     size_t i = place(m, key);
     bool there = is_at(m, i, key), room = there || grow(m);
     bool taken = there && only_new;
-    if (taken) {
-        free(e);
-    } else if (there) {
-        free(m->entries[i]);
+    struct entry *unused = taken || !room ? e : NULL;
+    if (there && !taken) {
+        unused = m->entries[i];
         m->entries[i] = e;
-    } else if (room) {
+    } else if (!there && room) {
         memmove(m->entries + i + 1, m->entries + i, (m->n - i) * SLOT);
         m->entries[i] = e;
         m->n++;
     }
     pthread_mutex_unlock(&m->lock);
-    if (!room)
-        free(e);
+    free(unused);
     return taken ? E_EXISTS : room ? E_OK : E_MEMORY;
 }
 
