@@ -155,8 +155,8 @@ static inline struct rtp stage_frame(uint32_t ssrc, uint16_t seq, bool key)
 
 static inline void stage_send(struct sim_client *c, uint32_t ssrc, uint16_t seq, bool key)
 {
-    struct rtp frame = stage_frame(ssrc, seq, key);
-    sim_send_rtp(c, &frame);
+    struct rtp made = stage_frame(ssrc, seq, key);
+    sim_send_rtp(c, &made);
 }
 
 /* Gives *r these elements, made in buf. */

@@ -99,8 +99,8 @@ static void map_targets(struct dd *dd, const uint64_t dtis[DD_TEMPLATES_MAX])
     for (unsigned i = 0; i < dd->targets_n; i++)
         for (unsigned k = 0; k < dd->templates_n; k++)
             frames[i] |= (uint64_t)(dti(dtis[k], i) != DTI_ABSENT) << k;
-    for (uint8_t at = 0; at < LAYERS; at++) {
-        uint8_t s = layer_spatial(at), t = layer_temporal(at), best = 0;
+    for (unsigned at = 0; at < LAYERS; at++) {
+        uint8_t s = layer_spatial((uint8_t)at), t = layer_temporal((uint8_t)at), best = 0;
         if (t == LAYER_TEMPORALS - 1)
             t = TEMPORAL_MAX;
         for (uint8_t i = 1; i < dd->targets_n; i++)

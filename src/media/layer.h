@@ -50,9 +50,11 @@ struct layer_table {
 /* The number of a spatial and a temporal layer in the sets of payload.h. */
 static inline uint8_t layer_at(unsigned spatial, unsigned temporal)
 {
-    unsigned s = spatial < LAYER_SPATIALS ? spatial : LAYER_SPATIALS - 1;
-    unsigned t = temporal < LAYER_TEMPORALS ? temporal : LAYER_TEMPORALS - 1;
-    return (uint8_t)(s * LAYER_TEMPORALS + t);
+    if (spatial >= LAYER_SPATIALS)
+        spatial = LAYER_SPATIALS - 1;
+    if (temporal >= LAYER_TEMPORALS)
+        temporal = LAYER_TEMPORALS - 1;
+    return (uint8_t)(spatial * LAYER_TEMPORALS + temporal);
 }
 
 static inline uint8_t layer_spatial(uint8_t at)

@@ -40,7 +40,7 @@ enum err sl_red_primary(struct span in, uint8_t *pt, struct span *ret)
         rd_u8(&r); /* with the upper 6 bits of the next: how much older, in ticks */
         older += rd_u16(&r) & LENGTH_MASK;
     }
-    rd_span(&r, older);
+    (void)rd_take(&r, older);
     if (r.bad)
         return E_MALFORMED;
     *pt = b & PT_MASK;

@@ -380,6 +380,8 @@ TEST(negotiate_data)
         check_row(rows_of_data[i].name);
         const char *at = strstr(rows_of_data[i].offer, rows_of_data[i].from);
         CHECK(at != NULL);
+        if (!at)
+            continue;
         (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - rows_of_data[i].offer),
                        rows_of_data[i].offer, rows_of_data[i].to,
                        at + strlen(rows_of_data[i].from));

@@ -59,8 +59,9 @@ static struct mail_share share_of(const struct consumer *c)
     if (!c->transport->sendable)
         s.cause = ALLOCATE_UNREACHABLE;
     else if (allocate_sent(st) && c->want)
-        s.cause = c->producer->demand.asleep & 1U << c->want->number ? ALLOCATE_NOBODY
-                                                                     : ALLOCATE_KEYFRAME;
+        s.cause = (c->producer->demand.asleep & 1U << c->want->number) != 0
+                      ? ALLOCATE_NOBODY
+                      : ALLOCATE_KEYFRAME;
     return s;
 }
 
