@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,15 +23,33 @@ struct stage {
     char url[64];
 };
 
+/* A request whole, with its body: closing with something unread would be a reset. */
+static inline bool hear(struct stage *s, int fd)
+{
+    size_t n = 0;
+    for (;;) {
+        ssize_t got = recv(fd, s->asked + n, sizeof s->asked - 1 - n, 0);
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+        s->asked[n] = '\0';
+        const char *end = strstr(s->asked, "\r\n\r\n");
+        const char *length = strcasestr(s->asked, "content-length:");
+        if (!end)
+            continue;
+        size_t body = length ? strtoul(length + strlen("content-length:"), NULL, 10) : 0;
+        if (s->asked + n >= end + 4 + body || n == sizeof s->asked - 1)
+            return true;
+    }
+}
+
 static inline void *serve(void *arg)
 {
     struct stage *s = arg;
     for (int i = 0; i < s->connections; i++) {
         int fd = accept(s->fd, NULL, NULL);
         for (int k = 0; k < s->requests; k++) {
-            ssize_t n = recv(fd, s->asked, sizeof s->asked - 1, 0);
-            s->asked[n > 0 ? n : 0] = '\0';
-            if (n > 0)
+            if (hear(s, fd))
                 (void)send(fd, s->answer, strlen(s->answer), MSG_NOSIGNAL);
         }
         (void)close(fd);

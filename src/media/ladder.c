@@ -3,8 +3,8 @@
 #include <math.h>
 
 /* What one doubling of a camera's frame rate is worth, in doublings of its pixels, and of a
- * screen's, which is read. So 180p at 30/s goes before 360p at 7.5/s, but not on a screen. */
-#define CAMERA_MOTION 1.5F
+ * screen's, which is read. So 360p at 30/s goes before 720p at 15/s, but not on a screen. */
+#define CAMERA_MOTION 2.5F
 #define SCREEN_MOTION 0.5F
 #define STAYS         1.25F
 enum { USUAL_FPS = 30 };
