@@ -96,6 +96,9 @@ void sl_sink_input(struct sink *s, struct srtp_in *in, uint8_t *p, size_t n, use
         s->counts->rtcp++;
         return;
     }
+    /* Repairs and probes too: who does not tell of them looks like a path that is cut. */
+    if (wide_number(s, p, n, &wide))
+        sl_twcc_add(&s->twcc, wide, at);
     if (rtp_pt(p) == OFFER_PT_RTX) {
         s->counts->repaired++;
         return;
@@ -103,8 +106,6 @@ void sl_sink_input(struct sink *s, struct srtp_in *in, uint8_t *p, size_t n, use
     struct sink_track *t = track_of(s, rtp_ssrc(p), rtp_pt(p));
     if (!t)
         return;
-    if (wide_number(s, p, n, &wide))
-        sl_twcc_add(&s->twcc, wide, at);
     uint64_t near = t->stats.received ? t->stats.highest : SEQ_FIRST;
     uint64_t seq = unwrap_seq(near, rtp_seq(p));
     sl_stats_input(&t->stats, seq, rtp_ts(p), n, at);
