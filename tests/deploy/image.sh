@@ -7,17 +7,17 @@ base=$(realpath -m "$1")
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
 # Images of its own: what is called Debian here is nobody else's.
 buildah() { command buildah --root "$base/images" --runroot "$base/run" "$@"; }
-if [[ ! -e $base/root/etc/os-release ]]; then
-    rm -rf "$base/root"
+if [[ ! -e $base/debian/etc/os-release ]]; then
+    rm -rf "$base/debian"
     mkdir -p "$base"
-    debootstrap --variant=minbase bookworm "$base/root" >&2
+    debootstrap --variant=minbase bookworm "$base/debian" >&2
 fi
 trap 'buildah rm "${made[@]}" >/dev/null 2>&1 || true' EXIT
 made=()
 if ! buildah inspect --type image debian:12-slim >/dev/null 2>&1; then
     from=$(buildah from scratch)
     made+=("$from")
-    buildah add -q "$from" "$base/root" / >&2
+    buildah add -q "$from" "$base/debian" / >&2
     buildah commit -q "$from" debian:12-slim >&2
 fi
 buildah bud --layers --pull-never -t sluice-test -f deploy/container/Dockerfile . >&2
