@@ -62,7 +62,7 @@ enum err sl_payload_read(enum codec codec, struct span in, bool marker, struct s
         p.spatial = frame.spatial;
         p.temporal = frame.temporal;
         p.in = frame.in;
-        p.begin = frame.begin;
+        p.begin = frame.key ? LAYER_ANY : frame.begin;
         p.sync = false;
         p.discardable = frame.discardable;
     }

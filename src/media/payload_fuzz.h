@@ -10,7 +10,8 @@ static inline void must_hold(const struct payload *p, const struct payload *mark
 {
     MUST(!p->key || (p->start && p->spatial == 0 && !p->empty));
     MUST(p->temporal < 8 && p->spatial < 8);
-    MUST(p->in != 0 && p->in >> layer_at(p->spatial, p->temporal) & 1);
+    /* A descriptor may say of a frame that nobody needs it. */
+    MUST(p->has_dd || p->in >> layer_at(p->spatial, p->temporal) & 1);
     MUST(p->begin == 0 || p->begin == LAYER_ANY || !p->key);
     MUST(p->ids_n <= PAYLOAD_IDS_MAX && p->pid_at <= p->ids_n && p->tl0_at <= p->ids_n);
 

@@ -33,6 +33,8 @@ static const struct {
      "key start up7"},
     {"VP8 keeps its ids, described", CODEC_VP8, "90 e0 92 34 05 40 10", false, "40 0009",
      E_OK, "end up7 longpic4660 tl5 ids5 frame9"},
+    {"with a key all begin, whatever its structure says", CODEC_H264, "ffffff", false,
+     "80 000a 80 00 f0", E_OK, "key start up7 frame10"},
     {"broken VP8, described", CODEC_VP8, "90 80", false, "40 0009", E_MALFORMED, ""},
 };
 
