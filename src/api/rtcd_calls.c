@@ -369,7 +369,7 @@ void sl_rtcd_calls_message(struct rtcd_calls *c, struct rtcd_conn *conn,
 {
     struct rtcd_msg m = {0};
     enum err e = sl_rtcd_msg_read(message, &m);
-    if (e || m.type == RTCD_MSG_UNKNOWN) {
+    if (e || m.type == RTCD_MSG_UNKNOWN || m.type > RTCD_MSG_RTC) {
         c->stats.malformed++;
         LOG(c->conf.log, LOG_INFO, "no rtcd message", KV_STR("connID", conn->id),
             KV_SPAN("message", m.name), KV_ERR(e));

@@ -1,10 +1,10 @@
 #include "api/rtcd_msg.h"
 
-static const char *const names[] = {[RTCD_MSG_UNKNOWN] = "",
-                                    [RTCD_MSG_JOIN] = "join",
-                                    [RTCD_MSG_LEAVE] = "leave",
-                                    [RTCD_MSG_RECONNECT] = "reconnect",
-                                    [RTCD_MSG_RTC] = "rtc"};
+static const char *const names[] = {
+    [RTCD_MSG_UNKNOWN] = "",    [RTCD_MSG_JOIN] = "join",
+    [RTCD_MSG_LEAVE] = "leave", [RTCD_MSG_RECONNECT] = "reconnect",
+    [RTCD_MSG_RTC] = "rtc",     [RTCD_MSG_HELLO] = "hello",
+    [RTCD_MSG_CLOSE] = "close", [RTCD_MSG_VAD] = "vad"};
 
 /* ---- reading ---- */
 
@@ -62,7 +62,16 @@ static enum err read_rtc_value(struct rd *r, struct span key, struct rtcd_msg *m
         return read_rtc_type(r, &m->rtc);
     if (span_is(key, "data"))
         return read_text(r, &m->data);
-    return sl_msgpack_skip(r); /* the others are ours to fill in */
+    if (span_is(key, "user_id"))
+        return read_text(r, &m->user);
+    if (span_is(key, "call_id"))
+        return read_text(r, &m->call);
+    return sl_msgpack_skip(r);
+}
+
+static bool is_rtc(enum rtcd_msg_type type)
+{
+    return type == RTCD_MSG_RTC || type == RTCD_MSG_VAD;
 }
 
 static enum err read_map(struct rd *r, uint32_t n, struct rtcd_msg *m)
@@ -71,8 +80,8 @@ static enum err read_map(struct rd *r, uint32_t n, struct rtcd_msg *m)
         struct span key = {0};
         enum err e = read_text(r, &key);
         if (!e)
-            e = m->type == RTCD_MSG_RTC ? read_rtc_value(r, key, m)
-                                        : read_session_value(r, key, m);
+            e = is_rtc(m->type) ? read_rtc_value(r, key, m)
+                                : read_session_value(r, key, m);
         if (e)
             return e;
     }
@@ -96,7 +105,7 @@ static enum err read_rtc_list(struct rd *r, uint32_t n, struct rtcd_msg *m)
 
 static enum rtcd_msg_type type_of(struct span name)
 {
-    for (int i = RTCD_MSG_JOIN; i <= RTCD_MSG_RTC; i++)
+    for (int i = RTCD_MSG_JOIN; i <= RTCD_MSG_VAD; i++)
         if (span_is(name, names[i]))
             return (enum rtcd_msg_type)i;
     return RTCD_MSG_UNKNOWN;
@@ -116,7 +125,7 @@ enum err sl_rtcd_msg_read(struct span in, struct rtcd_msg *ret)
         return e;
     if (data.type == MSGPACK_MAP)
         e = read_map(&r, data.n, &m);
-    else if (data.type == MSGPACK_ARRAY && m.type == RTCD_MSG_RTC)
+    else if (data.type == MSGPACK_ARRAY && is_rtc(m.type))
         e = read_rtc_list(&r, data.n, &m);
     else
         e = sl_msgpack_skip_rest(&r, &data);
@@ -143,7 +152,44 @@ void sl_rtcd_msg_write_hello(struct wr *w, struct span client, struct span conn)
 
 void sl_rtcd_msg_write_close(struct wr *w, struct span session)
 {
-    sl_msgpack_put_str(w, span_of("close"));
+    sl_rtcd_msg_write_about(w, RTCD_MSG_CLOSE, session);
+}
+
+static void put_truth(struct wr *w, const char *key, enum rtcd_truth t)
+{
+    sl_msgpack_put_str(w, span_of(key));
+    sl_msgpack_put_bool(w, t == RTCD_TRUE);
+}
+
+void sl_rtcd_msg_write_join(struct wr *w, const struct rtcd_msg *m)
+{
+    const struct {
+        const char *key;
+        struct span value;
+    } texts[] = {{"callID", m->call},
+                 {"userID", m->user},
+                 {"sessionID", m->session},
+                 {"channelID", m->channel}};
+    enum { TEXTS = sizeof texts / sizeof texts[0] };
+    uint32_t n = 0;
+    for (size_t i = 0; i < TEXTS; i++)
+        n += texts[i].value.p != NULL;
+    n += m->av1 != RTCD_ABSENT;
+    n += m->dc_signaling != RTCD_ABSENT;
+    sl_msgpack_put_str(w, span_of(names[RTCD_MSG_JOIN]));
+    sl_msgpack_put_map(w, n);
+    for (size_t i = 0; i < TEXTS; i++)
+        if (texts[i].value.p)
+            put_pair(w, texts[i].key, texts[i].value);
+    if (m->av1 != RTCD_ABSENT)
+        put_truth(w, "av1Support", m->av1);
+    if (m->dc_signaling != RTCD_ABSENT)
+        put_truth(w, "dcSignaling", m->dc_signaling);
+}
+
+void sl_rtcd_msg_write_about(struct wr *w, enum rtcd_msg_type type, struct span session)
+{
+    sl_msgpack_put_str(w, span_of(names[type]));
     sl_msgpack_put_map(w, 1);
     put_pair(w, "sessionID", session);
 }

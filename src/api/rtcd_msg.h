@@ -12,7 +12,10 @@ enum rtcd_msg_type {
     RTCD_MSG_JOIN,
     RTCD_MSG_LEAVE,
     RTCD_MSG_RECONNECT,
-    RTCD_MSG_RTC,
+    RTCD_MSG_RTC,   /* both ways */
+    RTCD_MSG_HELLO, /* to clients only, as those below */
+    RTCD_MSG_CLOSE,
+    RTCD_MSG_VAD,
 };
 
 /* Of RTCD_MSG_RTC, and of "vad" the other way. */
@@ -46,6 +49,11 @@ struct rtcd_msg {
 /* Values of another type than they should be are as absent, keys that nobody knows are skipped,
  * and what follows the second value is not looked at. E_MALFORMED, E_SHORT: no message. */
 MUST_USE enum err sl_rtcd_msg_read(struct span in, struct rtcd_msg *ret);
+
+/* What a client sends: a join, of which call, user, session and channel are written as far as
+ * they are there, and the truths; and what names a session and no more. */
+void sl_rtcd_msg_write_join(struct wr *w, const struct rtcd_msg *m);
+void sl_rtcd_msg_write_about(struct wr *w, enum rtcd_msg_type type, struct span session);
 
 /* A message about a session, of either side's WebSocket. */
 struct rtcd_rtc_msg {

@@ -179,6 +179,11 @@ void sl_log_write(struct log *log, enum log_level level, const char *msg,
         return;
     }
     sl_log_line(&w, log, level, wall, msg, kvs);
+    if (log->take) {
+        log->take(log->ctx, level, wr_done(&w));
+        log->dropped = 0;
+        return;
+    }
     /* A pipe is ready when it has room for a line, so that this write does not wait. */
     if (poll(&room, 1, 0) == 1 && write(log->fd, buf, w.n) == (ssize_t)w.n)
         log->dropped = 0;

@@ -32,6 +32,9 @@ enum {
 
 struct log {
     int fd;
+    /* Where lines go instead, each with its line feed; NULL: to fd. */
+    void (*take)(void *ctx, enum log_level level, struct span line);
+    void *ctx;
     enum log_level level; /* the least that is written */
     enum log_format format;
     bool blank;          /* persons are not named */

@@ -12,20 +12,12 @@ struct loop {
     uv_loop_t uv;
     uv_timer_t tick; /* one libuv timer for the whole heap */
     struct timers timers;
-    usec armed; /* what tick is set to */
-    struct list signals;
+    usec armed;  /* what tick is set to */
     size_t jobs; /* that pool threads have, or will */
 };
 
 struct loop_wake {
     uv_async_t async;
-    void (*fn)(void *user);
-    void *user;
-};
-
-struct sig {
-    uv_signal_t uv;
-    struct list by_loop;
     void (*fn)(void *user);
     void *user;
 };
@@ -60,21 +52,13 @@ struct loop *sl_loop_new(void)
     (void)uv_timer_init(&l->uv, &l->tick);
     l->tick.data = l;
     l->armed = USEC_NEVER;
-    list_init(&l->signals);
     return l;
-}
-
-static void on_signal_closed(uv_handle_t *h)
-{
-    free(h->data);
 }
 
 void sl_loop_free(struct loop *l)
 {
     if (!l)
         return;
-    list_each_safe(struct sig, s, &l->signals, by_loop)
-        uv_close((uv_handle_t *)&s->uv, on_signal_closed);
     uv_close((uv_handle_t *)&l->tick, NULL);
     /* What is closing needs turns of the loop to end; what is not would need for ever. */
     enum { TURNS = 1000 };
@@ -176,34 +160,6 @@ void sl_loop_wake_free(struct loop_wake *w)
 void sl_loop_wake_ring(struct loop_wake *w)
 {
     (void)uv_async_send(&w->async);
-}
-
-static void on_signal(uv_signal_t *uv, int signum)
-{
-    struct sig *s = uv->data;
-    (void)signum;
-    s->fn(s->user);
-}
-
-enum err sl_loop_signal(struct loop *l, int signum, void (*fn)(void *user), void *user)
-{
-    struct sig *s = malloc(sizeof *s);
-    if (!s)
-        return E_MEMORY;
-    *s = (struct sig){.fn = fn, .user = user};
-    if (uv_signal_init(&l->uv, &s->uv) != 0) {
-        free(s);
-        return E_SYS;
-    }
-    s->uv.data = s;
-    if (uv_signal_start(&s->uv, on_signal, signum) != 0) {
-        uv_close((uv_handle_t *)&s->uv, on_signal_closed);
-        return E_SYS;
-    }
-    /* Waiting for a signal alone is no reason to run. */
-    uv_unref((uv_handle_t *)&s->uv);
-    list_add(&l->signals, &s->by_loop);
-    return E_OK;
 }
 
 struct job {

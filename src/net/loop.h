@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * The loop of the control thread: timers, wake-ups from other threads, and signals.
+ * The loop of the control thread: timers, and wake-ups from other threads and from
+ * signal handlers.
  *
  * It stands on libuv, which nobody else needs to know, but for those modules of net that
  * open sockets on it. All calls are for the thread that runs the loop, unless they say
@@ -52,11 +53,6 @@ void sl_loop_wake_free(struct loop_wake *w);
 
 /* For any thread, and for signal handlers. */
 void sl_loop_wake_ring(struct loop_wake *w);
-
-/* fn is called on the loop's thread each time the process receives the signal. It cannot
- * be taken back while the loop lives. E_SYS: such a signal cannot be caught. */
-MUST_USE enum err sl_loop_signal(struct loop *l, int signum, void (*fn)(void *user),
-                                 void *user);
 
 /* Calls work on a thread of a small pool, then done on the loop's thread: for what takes long and
  * is no packet, as hashing a password does. E_MEMORY. */

@@ -103,36 +103,6 @@ TEST(loop_is_woken_by_other_threads)
     sl_loop_free(w.loop);
 }
 
-static void on_signal(void *user)
-{
-    struct world *w = user;
-    note(w, 4);
-    if (w->n == 2)
-        sl_loop_stop(w->loop);
-    else
-        CHECK_INT(raise(SIGUSR1), 0);
-}
-
-static void send_signal(void *user)
-{
-    (void)user;
-    CHECK_INT(raise(SIGUSR1), 0);
-}
-
-TEST(loop_hears_each_signal)
-{
-    struct world w = {.loop = sl_loop_new()};
-    w.timers[0] = (struct loop_timer){.fn = send_signal};
-    CHECK_INT(sl_loop_signal(w.loop, SIGUSR1, on_signal, &w), E_OK);
-    CHECK_INT(sl_loop_signal(w.loop, SIGKILL, on_signal, &w), E_SYS);
-    w.wake = sl_loop_wake_new(w.loop, on_ring, &w); /* keeps the loop running */
-    CHECK_INT(sl_loop_timer_set(w.loop, &w.timers[0], sl_loop_now()), E_OK);
-    sl_loop_run(w.loop);
-    CHECK_INT(w.n, 2);
-    sl_loop_wake_free(w.wake);
-    sl_loop_free(w.loop);
-}
-
 struct errand {
     struct loop *loop;
     pthread_t from, worked_by;

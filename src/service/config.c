@@ -379,7 +379,11 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
     l.error = error;
     const char *file = find_file(from);
     enum err e = begin(&l);
-    if (!e && file)
+    if (from->text)
+        file = "settings";
+    if (!e && from->text)
+        e = parse_file(&l, span_of(from->text), file);
+    else if (!e && file)
         e = read_file(&l, file);
     if (!e)
         e = take_rtcd(&l, from->env);

@@ -105,10 +105,11 @@ struct config {
 struct config_from {
     const char *const *env; /* "NAME=value" up to NULL; NULL: none */
     int argc;
-    char **argv; /* arguments that begin with "--" and have a dot in their name */
+    char **argv;      /* arguments that begin with "--" and have a dot in their name */
+    const char *text; /* a file's, instead of one that is named; NULL: none */
 };
 
-/* The file is the one that --config=FILE names, or else SLUICE_CONFIG in the environment, or
+/* The file is text, or the one that --config=FILE names, or else SLUICE_CONFIG in the environment, or
  * none. On success argv holds what is not a setting, argc of them. error: one line, for people.
  * E_ABSENT: the file cannot be read; E_MALFORMED: a setting is wrong; E_MEMORY. */
 MUST_USE enum err sl_config_load(struct config_from *from, struct config **ret,

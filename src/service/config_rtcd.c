@@ -659,8 +659,8 @@ enum err sl_config_rtcd_apply(const struct config_rtcd *r, struct config *c,
     /* rtcd has no public face, so its place may be somebody else's. */
     enum err e = set(&a, "http.listen", "127.0.0.1:0");
     e = e ? e : set(&a, "demo.enabled", "false");
-    /* rtcd waits for its sessions without limit; its chart gives them five hours. */
-    e = e ? e : set(&a, "drain.deadline", "5h");
+    /* rtcd waits for its sessions without limit; who started it has one. */
+    e = e ? e : set(&a, "drain.deadline", "0s");
     e = e ? e : set(&a, "store.directory", text_of(&a, DATA_SOURCE, "/tmp/rtcd_db"));
     e = e ? e : set_api(&a);
     e = e ? e : set_rtc(&a);

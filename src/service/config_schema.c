@@ -94,7 +94,7 @@ const struct setting sl_settings[] = {
              "\"turn:host:port username credential\"."},
 
     {"http.listen", ADDR_PORT(http.listen), .value = "0.0.0.0:8080",
-     .help = "Address and port of the public face."},
+     .help = "Address and port of the public face; empty: there is none."},
     {"http.tls_cert", STRING(http.tls_cert), .value = "",
      .help = "PEM file with the certificate and its chain; empty: plain HTTP."},
     {"http.tls_key", STRING(http.tls_key), .value = "",
@@ -108,7 +108,7 @@ const struct setting sl_settings[] = {
          "A proxy stands in front and appends the client's address to X-Forwarded-For."},
 
     {"admin.listen", ADDR_PORT(admin.listen), .value = "127.0.0.1:8045",
-     .help = "Address and port of the private face."},
+     .help = "Address and port of the private face; empty: there is none."},
     {"admin.tls_cert", STRING(admin.tls_cert), .value = "",
      .help = "PEM file with the certificate of the private face and its chain; empty: "
              "plain HTTP."},
@@ -128,7 +128,9 @@ const struct setting sl_settings[] = {
          "The version of rtcd that callers are told; they choose by it what they use."},
 
     {"store.directory", STRING(store.directory), .value = "state",
-     .help = "Directory for keys; it is made where there is none."},
+     .help =
+         "Directory for keys; it is made where there is none. Empty: they are kept in "
+         "memory, and lost at the end."},
     {"store.size", INT(store.size, 1, MILLION), .value = "64",
      .help = "MiB that the store may grow to."},
 
@@ -175,7 +177,9 @@ const struct setting sl_settings[] = {
      .value = "256", .help = "HTTP connections of one address."},
 
     {"drain.deadline", TIME(drain.deadline), .value = "30s",
-     .help = "Time that sessions have to end after SIGTERM; a second SIGTERM ends them."},
+     .help =
+         "Time that sessions have to end after SIGTERM, 0s: any; a second SIGTERM ends "
+         "them."},
 
     {"demo.enabled", BOOL(demo.enabled), .value = "true", .help = "Serve the demo page."},
 };
@@ -411,7 +415,11 @@ static enum err put_field(struct config *c, const struct setting *s,
     case SET_INT: return read_int(s, v, at, why);
     case SET_TIME: return read_time(v, at, why);
     case SET_STRING: return copy(c, v->text, at);
-    case SET_ADDR_PORT: return read_addr_port(v->text, at, why);
+    case SET_ADDR_PORT:
+        if (v->text.n > 0)
+            return read_addr_port(v->text, at, why);
+        *(struct addr *)at = (struct addr){0};
+        break;
     case SET_CHOICE: return read_choice(s, v->text, at, why);
     case SET_ADDRS: return add_addr(v, at, why);
     case SET_STRINGS: return add_string(c, v, at, why);

@@ -1,6 +1,6 @@
 #include "service/control.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "api/admin.h"
@@ -8,6 +8,7 @@
 #include "net/httpd.h"
 #include "net/loop.h"
 #include "service/explain.h"
+#include "service/inbox.h"
 #include "service/numbers.h"
 #include "service/plane.h"
 #include "sfu/mail.h"
@@ -22,6 +23,9 @@ struct control {
     struct log *log;
     struct loop *loop;
     struct loop_wake *mail; /* rung by other threads that wrote to us */
+    struct loop_wake *told; /* rung by those who wish something */
+    _Atomic(enum control_wish) wish;
+    struct inbox *inbox; /* of rtcd's client in this process */
     struct loop_timer tick, stats, retry, deadline;
     struct node node;
     struct plane *plane;
@@ -148,35 +152,71 @@ static void out_of_time(void *ctx)
     sl_loop_stop(c->loop);
 }
 
-static void on_signal(void *ctx)
+static void drain(struct control *c)
 {
-    struct control *c = ctx;
-    if (c->draining) {
-        LOG(c->log, LOG_INFO, "stopping at once");
-        sl_loop_stop(c->loop);
-        return;
-    }
     LOG(c->log, LOG_INFO, "draining",
         KV_INT("deadline_s", c->conf.drain_deadline / SEC(1)));
     c->draining = true;
     c->face.draining = true;
     c->admin.ready = false;
-    if (sl_loop_timer_set(c->loop, &c->deadline,
+    if (c->conf.drain_deadline > 0 &&
+        sl_loop_timer_set(c->loop, &c->deadline,
                           sl_loop_now() + c->conf.drain_deadline) != E_OK)
         sl_loop_stop(c->loop);
-    settle(c);
 }
 
-static void on_resume(void *ctx)
+static void resume(struct control *c)
 {
-    struct control *c = ctx;
-    if (!c->draining)
-        return;
     LOG(c->log, LOG_INFO, "draining no more");
     sl_loop_timer_stop(c->loop, &c->deadline);
     c->draining = false;
     c->face.draining = false;
     c->admin.ready = true;
+}
+
+static void hear(void *ctx, struct span message)
+{
+    const struct control *c = ctx;
+    sl_rtcd_face_local(c->rtcd, message);
+}
+
+static void obey(void *ctx)
+{
+    struct control *c = ctx;
+    enum control_wish wish = atomic_load(&c->wish);
+    if (c->rtcd)
+        sl_inbox_take(c->inbox, hear, c);
+    if (wish == CONTROL_END) {
+        LOG(c->log, LOG_INFO, "stopping at once");
+        sl_loop_stop(c->loop);
+        return;
+    }
+    if (wish == CONTROL_DRAIN && !c->draining)
+        drain(c);
+    else if (wish == CONTROL_RUN && c->draining)
+        resume(c);
+    settle(c);
+}
+
+void sl_control_wish(struct control *c, enum control_wish wish)
+{
+    enum control_wish was = atomic_load(&c->wish);
+    while (was != CONTROL_END && !atomic_compare_exchange_weak(&c->wish, &was, wish))
+        ;
+    sl_loop_wake_ring(c->told);
+}
+
+enum control_wish sl_control_wished(const struct control *c)
+{
+    return atomic_load(&c->wish);
+}
+
+enum err sl_control_hear(struct control *c, struct span message)
+{
+    enum err e = sl_inbox_put(c->inbox, message);
+    if (!e)
+        sl_loop_wake_ring(c->told);
+    return e;
 }
 
 /* ---- requests ---- */
@@ -350,8 +390,15 @@ static enum err make_rooms(struct control *c)
     return sl_face_init(&c->face, &fc);
 }
 
+static bool is_set(const struct addr *a)
+{
+    return a->port != 0 || !addr_eq(a, &(struct addr){0});
+}
+
 static enum err listen_public(struct control *c)
 {
+    if (!is_set(&c->conf.public_face))
+        return E_OK;
     struct httpd_conf hc = {HTTPD_CONF,
                             .addr = c->conf.public_face,
                             .cert = c->conf.tls_cert,
@@ -377,10 +424,17 @@ static enum err listen_private(struct control *c)
     hc.reply_time = SEC(30);
     hc.conns_max = c->conf.conns_max;
     hc.conns_per_ip = c->conf.conns_max;
-    enum err e = sl_httpd_new(c->loop, &hc, &c->private_face);
+    enum err e = E_OK;
+    if (is_set(&c->conf.private_face))
+        e = sl_httpd_new(c->loop, &hc, &c->private_face);
     if (e || !c->conf.rtcd.kv)
         return e;
     return sl_rtcd_face_new(c->loop, c->private_face, c->log, &c->conf.rtcd, &c->rtcd);
+}
+
+static const struct httpd_stats *stats_of(const struct httpd *h)
+{
+    return h ? sl_httpd_stats(h) : NULL;
 }
 
 static enum err count(struct control *c)
@@ -388,20 +442,13 @@ static enum err count(struct control *c)
     const struct numbers_of of = {.node = &c->node,
                                   .rooms = sl_rooms_stats(c->rooms),
                                   .face = &c->face,
-                                  .public_face = sl_httpd_stats(c->public_face),
-                                  .private_face = sl_httpd_stats(c->private_face),
+                                  .public_face = stats_of(c->public_face),
+                                  .private_face = stats_of(c->private_face),
                                   .rtcd = c->rtcd};
     enum err e = sl_numbers_new(&of, &c->numbers);
     if (!e)
         c->admin.metrics = sl_numbers_metrics(c->numbers);
     return e;
-}
-
-static enum err catch_signals(struct control *c)
-{
-    enum err e = sl_loop_signal(c->loop, SIGTERM, on_signal, c);
-    e = e ? e : sl_loop_signal(c->loop, SIGINT, on_signal, c);
-    return e ? e : sl_loop_signal(c->loop, SIGUSR2, on_resume, c);
 }
 
 /* The parts, in the order in which they are made. */
@@ -413,7 +460,6 @@ static const struct {
     {"the public face", listen_public},
     {"the private face", listen_private},
     {"metrics", count},
-    {"signals", catch_signals},
 };
 
 enum err sl_control_new(const struct control_conf *conf, struct control **ret,
@@ -437,7 +483,9 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
         *what = "the loop";
         c->loop = sl_loop_new();
         c->mail = c->loop ? sl_loop_wake_new(c->loop, take_mail, c) : NULL;
-        e = c->mail ? E_OK : E_MEMORY;
+        c->told = c->mail ? sl_loop_wake_new(c->loop, obey, c) : NULL;
+        c->inbox = sl_inbox_new();
+        e = c->told && c->inbox ? E_OK : E_MEMORY;
     }
     for (size_t i = 0; !e && i < sizeof parts / sizeof parts[0]; i++) {
         *what = parts[i].name;
@@ -473,27 +521,30 @@ void sl_control_free(struct control *c)
         sl_loop_timer_stop(c->loop, &c->retry);
         sl_loop_timer_stop(c->loop, &c->deadline);
         sl_loop_wake_free(c->mail);
+        sl_loop_wake_free(c->told);
     }
+    sl_inbox_free(c->inbox);
     sl_loop_free(c->loop);
     free(c);
 }
 
 struct addr sl_control_public(const struct control *c)
 {
-    return sl_httpd_addr(c->public_face);
+    return c->public_face ? sl_httpd_addr(c->public_face) : (struct addr){0};
 }
 
 struct addr sl_control_private(const struct control *c)
 {
-    return sl_httpd_addr(c->private_face);
+    return c->private_face ? sl_httpd_addr(c->private_face) : (struct addr){0};
+}
+
+enum err sl_control_start(struct control *c)
+{
+    return sl_node_start(&c->node);
 }
 
 void sl_control_run(struct control *c)
 {
-    if (sl_node_start(&c->node) != E_OK) {
-        LOG(c->log, LOG_ERROR, "threads cannot be started");
-        return;
-    }
     take_mail(c);
     ask_stats(c);
     sl_loop_run(c->loop);

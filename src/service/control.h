@@ -4,8 +4,8 @@
  * The control thread: rooms, the two HTTP faces, and what goes between them and the media
  * threads. It runs in the caller's thread until it is told to stop.
  *
- * The first SIGTERM or SIGINT drains: new sessions are refused, those that are there go on
- * until they end or the deadline passes. The second ends at once; SIGUSR2 takes a drain back.
+ * Draining: new streams are refused, those that are there and the calls of rtcd's face go on
+ * until all have ended or the deadline passes.
  */
 
 #include "base/log.h"
@@ -17,8 +17,8 @@
 
 struct control_conf {
     struct node_conf node;
-    struct addr public_face, private_face;
-    const char *tls_cert, *tls_key; /* of the public face; NULL: plain HTTP */
+    struct addr public_face, private_face; /* all zero: there is none */
+    const char *tls_cert, *tls_key;        /* of the public face; NULL: plain HTTP */
     const char *private_cert, *private_key;
     struct rtcd_face_conf rtcd;                           /* kv NULL: not served */
     struct negotiate_candidate candidates[UDP_PORTS_MAX]; /* told to clients */
@@ -33,10 +33,10 @@ struct control_conf {
     struct token_keys keys;
     const char *const *origins; /* of pages that may use the public face; NULL: all */
     size_t origins_n;
-    bool open;    /* no token is asked for */
-    bool proxied; /* behind a proxy that appends to X-Forwarded-For */
-    bool demo;    /* the demo page is served */
-    usec drain_deadline;
+    bool open;           /* no token is asked for */
+    bool proxied;        /* behind a proxy that appends to X-Forwarded-For */
+    bool demo;           /* the demo page is served */
+    usec drain_deadline; /* 0: none */
     struct log *log;
 };
 
@@ -48,9 +48,22 @@ MUST_USE enum err sl_control_new(const struct control_conf *conf, struct control
                                  const char **what);
 void sl_control_free(struct control *c);
 
+/* What others wish it to do. For any thread and for signal handlers; the last wish holds, but
+ * nothing takes an end back. */
+enum control_wish { CONTROL_RUN, CONTROL_DRAIN, CONTROL_END };
+void sl_control_wish(struct control *c, enum control_wish wish);
+enum control_wish sl_control_wished(const struct control *c);
+
+/* A message of rtcd's client in this process. For any thread. As sl_inbox_put. */
+MUST_USE enum err sl_control_hear(struct control *c, struct span message);
+
 /* The address of the public face, with the port that it has. */
 struct addr sl_control_public(const struct control *c);
 struct addr sl_control_private(const struct control *c);
 
-/* Until it was drained or stopped. */
+/* Starts the media threads; E_SYS, and then it is only to be freed. They block the signals that
+ * the caller blocks. */
+MUST_USE enum err sl_control_start(struct control *c);
+
+/* After the start: until it was drained or ended. */
 void sl_control_run(struct control *c);

@@ -1,10 +1,8 @@
 #include "service/control.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "net/loop.h"
@@ -38,12 +36,11 @@ static struct control_conf conf_of(uint16_t media_port)
     return c;
 }
 
-static void *terminate(void *arg)
+static void *drain(void *arg)
 {
     const struct timespec pause = {.tv_nsec = 50000000};
-    (void)arg;
     (void)nanosleep(&pause, NULL);
-    (void)kill(getpid(), SIGTERM);
+    sl_control_wish(arg, CONTROL_DRAIN);
     return NULL;
 }
 
@@ -58,7 +55,8 @@ TEST(control_ends_when_it_is_told_to_and_nobody_is_left)
     CHECK(sl_control_public(c).port != 0 && sl_control_private(c).port != 0);
     CHECK(sl_control_public(c).port != sl_control_private(c).port);
     usec begun = sl_loop_now();
-    CHECK_INT(pthread_create(&t, NULL, terminate, NULL), 0);
+    CHECK_INT(pthread_create(&t, NULL, drain, c), 0);
+    CHECK_INT(sl_control_start(c), E_OK);
     sl_control_run(c);
     CHECK(sl_loop_now() - begun < SEC(30));
     CHECK_INT(pthread_join(t, NULL), 0);
@@ -78,4 +76,23 @@ TEST(control_names_the_part_that_failed)
     CHECK_INT(sl_control_new(&conf, &second, &what), E_EXISTS);
     CHECK(strcmp(what, "the public face") == 0);
     sl_control_free(first);
+}
+
+TEST(control_does_not_take_an_end_back)
+{
+    struct control_conf conf = conf_of(35219);
+    struct control *c = NULL;
+    const char *what = "";
+    CHECK_INT(sl_control_new(&conf, &c, &what), E_OK);
+    CHECK_INT(sl_control_wished(c), CONTROL_RUN);
+    sl_control_wish(c, CONTROL_DRAIN);
+    CHECK_INT(sl_control_wished(c), CONTROL_DRAIN);
+    sl_control_wish(c, CONTROL_RUN);
+    CHECK_INT(sl_control_wished(c), CONTROL_RUN);
+    sl_control_wish(c, CONTROL_END);
+    sl_control_wish(c, CONTROL_RUN);
+    CHECK_INT(sl_control_wished(c), CONTROL_END);
+    CHECK_INT(sl_control_start(c), E_OK);
+    sl_control_run(c); /* what was wished before it ran holds */
+    sl_control_free(c);
 }

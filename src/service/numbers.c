@@ -282,13 +282,16 @@ static enum err add_all(struct numbers *n, const struct numbers_of *of)
     }
     e = e ? e : add(n, ROWS(assoc_rows), &of->node->stats.assoc, NULL, NULL);
     e = e ? e : add(n, ROWS(room_rows), of->rooms, NULL, NULL);
-    e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
-    e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
+    if (of->public_face)
+        e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
+    if (of->private_face)
+        e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
     if (of->rtcd) {
         e = e ? e : add(n, ROWS(rtcd_rows), sl_rtcd_face_stats(of->rtcd), NULL, NULL);
         e = e ? e : add(n, ROWS(calls_rows), sl_rtcd_face_calls(of->rtcd), NULL, NULL);
-        e = e ? e : add(n, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
     }
+    if (of->rtcd && sl_rtcd_face_ws(of->rtcd))
+        e = e ? e : add(n, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
     for (int i = 0; !e && i < PROBLEMS; i++) {
         static const struct metric refused = {"sluice_requests_refused_total",
                                               "Requests refused, by problem.",

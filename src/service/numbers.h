@@ -16,8 +16,8 @@ struct numbers_of {
     const struct node *node;
     const struct rooms_stats *rooms;
     const struct face *face;
-    const struct httpd_stats *public_face, *private_face;
-    const struct rtcd_face *rtcd; /* NULL: not served */
+    const struct httpd_stats *public_face, *private_face; /* NULL: there is none */
+    const struct rtcd_face *rtcd;                         /* NULL: not served */
 };
 
 struct numbers;

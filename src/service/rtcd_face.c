@@ -18,7 +18,10 @@ struct rtcd_face {
     struct wsd *wsd;
     struct rtcd_calls *calls;
     struct list links;
-    struct loop_timer turn; /* of the next hash, or of an offer that did not come */
+    void (*local_message)(void *ctx, struct span message);
+    void *local_ctx;
+    struct rtcd_conn *local; /* NULL: there is no client in this process */
+    struct loop_timer turn;  /* of the next hash, or of an offer that did not come */
     struct cpu_load load;
     bool ending; /* no more hashes are begun */
 };
@@ -70,11 +73,21 @@ static void fill(void *ctx, void *p, size_t n)
 
 /* ---- connections ---- */
 
+/* user: a link, or NULL for the client in this process. */
 static enum err send_message(void *ctx, void *user, struct span message)
 {
+    const struct rtcd_face *f = ctx;
     const struct link *l = user;
-    (void)ctx;
-    return sl_wsd_send(l->ws, WS_BINARY, message);
+    if (l)
+        return sl_wsd_send(l->ws, WS_BINARY, message);
+    f->local_message(f->local_ctx, message);
+    return E_OK;
+}
+
+void sl_rtcd_face_local(struct rtcd_face *f, struct span message)
+{
+    sl_rtcd_calls_message(f->calls, f->local, message, sl_loop_now());
+    arm(f);
 }
 
 static void on_message(void *user, enum ws_op op, struct span data)
@@ -97,16 +110,25 @@ static void on_closed(void *user, uint16_t code)
     free(l);
 }
 
+static bool is_local(const struct rtcd_face *f, struct span client)
+{
+    return f->local && span_is(client, RTCD_LOCAL);
+}
+
 static void upgrade(void *ctx, uint64_t id, const char *accept, struct span client)
 {
     struct rtcd_face *f = ctx;
-    struct link *l = calloc(1, sizeof *l);
-    enum err e = l ? sl_wsd_open(f->wsd, id, accept, l, &l->ws) : E_MEMORY;
+    struct link *l = is_local(f, client) ? NULL : calloc(1, sizeof *l);
+    enum err e = is_local(f, client) ? E_DENIED
+                 : l                 ? sl_wsd_open(f->wsd, id, accept, l, &l->ws)
+                                     : E_MEMORY;
     if (e) {
         free(l);
         reply(
             f, id,
-            &(struct http_res){.status = e == E_MEMORY ? 500 : 400,
+            &(struct http_res){.status = e == E_MEMORY   ? 500
+                                         : e == E_DENIED ? 403
+                                                         : 400,
                                .fields = {{"Content-Type", "text/plain; charset=utf-8"}},
                                .body = span_of("no WebSocket here\n")});
         return;
@@ -127,6 +149,10 @@ static enum err sessions(void *ctx, struct span client, struct span call,
                          struct span session, struct wr *json, const char **missing)
 {
     const struct rtcd_face *f = ctx;
+    if (is_local(f, client)) {
+        *missing = "group";
+        return E_ABSENT;
+    }
     return sl_rtcd_calls_json(f->calls, client, call, session, json, missing);
 }
 
@@ -145,6 +171,8 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
     *f = (struct rtcd_face){
         .loop = l, .httpd = httpd, .log = log, .turn = {.fn = on_turn, .user = f}};
     list_init(&f->links);
+    f->local_message = conf->local_message;
+    f->local_ctx = conf->local_ctx;
     const struct rtcd_conf rc = {.kv = conf->kv,
                                  .version = conf->version,
                                  .admin_secret = conf->admin_secret,
@@ -164,13 +192,15 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                        .send = send_message};
     f->rtcd = sl_rtcd_new(&rc);
     f->calls = sl_rtcd_calls_new(&cc);
-    f->wsd = sl_wsd_new(l, httpd, &ws_conf);
-    if (!f->rtcd || !f->calls || !f->wsd) {
+    f->wsd = httpd ? sl_wsd_new(l, httpd, &ws_conf) : NULL;
+    enum err e = f->rtcd && f->calls && (f->wsd || !httpd) ? E_OK : E_MEMORY;
+    if (!e && conf->local_message)
+        e = sl_rtcd_calls_open(f->calls, span_of(RTCD_LOCAL), NULL, &f->local);
+    if (e)
         sl_rtcd_face_free(f);
-        return E_MEMORY;
-    }
-    *ret = f;
-    return E_OK;
+    else
+        *ret = f;
+    return e;
 }
 
 void sl_rtcd_face_free(struct rtcd_face *f)
@@ -221,5 +251,5 @@ const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f)
 
 const struct wsd_stats *sl_rtcd_face_ws(const struct rtcd_face *f)
 {
-    return sl_wsd_stats(f->wsd);
+    return f->wsd ? sl_wsd_stats(f->wsd) : NULL;
 }

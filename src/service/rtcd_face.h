@@ -18,11 +18,18 @@ struct rtcd_face_conf {
     bool self_registration;
     usec token_lifetime;
     size_t sessions_max;
+    /* What a client in this process, RTCD_LOCAL, is told by. NULL: there is none. */
+    void (*local_message)(void *ctx, struct span message);
+    void *local_ctx;
 };
+
+/* No other can be this client, whatever name it registered. */
+#define RTCD_LOCAL "local"
 
 struct rtcd_face;
 
-/* Answers requests of httpd, which must live longer. E_MEMORY. Free takes NULL, and waits for
+/* Answers requests of httpd, which must live longer; NULL: only the local client is served, if
+ * there is one. E_MEMORY. Free takes NULL, and waits for
  * hashes that are being made. */
 MUST_USE enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                    const struct rtcd_face_conf *conf,
@@ -32,9 +39,13 @@ void sl_rtcd_face_free(struct rtcd_face *f);
 /* False: the request is none of rtcd's, and was not answered. */
 bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req);
 
+/* A message of the client in this process. */
+void sl_rtcd_face_local(struct rtcd_face *f, struct span message);
+
 /* Once a second: reads how busy the machine is. */
 void sl_rtcd_face_tick(struct rtcd_face *f);
 
 const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f);
 const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f);
+/* NULL without httpd. */
 const struct wsd_stats *sl_rtcd_face_ws(const struct rtcd_face *f);

@@ -20,20 +20,41 @@ struct config *sl_setup_config(int *argc, char **argv)
     return c;
 }
 
-static bool failed(const char *dir, enum err e)
+static bool tell(const char *dir, enum err e, char *error)
 {
     const char *why = e == E_BUSY ? "another process of Sluice holds it" : sl_err_text(e);
-    (void)fprintf(stderr, "sluice: store.directory %s: %s\n", dir, why);
+    (void)snprintf(error, CONFIG_ERROR_MAX, "store.directory %.200s: %s", dir, why);
     return false;
+}
+
+static bool failed(const char *dir, enum err e)
+{
+    char error[CONFIG_ERROR_MAX];
+    (void)tell(dir, e, error);
+    (void)fprintf(stderr, "sluice: %s\n", error);
+    return false;
+}
+
+bool sl_setup_open(const struct config *c, struct kv **ret, char error[CONFIG_ERROR_MAX])
+{
+    const char *dir = c->store.directory;
+    if (!*dir) {
+        *ret = sl_kv_open_memory();
+        return *ret || tell(dir, E_MEMORY, error);
+    }
+    /* Its parent is the operator's; opening tells what is wrong. */
+    (void)mkdir(dir, 0700);
+    enum err e = sl_kv_open(dir, (size_t)c->store.size << 20, ret);
+    return e ? tell(dir, e, error) : true;
 }
 
 bool sl_setup_store(const struct config *c, struct kv **ret)
 {
-    const char *dir = c->store.directory;
-    (void)mkdir(dir,
-                0700); /* its parent is the operator's; opening tells what is wrong */
-    enum err e = sl_kv_open(dir, (size_t)c->store.size << 20, ret);
-    return e ? failed(dir, e) : true;
+    char error[CONFIG_ERROR_MAX];
+    bool good = sl_setup_open(c, ret, error);
+    if (!good)
+        (void)fprintf(stderr, "sluice: %s\n", error);
+    return good;
 }
 
 bool sl_setup_keys(const struct config *c, struct token_keys *keys,

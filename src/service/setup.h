@@ -12,8 +12,11 @@
  * them stays in argv. NULL: an error was printed. Free with sl_config_free. */
 struct config *sl_setup_config(int *argc, char **argv);
 
-/* The store, which is made where there is none, for this process alone. False: an error was
- * printed. */
+/* The store, which is made where there is none, for this process alone; where no directory is
+ * set, one in memory. False: error says why. */
+bool sl_setup_open(const struct config *c, struct kv **ret, char error[CONFIG_ERROR_MAX]);
+
+/* The same. False: an error was printed. */
 bool sl_setup_store(const struct config *c, struct kv **ret);
 
 /* The keys of the store, of which one is made where there is none. A server that is running

@@ -1,0 +1,144 @@
+#ifndef SLUICE_SLUICE_H
+#define SLUICE_SLUICE_H
+
+/*
+ * libsluice: the whole media server inside another process.
+ *
+ * sluice_start opens its sockets and runs it on threads of its own; `sluice serve` is a program
+ * around these functions. What the settings say is served as the daemon does, by HTTP and
+ * WebSocket; besides, the host may be a client of calls itself, by messages instead of a socket
+ * (sluice_send and conf.message): a plug-in that has its own way to its users needs no port but
+ * the one of media.
+ *
+ * Threads: every function may be called on any thread, unless it says otherwise; callbacks come
+ * on one thread of the server, which does nothing else meanwhile: return soon, and do not call
+ * sluice_wait or sluice_free from there. All signals are blocked on the server's threads, and
+ * none is caught; SIGPIPE is ignored in the whole process from the first start on. One server
+ * runs in a process at a time.
+ *
+ * Text is UTF-8 and ends with a NUL. What is passed in is copied before the call returns, what
+ * a callback is given is valid until it returns. Link with -lsluice (pkg-config sluice).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLUICE_API __attribute__((visibility("default")))
+
+enum sluice_err {
+    SLUICE_OK,
+    SLUICE_SETTING, /* a setting is wrong, or does not fit this machine */
+    SLUICE_START,   /* something could not be opened: an address in use, a store */
+    SLUICE_MEMORY,
+    SLUICE_BUSY,   /* a server runs in this process already */
+    SLUICE_FULL,   /* too much waits to be taken: try later; or the text does not fit */
+    SLUICE_REFUSED /* no such message, or nobody takes any */
+};
+
+enum { SLUICE_ERROR_MAX = 512, SLUICE_URL_MAX = 1024, SLUICE_ID_MAX = 128 };
+
+/* ---- messages of calls ---------------------------------------------------------------- */
+
+/*
+ * A call has sessions, one for each participant's connection; the host names both. A session
+ * begins with JOIN and an offer within ten seconds (SDP, a JSON text {"type", "sdp"}), and ends
+ * with CLOSED, after LEAVE or by itself. docs/rtcd.md tells what the server says and when.
+ */
+enum sluice_type {
+    SLUICE_JOIN =
+        1,        /* call, user, session; channel, av1 and dc_signaling if they are so */
+    SLUICE_LEAVE, /* session, as all below */
+    SLUICE_RECONNECT, /* the session is heard of here from now on */
+    SLUICE_SDP,       /* both ways. data: JSON of a session description */
+    SLUICE_ICE,       /* both ways. data: JSON of a candidate */
+    SLUICE_MUTE,
+    SLUICE_UNMUTE,
+    SLUICE_SCREEN_ON, /* data: {"screenStreamID": "..."} */
+    SLUICE_SCREEN_OFF,
+    SLUICE_VIDEO_ON, /* data: {"videoStreamID": "..."} */
+    SLUICE_VIDEO_OFF,
+    SLUICE_HELLO,    /* from the server only, as all below: it listens */
+    SLUICE_CLOSED,   /* the session has ended */
+    SLUICE_VOICE_ON, /* call and user are told, too */
+    SLUICE_VOICE_OFF
+};
+
+/* Texts that a message does not have are NULL from the host, "" from the server. */
+struct sluice_message {
+    enum sluice_type type;
+    const char *call, *user, *session, *channel; /* at most SLUICE_ID_MAX octets each */
+    bool av1, dc_signaling;
+    const char *data; /* data_n octets; no NUL is needed, or there */
+    size_t data_n;
+};
+
+/* ---- the server ----------------------------------------------------------------------- */
+
+struct sluice;
+
+enum sluice_level { SLUICE_DEBUG, SLUICE_INFO, SLUICE_WARN, SLUICE_ERROR };
+
+/* All zero: the defaults. Settings are those of docs/configuration.md; a later source wins:
+ * text, env, args. With http.listen and admin.listen set to "" no port but that of media is
+ * opened, and with store.directory "" nothing is written to disk. */
+struct sluice_conf {
+    const char *settings; /* TOML, as in a settings file; NULL: none */
+    const char *const
+        *env; /* "SLUICE_RTC_PORT=8443" up to NULL, as environ is; NULL: none */
+    const char *const
+        *args; /* "--rtc.port=8443" up to NULL, also --config=FILE; NULL: none */
+    void *ctx; /* what callbacks are given */
+    /* A log line, with its line feed. NULL: standard error. */
+    void (*log)(void *ctx, enum sluice_level level, const char *line, size_t n);
+    /* What the server says to the host's sessions. NULL: the host is no client of calls. */
+    void (*message)(void *ctx, const struct sluice_message *m);
+};
+
+/* On failure *ret stays as it is, and error says what is wrong, for people, in one line. */
+SLUICE_API enum sluice_err sluice_start(const struct sluice_conf *conf,
+                                        struct sluice **ret,
+                                        char error[SLUICE_ERROR_MAX]);
+
+/* Draining: no new streams by HTTP; calls that run go on and may still be joined. When nobody
+ * is left, or drain.deadline has passed, the server ends. Resume takes it back. Stop ends at
+ * once. These three are for signal handlers, too, and do not wait. */
+SLUICE_API void sluice_drain(struct sluice *s);
+SLUICE_API void sluice_resume(struct sluice *s);
+SLUICE_API void sluice_stop(struct sluice *s);
+
+enum sluice_state { SLUICE_RUNNING, SLUICE_DRAINING, SLUICE_ENDED };
+SLUICE_API enum sluice_state sluice_state(const struct sluice *s);
+
+/* Waits until the server has ended. By one thread at a time. */
+SLUICE_API void sluice_wait(struct sluice *s);
+
+/* Stops, waits, and frees. Takes NULL. */
+SLUICE_API void sluice_free(struct sluice *s);
+
+/* Valid until sluice_free. "" where there is none. */
+struct sluice_info {
+    const char *public_url, *private_url; /* of the two faces */
+    const char *demo_url;                 /* of the demo page, with a token for a day */
+    const char *new_kid, *new_secret; /* of a key that this start made for the store */
+};
+SLUICE_API const struct sluice_info *sluice_info(const struct sluice *s);
+
+/* A bearer token of the store's key, for rooms of a name or a pattern ("team-*"), as text and
+ * a NUL in ret of n octets. SLUICE_REFUSED: no such pattern. */
+enum { SLUICE_PUBLISH = 1, SLUICE_WATCH = 2 };
+SLUICE_API enum sluice_err sluice_token(const struct sluice *s, const char *rooms,
+                                        unsigned may, long seconds, char *ret, size_t n);
+
+/* Queues a message of the host's. It is answered, if at all, by conf.message; one that means
+ * nothing to the server is counted, and in its log. SLUICE_REFUSED: it has no session, a text
+ * that is too long, or the server was started without conf.message. */
+SLUICE_API enum sluice_err sluice_send(struct sluice *s, const struct sluice_message *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
