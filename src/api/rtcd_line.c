@@ -1,0 +1,299 @@
+#include "api/rtcd_line.h"
+
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/zip.h"
+
+struct rtcd_lines {
+    struct rtcd_lines_conf conf;
+    struct timers timers;
+    struct rtcd_line_stats stats;
+    uint8_t in[RTCD_DC_JSON_MAX];    /* a description, unpacked */
+    uint8_t out[MEDIA_DATA_LONGEST]; /* the message being written */
+};
+
+/* Those of rtcd, so that its dashboards read them. */
+static const uint64_t times[] = {1000,   5000,   7500,   10000,  25000,  50000,  75000,
+                                 100000, 250000, 300000, 400000, 500000, 750000, 1000000};
+static const uint64_t losses[] = {1000,  5000,   7500,   10000,  25000,  50000,
+                                  75000, 100000, 250000, 500000, 750000, 1000000};
+static const uint64_t waits[] = {5000,   10000,   25000,   50000,   100000,  250000,
+                                 500000, 1000000, 2500000, 5000000, 10000000};
+
+static struct histogram histogram(const uint64_t *bounds, size_t size)
+{
+    return (struct histogram){.n = size / sizeof *bounds, .bounds = bounds};
+}
+
+struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf)
+{
+    struct rtcd_lines *ls = malloc(sizeof *ls);
+    if (!ls)
+        return NULL;
+    memset(ls, 0, offsetof(struct rtcd_lines, in));
+    ls->conf = *conf;
+    ls->stats.loss = histogram(losses, sizeof losses);
+    ls->stats.rtt = histogram(times, sizeof times);
+    ls->stats.jitter = histogram(times, sizeof times);
+    ls->stats.waited = histogram(waits, sizeof waits);
+    ls->stats.held = histogram(waits, sizeof waits);
+    return ls;
+}
+
+void sl_rtcd_lines_free(struct rtcd_lines *ls)
+{
+    if (!ls)
+        return;
+    sl_timers_fini(&ls->timers);
+    free(ls);
+}
+
+const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls)
+{
+    return &ls->stats;
+}
+
+void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport)
+{
+    *l = (struct rtcd_line){.transport = transport};
+}
+
+void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l)
+{
+    sl_timer_stop(&ls->timers, &l->timer);
+    l->open = false;
+}
+
+/* ---- telling ---- */
+
+static enum err say(struct rtcd_lines *ls, const struct rtcd_line *l, bool text,
+                    struct span message)
+{
+    const struct media_ops *m = ls->conf.media;
+    return l->open ? m->data_send(m->ctx, l->transport, l->stream, text, message)
+                   : E_ABSENT;
+}
+
+static void say_type(struct rtcd_lines *ls, const struct rtcd_line *l,
+                     enum rtcd_dc_type type)
+{
+    struct wr w = wr_of(ls->out, sizeof ls->out);
+    sl_rtcd_dc_write(&w, type);
+    (void)say(ls, l, false, wr_done(&w)); /* who reads too slowly asks again */
+}
+
+enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
+                          struct span json)
+{
+    struct wr w = wr_of(ls->out, sizeof ls->out);
+    if (!l->open)
+        return E_ABSENT;
+    enum err e = sl_rtcd_dc_write_sdp(&w, json);
+    return e == E_FULL ? E_MALFORMED : e ? e : say(ls, l, false, wr_done(&w));
+}
+
+enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                          const struct rtcd_dc_track *tracks, size_t n)
+{
+    struct wr w = wr_of(ls->out, sizeof ls->out);
+    sl_rtcd_dc_write_map(&w, tracks, n);
+    return w.bad ? E_MALFORMED : say(ls, l, false, wr_done(&w));
+}
+
+/* ---- the lock ---- */
+
+static void take(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    sl_histogram_add(&ls->stats.waited, (uint64_t)(l->wanted ? now - l->wanted_at : 0));
+    l->lock = RTCD_LOCK_OURS;
+    l->wanted = false;
+    l->locked_at = now;
+}
+
+static void release(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    sl_histogram_add(&ls->stats.held, (uint64_t)(now - l->locked_at));
+    sl_timer_stop(&ls->timers, &l->timer);
+    l->lock = RTCD_LOCK_FREE;
+}
+
+/* The client's turn is over. */
+static void pass(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    release(ls, l, now);
+    if (!l->wanted)
+        return;
+    take(ls, l, now);
+    ls->conf.locked(ls->conf.ctx, l, now);
+}
+
+bool sl_rtcd_line_lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    if (l->lock == RTCD_LOCK_FREE)
+        take(ls, l, now);
+    if (l->lock == RTCD_LOCK_OURS)
+        return true;
+    if (!l->wanted)
+        l->wanted_at = now;
+    l->wanted = true;
+    return false;
+}
+
+void sl_rtcd_line_unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    l->wanted = false;
+    if (l->lock == RTCD_LOCK_OURS)
+        release(ls, l, now);
+}
+
+/* One that holds it already is refused, too: two of its threads may ask. */
+static void lock_asked(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    struct wr w = wr_of(ls->out, sizeof ls->out);
+    bool granted = l->lock == RTCD_LOCK_FREE &&
+                   sl_timer_set(&ls->timers, &l->timer, now + RTCD_LOCK_TIME) == E_OK;
+    sl_rtcd_dc_write_lock(&w, granted);
+    if (granted) {
+        l->lock = RTCD_LOCK_CLIENTS;
+        l->locked_at = now;
+        ls->stats.granted++;
+    } else {
+        ls->stats.refused++;
+    }
+    (void)say(ls, l, false, wr_done(&w));
+}
+
+/* Clients unlock after each answer that they hear, whether they locked or not. */
+static void unlock_asked(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    if (l->lock == RTCD_LOCK_CLIENTS)
+        pass(ls, l, now);
+    else
+        ls->stats.unasked++;
+}
+
+usec sl_rtcd_lines_deadline(const struct rtcd_lines *ls)
+{
+    return sl_timers_deadline(&ls->timers);
+}
+
+void sl_rtcd_lines_tick(struct rtcd_lines *ls, usec now)
+{
+    for (struct timer *t; (t = sl_timers_due(&ls->timers, now));) {
+        ls->stats.expired++;
+        pass(ls, list_entry(t, struct rtcd_line, timer), now);
+    }
+}
+
+/* ---- what comes ---- */
+
+static bool may_say(struct rtcd_lines *ls, struct rtcd_line *l, unsigned cost, usec now)
+{
+    const usec each = SEC(1) / RTCD_LINE_PER_S;
+    usec from = l->quiet_at > now ? l->quiet_at : now;
+    if (from + each * cost > now + each * RTCD_LINE_BURST) {
+        ls->stats.flooded++;
+        return false;
+    }
+    l->quiet_at = from + each * cost;
+    return true;
+}
+
+static void described(struct rtcd_lines *ls, struct rtcd_line *l, struct span zipped,
+                      usec now)
+{
+    struct wr w = wr_of(ls->in, sizeof ls->in);
+    enum err e = sl_unzip(&w, zipped);
+    if (e) {
+        *(e == E_FULL ? &ls->stats.oversized : &ls->stats.malformed) += 1;
+        return;
+    }
+    ls->stats.descriptions++;
+    ls->conf.sdp(ls->conf.ctx, l, wr_done(&w), now);
+}
+
+static void report(struct histogram *h, double value)
+{
+    enum { MILLION = 1000000, VALUE_MAX = 3600 };
+    sl_histogram_add(h, (uint64_t)((value < VALUE_MAX ? value : VALUE_MAX) * MILLION));
+}
+
+static void message(struct rtcd_lines *ls, struct rtcd_line *l, struct span in, usec now)
+{
+    struct rtcd_dc m = {0};
+    if (span_is(in, "ping")) {
+        ls->stats.pings++;
+        (void)say(ls, l, true, span_of("pong"));
+        return;
+    }
+    if (sl_rtcd_dc_read(in, &m) != E_OK) {
+        ls->stats.malformed++;
+        return;
+    }
+    switch (m.type) {
+    case RTCD_DC_PING:
+        ls->stats.pings++;
+        say_type(ls, l, RTCD_DC_PONG);
+        break;
+    case RTCD_DC_SDP:
+        if (may_say(ls, l, RTCD_LINE_SDP_COST - 1, now))
+            described(ls, l, m.zipped, now);
+        break;
+    case RTCD_DC_LOSS: report(&ls->stats.loss, m.value); break;
+    case RTCD_DC_RTT: report(&ls->stats.rtt, m.value); break;
+    case RTCD_DC_JITTER: report(&ls->stats.jitter, m.value); break;
+    case RTCD_DC_LOCK: lock_asked(ls, l, now); break;
+    case RTCD_DC_UNLOCK: unlock_asked(ls, l, now); break;
+    case RTCD_DC_PONG:
+    case RTCD_DC_MEDIA_MAP: /* ours to say */
+    case RTCD_DC_UNKNOWN:
+    case RTCD_DC_TYPES: ls->stats.malformed++; break;
+    }
+}
+
+static void opened(struct rtcd_lines *ls, struct rtcd_line *l, uint16_t stream, usec now)
+{
+    const struct media_ops *m = ls->conf.media;
+    if (l->open) {
+        m->data_close(m->ctx, l->transport, stream);
+        return;
+    }
+    l->open = true;
+    l->stream = stream;
+    ls->stats.opened++;
+    ls->conf.opened(ls->conf.ctx, l, now);
+}
+
+static void closed(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    l->open = false;
+    ls->stats.closed++;
+    if (l->lock == RTCD_LOCK_CLIENTS)
+        pass(ls, l, now);
+}
+
+void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l,
+                        const struct media_data_event *ev, usec now)
+{
+    bool mine = l->open && ev->stream == l->stream;
+    switch (ev->kind) {
+    case MEDIA_DATA_OPENED:
+        if (ev->open)
+            opened(ls, l, ev->stream, now);
+        break;
+    case MEDIA_DATA_MESSAGE:
+        if (mine && may_say(ls, l, 1, now))
+            message(ls, l, ev->bytes, now);
+        break;
+    case MEDIA_DATA_CLOSED:
+        if (mine)
+            closed(ls, l, now);
+        break;
+    case MEDIA_DATA_ENDED:
+        if (l->open)
+            closed(ls, l, now);
+        break;
+    case MEDIA_DATA_ROOM: break;
+    }
+}

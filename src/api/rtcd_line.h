@@ -1,0 +1,96 @@
+#pragma once
+
+/*
+ * The data channel between a session of rtcd and its client: pings, reports, descriptions, what
+ * is sent where, and the lock under which one of both ends changes the session's description.
+ *
+ * The client opens the channel, with its first offer; until then nothing can be told, and none
+ * of its messages come. Of several channels the first one counts. The lock has one owner, and a
+ * client that does not give it back loses it. What comes too often, is no message or far too
+ * long is dropped and counted, and changes nothing.
+ *
+ * Sans-IO. For the control thread.
+ */
+
+#include "base/clock.h"
+#include "base/metric.h"
+
+#include "api/rtcd_dc.h"
+#include "room/media.h"
+
+/* A client changes its tracks, offers and hears our answer within this. It is as long as a client
+ * of rtcd waits for its turn, so nobody gives up because of another that hangs. */
+#define RTCD_LOCK_TIME SEC(5)
+
+enum {
+    /* Clients ask for the lock 20 times a second while they wait for it, and ping. */
+    RTCD_LINE_PER_S = 50,
+    RTCD_LINE_BURST = 200,
+    RTCD_LINE_SDP_COST = 10, /* unpacking one, and what it leads to */
+};
+
+struct rtcd_line_stats {
+    uint64_t opened, closed;
+    uint64_t pings, descriptions;
+    uint64_t granted, refused;              /* locks that clients asked for */
+    uint64_t expired;                       /* and did not give back */
+    uint64_t unasked;                       /* unlocks of what the client did not hold */
+    uint64_t malformed, flooded, oversized; /* dropped */
+    struct histogram loss;                  /* what clients report; of a million */
+    struct histogram rtt, jitter;           /* microseconds */
+    struct histogram waited, held;          /* for the lock, by us; by either side */
+};
+
+/* Of one session, inside what its owner keeps of it. */
+struct rtcd_line {
+    struct timer timer; /* of the client's lock */
+    uint64_t transport;
+    uint16_t stream;
+    bool open;
+    enum { RTCD_LOCK_FREE, RTCD_LOCK_OURS, RTCD_LOCK_CLIENTS } lock;
+    bool wanted; /* we wait for the lock */
+    usec locked_at, wanted_at;
+    usec quiet_at; /* when all that came is paid for (a bucket as in api/limit.h) */
+};
+
+struct rtcd_lines_conf {
+    const struct media_ops *media;
+    void *ctx;
+    /* The session can be told things now. Each of these may end the line. */
+    void (*opened)(void *ctx, struct rtcd_line *l, usec now);
+    /* A description as {"type", "sdp"} in JSON; valid during the call. */
+    void (*sdp)(void *ctx, struct rtcd_line *l, struct span json, usec now);
+    /* The lock that sl_rtcd_line_lock did not get: it is ours now. */
+    void (*locked)(void *ctx, struct rtcd_line *l, usec now);
+};
+
+struct rtcd_lines; /* all that share a table of operations */
+
+/* NULL when memory ends. Free takes NULL; the lines are over before. */
+struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf);
+void sl_rtcd_lines_free(struct rtcd_lines *ls);
+const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls);
+
+void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport);
+void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l);
+
+/* What happened on the channels of its transport. */
+void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l,
+                        const struct media_data_event *ev, usec now);
+
+/* Before an offer of ours, but for the first exchange. False: the client has it, and conf.locked
+ * will be called when we have. Unlock: after the answer, or when there will be none; also gives
+ * up waiting. */
+bool sl_rtcd_line_lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now);
+void sl_rtcd_line_unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now);
+
+/* E_ABSENT: the channel is not open; E_FULL: the client reads too slowly, so say it elsewhere or
+ * later; E_MALFORMED: longer than it takes. */
+MUST_USE enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
+                                   struct span json);
+MUST_USE enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                                   const struct rtcd_dc_track *tracks, size_t n);
+
+/* When to tick next, or USEC_NEVER. */
+usec sl_rtcd_lines_deadline(const struct rtcd_lines *ls);
+void sl_rtcd_lines_tick(struct rtcd_lines *ls, usec now);
