@@ -96,12 +96,14 @@ static void hear(struct rig *r, const char *hex)
     event(r, MEDIA_DATA_MESSAGE, STREAM, check_hex(hex));
 }
 
-#define CHECK_LOG(want)                                                                  \
-    do {                                                                                 \
-        if (strcmp(said, want) != 0)                                                     \
-            check_fail(__FILE__, __LINE__, "got %s", said);                              \
-        said[0] = '\0';                                                                  \
-    } while (0)
+static void check_said(int line, const char *want)
+{
+    if (strcmp(said, want) != 0)
+        check_fail(__FILE__, line, "got %s", said);
+    said[0] = '\0';
+}
+
+#define CHECK_SAID(want) check_said(__LINE__, want)
 
 static const struct {
     const char *name, *hex, *want;
@@ -126,9 +128,9 @@ TEST(rtcd_line_answers)
         struct rig r;
         check_row(rows[i].name);
         rig_init(&r);
-        CHECK_LOG("opened;");
+        CHECK_SAID("opened;");
         hear(&r, rows[i].hex);
-        CHECK_LOG(rows[i].want);
+        CHECK_SAID(rows[i].want);
         CHECK_INT(r.stats->malformed, rows[i].malformed);
         rig_fini(&r);
     }
@@ -139,17 +141,17 @@ TEST(rtcd_line_is_the_first_channel)
     struct rig r;
     rig_init(&r);
     event(&r, MEDIA_DATA_OPENED, 6, (struct span){0});
-    CHECK_LOG("opened;closes;");
+    CHECK_SAID("opened;closes;");
     event(&r, MEDIA_DATA_MESSAGE, 6, check_hex("01"));
     event(&r, MEDIA_DATA_CLOSED, 6, (struct span){0});
     hear(&r, "01");
-    CHECK_LOG("02;");
+    CHECK_SAID("02;");
     event(&r, MEDIA_DATA_CLOSED, STREAM, (struct span){0});
     hear(&r, "01");
-    CHECK_LOG("");
+    CHECK_SAID("");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_ABSENT);
     CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, NULL, 0), E_ABSENT);
-    CHECK_LOG("");
+    CHECK_SAID("");
     rig_fini(&r);
 }
 
@@ -162,9 +164,9 @@ TEST(rtcd_line_tells)
     rig_init(&r);
     said[0] = '\0';
     CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, &track, 1), E_OK);
-    CHECK_LOG("0981a13082a474797065a67363726565;");
+    CHECK_SAID("0981a13082a474797065a67363726565;");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_OK);
-    CHECK_LOG("03c60000000a789cabae0500017500f9;");
+    CHECK_SAID("03c60000000a789cabae0500017500f9;");
     send_err = E_FULL;
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_FULL);
     for (size_t i = 0; i < sizeof longest; i++) /* what cannot be packed */
@@ -184,20 +186,20 @@ TEST(rtcd_line_lock_has_one_owner)
     hear(&r, "cc07");
     hear(&r, "cc08"); /* not the client's to give */
     hear(&r, "cc07");
-    CHECK_LOG("opened;07c2;07c2;");
+    CHECK_SAID("opened;07c2;07c2;");
     sl_rtcd_line_unlock(r.ls, &r.l, r.now);
     hear(&r, "07");
     hear(&r, "07"); /* once */
-    CHECK_LOG("07c3;07c2;");
+    CHECK_SAID("07c3;07c2;");
     CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
     sl_rtcd_line_unlock(r.ls, &r.l, r.now); /* we want it no more, and did not have it */
     hear(&r, "07");
-    CHECK_LOG("07c2;");
+    CHECK_SAID("07c2;");
     CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
     hear(&r, "08"); /* whoever waited comes first */
-    CHECK_LOG("ours;");
+    CHECK_SAID("ours;");
     hear(&r, "07");
-    CHECK_LOG("07c2;");
+    CHECK_SAID("07c2;");
     CHECK_INT(r.stats->granted, 1);
     CHECK_INT(r.stats->refused, 5);
     CHECK_INT(r.stats->unasked, 1);
@@ -210,16 +212,16 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     rig_init(&r);
     hear(&r, "07");
     CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
-    CHECK_LOG("opened;07c3;");
+    CHECK_SAID("opened;07c3;");
     CHECK_INT(sl_rtcd_lines_deadline(r.ls), r.now + RTCD_LOCK_TIME);
     sl_rtcd_lines_tick(r.ls, r.now + RTCD_LOCK_TIME - 1);
-    CHECK_LOG("");
+    CHECK_SAID("");
     r.now += RTCD_LOCK_TIME;
     sl_rtcd_lines_tick(r.ls, r.now);
-    CHECK_LOG("ours;");
+    CHECK_SAID("ours;");
     hear(&r, "08"); /* it comes too late to mean anything */
     hear(&r, "07");
-    CHECK_LOG("07c2;");
+    CHECK_SAID("07c2;");
     CHECK_INT(r.stats->expired, 1);
     CHECK_INT(r.stats->waited.sum, RTCD_LOCK_TIME);
 
@@ -227,7 +229,7 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     hear(&r, "07");
     CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
     event(&r, MEDIA_DATA_ENDED, 0, (struct span){0}); /* nobody can unlock any more */
-    CHECK_LOG("07c3;ours;");
+    CHECK_SAID("07c3;ours;");
     rig_fini(&r);
 }
 
@@ -256,7 +258,7 @@ TEST(rtcd_line_drops_a_flood)
     }
     CHECK_INT(r.stats->pings, RTCD_LINE_BURST);
     CHECK_INT(r.stats->flooded, 50);
-    CHECK_LOG("");
+    CHECK_SAID("");
     r.now += SEC(1);
     for (unsigned i = 0; i < RTCD_LINE_PER_S + 1; i++)
         event(&r, MEDIA_DATA_MESSAGE, STREAM, unlock);
@@ -279,7 +281,7 @@ TEST(rtcd_line_bounds_what_it_unpacks)
     said[0] = '\0';
     CHECK_INT(sl_rtcd_dc_write_sdp(&w, (struct span){zeros, sizeof zeros}), E_OK);
     event(&r, MEDIA_DATA_MESSAGE, STREAM, wr_done(&w));
-    CHECK_LOG("");
+    CHECK_SAID("");
     CHECK_INT(r.stats->oversized, 1);
     rig_fini(&r);
 }

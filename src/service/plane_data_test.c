@@ -44,7 +44,7 @@ TEST(plane_data_knows_which_streams_are_channels)
     CHECK_INT(sl_plane_data_send(&d, &out, 1, true, none), E_OK);
     CHECK_INT(sl_plane_data_send(&d, &out, 3, true, none), E_ABSENT);
     CHECK_INT(sl_plane_data_send(&d, &out, UINT16_MAX, true, none), E_ABSENT);
-    for (uint16_t i = 0; i < SCTP_STREAMS; i += 2) { /* RFC 8832 §6: even, being client */
+    for (int i = 0; i < SCTP_STREAMS; i += 2) { /* RFC 8832 §6: even, being client */
         CHECK_INT(sl_plane_data_open(&d, &out, &plain, false, &stream), E_OK);
         CHECK_INT(stream, i);
     }
