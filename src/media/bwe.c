@@ -13,7 +13,8 @@
 #include "media/standing.h"
 #include "media/trendline.h"
 
-#define TICK MSEC(250)
+#define TICK       MSEC(250)
+#define TICK_QUIET SEC(1) /* where each feedback is one, too, and nothing has begun */
 
 /* Of the budget that says whether the application sends little: as libwebrtc's. */
 #define SPARE_USE    0.65 /* of the target, over SPARE_WINDOW */
@@ -226,7 +227,9 @@ void sl_bwe_tick(struct bwe *b, usec now)
 usec sl_bwe_deadline(const struct bwe *b)
 {
     usec probe = b->remb_only ? USEC_NEVER : sl_probe_deadline(&b->probe);
-    usec tick = b->ticked_at + TICK;
+    bool quiet =
+        b->remb_only || (b->clock_known && !b->silent && b->probe.pending_n == 0);
+    usec tick = b->ticked_at + (quiet ? TICK_QUIET : TICK);
     return probe < tick ? probe : tick;
 }
 

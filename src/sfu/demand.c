@@ -5,18 +5,10 @@
 #include "sfu/layers.h"
 #include "sfu/producer.h"
 
-static unsigned bit(const struct encoding *e)
+/* By viewers on this worker, now: they stand in the lists of what they get and wait for. */
+static bool wanted_here(const struct encoding *e)
 {
-    return e ? 1U << e->number : 0;
-}
-
-/* Of viewers on this worker, now. */
-static unsigned wanted_here(const struct producer *p)
-{
-    unsigned ret = 0;
-    list_each (struct consumer, c, &p->consumers, in_producer)
-        ret |= bit(c->want) | bit(c->from);
-    return ret;
+    return !list_empty(&e->consumers) || !list_empty(&e->wanting);
 }
 
 /* They let some time pass before they give something up. */
@@ -67,9 +59,9 @@ static void remember(struct producer *p)
 void sl_demand_review(struct producer *p, struct shard *s, usec now)
 {
     struct demand *d = &p->demand;
-    unsigned here = wanted_here(p), wanted = wanted_below(p);
+    unsigned wanted = wanted_below(p);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
-        if (here & 1U << i)
+        if (wanted_here(&p->encodings[i]))
             d->at[i] = now;
         if (d->at[i] != 0 && now - d->at[i] < DEMAND_IDLE)
             wanted |= 1U << i;

@@ -20,7 +20,6 @@ enum {
     PADDINGS_MAX = 16, /* packets at once */
 };
 
-#define SHARE_TICK  MSEC(250)
 #define START_GRACE SEC(1) /* until the first probes are back, and what follows them */
 #define ASK_EVERY   SEC(3)
 #define ASK_SOON    MSEC(500)
@@ -45,6 +44,7 @@ void sl_estimate_begin(struct transport *t, const struct consumer *c, usec now)
     if (!t->bwe)
         return; /* nothing is held back, as where nobody tells */
     t->estimate = (struct estimate){.share_bps = SHARE_ANY, .numbered = twcc};
+    t->share_at = now;
     sl_bwe_want(t->bwe, FIRST_WANTED);
     t->shard->stats.estimated++;
     sl_feedback_arm(t, now);
@@ -75,7 +75,7 @@ static void heard(struct transport *t, usec now)
     if (t->estimate.heard_at == 0)
         t->estimate.heard_at = now;
     if (is_cut(t, &s))
-        t->estimate.ticked_at = 0;
+        t->share_at = now;
     if (sl_estimate_deadline(t) < t->timer.at)
         sl_feedback_arm(t, now);
 }
@@ -150,6 +150,13 @@ static bool can_probe(const struct transport *t)
     return false;
 }
 
+/* Its first probes are not back, or what follows them. */
+static bool is_new(const struct transport *t, usec now)
+{
+    const struct estimate *est = &t->estimate;
+    return est->heard_at == 0 || now - est->heard_at < START_GRACE;
+}
+
 /* Until the first probes are back, and where there can be none, all is sent until that shows
  * to be too much. */
 static bool holds_back(const struct transport *t, const struct bwe_state *s, usec now)
@@ -159,7 +166,7 @@ static bool holds_back(const struct transport *t, const struct bwe_state *s, use
         return false;
     if (!can_probe(t))
         return est->trouble_at != 0 && now - est->trouble_at < TRY_AGAIN;
-    return s->limited || now - est->heard_at >= START_GRACE;
+    return s->limited || !is_new(t, now);
 }
 
 /* Whether what the next layer needs could be had. While the answer is yes, at once for the one
@@ -229,22 +236,27 @@ static void tell(struct transport *t, const struct bwe_state *s, usec now)
 
 void sl_estimate_tick(struct transport *t, usec now)
 {
-    if (!t->bwe)
+    if (t->bwe) {
+        sl_bwe_tick(t->bwe, now);
+        pad(t, now);
+    }
+    if (now < t->share_at)
         return;
-    sl_bwe_tick(t->bwe, now);
-    pad(t, now);
-    if (now - t->estimate.ticked_at < SHARE_TICK)
+    t->share_at = t->next_report; /* or sooner: sl_share says so */
+    if (!t->bwe) {
+        (void)sl_share(t, now);
         return;
-    t->estimate.ticked_at = now;
+    }
     struct bwe_state s = sl_bwe_state(t->bwe);
     divide(t, &s, now);
     pace(t, &s, now);
     tell(t, &s, now);
+    if (t->pacer || is_new(t, now))
+        sl_share_soon(t, now);
 }
 
 usec sl_estimate_deadline(const struct transport *t)
 {
-    usec shares = t->estimate.ticked_at + SHARE_TICK;
     usec probe = t->bwe ? sl_bwe_deadline(t->bwe) : USEC_NEVER;
-    return !t->bwe || probe < shares ? probe : shares;
+    return probe < t->share_at ? probe : t->share_at;
 }

@@ -29,10 +29,9 @@ struct estimate {
     usec heard_at;      /* when the peer first said anything; 0: it did not */
     usec asked_at;      /* whether more could be had, and how much */
     uint64_t asked_bps;
-    usec ticked_at; /* shares were computed */
-    uint64_t ticked_bps;
-    usec trouble_at; /* it was cut: with no way to probe, all is tried again later */
-    usec told_at;    /* to control */
+    uint64_t ticked_bps; /* when shares were last computed */
+    usec trouble_at;     /* it was cut: with no way to probe, all is tried again later */
+    usec told_at;        /* to control */
     uint64_t told_bps;
     uint8_t told_cause;
 };

@@ -3,6 +3,8 @@
 #include "check.h"
 #include "media/bwe.h"
 #include "proto/twcc.h"
+#include "sfu/inside.h"
+#include "sfu/transport.h"
 #include "stage.h"
 
 /* A publisher of three encodings, and viewers behind a link of some rate whose browsers tell
@@ -195,6 +197,23 @@ TEST(estimate_is_content)
     for (int i = 0; i < 5; i++)
         CHECK(is_layer(kbps_sent(), 1));
     CHECK(sim_stats(&s.sim, 0)->padding - padding < 100);
+    stage_close(&s);
+}
+
+/* Who has the best there is gets its share with the reports, not several times a second. */
+TEST(estimate_rests)
+{
+    open_link(20e6, true, false, RTX_OUT);
+    run(SEC(6));
+    const struct transport *t = sl_shard_transport(s.sim.shards[0], s.sub->id);
+    int shared = 0;
+    for (int i = 0; i < 5000; i++) {
+        usec before = t->shared_at;
+        run(MSEC(1));
+        shared += t->shared_at != before;
+    }
+    CHECK(shared >= 5);
+    CHECK(shared <= 6);
     stage_close(&s);
 }
 

@@ -26,10 +26,11 @@ struct shard {
     struct batch *batch;
     struct router router;
     struct returns returns;
-    usec squeezed;     /* when histories were last cut short */
-    usec reviewed;     /* when the encodings were last compared */
-    struct list heard; /* struct producer: audio that lands here, by in_heard */
-    usec heard_at;     /* when control was last told */
+    usec squeezed;       /* when histories were last cut short */
+    usec reviewed;       /* when producers last were */
+    struct list reviews; /* struct producer, the one that has waited longest first */
+    struct list heard;   /* struct producer: audio that lands here, by in_heard */
+    usec heard_at;       /* when control was last told */
 };
 
 struct transport *sl_shard_transport(const struct shard *s, uint64_t id);

@@ -73,3 +73,24 @@ void sl_layers_of(const struct producer *p, struct layer_table *ret)
                 .encoding = i, .live = live || !any, .bps = e->bitrate_bps};
     }
 }
+
+static bool is_near(uint32_t a, uint32_t b)
+{
+    uint32_t off = a > b ? a - b : b - a;
+    return (a == 0) == (b == 0) && off <= b / 4;
+}
+
+bool sl_layers_alike(const struct layer_table *a, const struct layer_table *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (uint8_t i = 0; i < a->n; i++) {
+        const struct layer_info *x = &a->layers[i], *y = &b->layers[i];
+        if (x->encoding != y->encoding || x->spatial != y->spatial ||
+            x->temporal != y->temporal || x->live != y->live || x->width != y->width ||
+            x->height != y->height || (x->bps == 0) != (y->bps == 0) ||
+            (a->n > 1 && !is_near(x->bps, y->bps)))
+            return false;
+    }
+    return true;
+}

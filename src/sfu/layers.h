@@ -20,3 +20,6 @@ void sl_layers_learn(struct encoding *e, const struct pkt *p, size_t octets, use
 /* What there is to choose from, measured each MEASURE_INTERVAL (sfu/producer). Before its first
  * packet: anything. */
 void sl_layers_of(const struct producer *p, struct layer_table *ret);
+
+/* The same layers come, and where there are several, at much the same rates. */
+bool sl_layers_alike(const struct layer_table *a, const struct layer_table *b);

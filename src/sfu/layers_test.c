@@ -46,3 +46,38 @@ TEST(layers_from_packets)
     }
     stage_close(&s);
 }
+
+/* What a viewer who has the best need not look at again. */
+TEST(layers_alike)
+{
+    static const struct {
+        const char *name;
+        struct layer_table now;
+        bool want;
+    } rows[] = {
+        {"the same", {2, {{0, 0, 0, true, 100000}, {1, 0, 0, true, 900000}}}, true},
+        {"a little more", {2, {{0, 0, 0, true, 100000}, {1, 0, 0, true, 1000000}}}, true},
+        {"much less", {2, {{0, 0, 0, true, 100000}, {1, 0, 0, true, 500000}}}, false},
+        {"one fell silent",
+         {2, {{0, 0, 0, true, 100000}, {1, 0, 0, false, 900000}}},
+         false},
+        {"one went", {1, {{0, 0, 0, true, 100000}}}, false},
+        {"another came", {2, {{0, 0, 0, true, 100000}, {1, 0, 1, true, 900000}}}, false},
+        {"another size",
+         {2, {{0, 0, 0, true, 100000}, {1, 0, 0, true, 900000, 640, 360}}},
+         false},
+    };
+    const struct layer_info low = {.live = true, .bps = 100000};
+    const struct layer_info high = {.encoding = 1, .live = true, .bps = 900000};
+    const struct layer_table was = {2, {low, high}};
+    for (size_t i = 0; i < LEN(rows); i++) {
+        check_row(rows[i].name);
+        CHECK(sl_layers_alike(&rows[i].now, &was) == rows[i].want);
+    }
+    check_row("of one alone the rate does not matter, but that it is known");
+    struct layer_table one = {1, {low}}, more = {1, {high}}, none = {1, {low}};
+    more.layers[0].encoding = 0;
+    none.layers[0].bps = 0;
+    CHECK(sl_layers_alike(&more, &one));
+    CHECK(!sl_layers_alike(&none, &one));
+}

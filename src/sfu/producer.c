@@ -78,6 +78,7 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     list_init(&p->in_transport);
     list_init(&p->consumers);
     list_init(&p->in_heard);
+    list_init(&p->in_review);
     p->voice.below_dbov = LEVEL_SILENCE;
     index_payload_types(p);
     for (uint8_t i = 0; i < p->encodings_n; i++)
@@ -96,6 +97,7 @@ void sl_producer_free(struct producer *p)
     list_each_safe(struct consumer, c, &p->consumers, in_producer)
         sl_consumer_source(c, NULL);
     list_del(&p->in_heard);
+    list_del(&p->in_review);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         sl_history_free(p->encodings[i].history);
         sl_nack_free(p->encodings[i].nack);
@@ -255,15 +257,54 @@ static void measure_all(struct producer *p, usec now)
     }
 }
 
-void sl_producer_review(struct producer *p, struct shard *s, usec now)
+/* Whether there is something else to choose from than when this was last true. */
+static bool offers_other(struct producer *p)
+{
+    struct layer_table t;
+    sl_layers_of(p, &t);
+    if (sl_layers_alike(&t, &p->shared) && p->demand.asleep == p->shared_asleep)
+        return false;
+    p->shared = t;
+    p->shared_asleep = p->demand.asleep;
+    return true;
+}
+
+static void review(struct producer *p, struct shard *s, usec now)
 {
     if (now - p->measured >= MEASURE_INTERVAL)
         measure_all(p, now);
-    list_each (struct consumer, c, &p->consumers, in_producer)
-        if (c->transport->shared_at != now)
-            (void)sl_share(c->transport, now);
+    if (offers_other(p))
+        list_each (struct consumer, c, &p->consumers, in_producer)
+            if (c->transport->shared_at != now)
+                (void)sl_share(c->transport, now);
     sl_demand_review(p, s, now);
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (!list_empty(&p->encodings[i].wanting))
             sl_feedback_keyframe(s, &p->encodings[i], now);
+}
+
+void sl_producer_reviews(struct shard *s, usec now)
+{
+    if (now - s->reviewed < REVIEW_STEP)
+        return;
+    s->reviewed = now;
+    while (!list_empty(&s->reviews)) {
+        struct producer *p = list_entry(s->reviews.next, struct producer, in_review);
+        if (now - p->reviewed < REVIEW_INTERVAL)
+            return;
+        p->reviewed = now;
+        list_del(&p->in_review);
+        list_add(&s->reviews, &p->in_review);
+        review(p, s, now);
+    }
+}
+
+usec sl_producer_reviews_deadline(const struct shard *s)
+{
+    if (list_empty(&s->reviews))
+        return USEC_NEVER;
+    usec due = list_entry(s->reviews.next, struct producer, in_review)->reviewed +
+               REVIEW_INTERVAL;
+    usec step = s->reviewed + REVIEW_STEP;
+    return due > step ? due : step;
 }

@@ -117,6 +117,10 @@ struct producer {
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */
     usec measured;        /* when its rates last were */
+    usec reviewed;
+    struct list in_review;     /* of the shard */
+    struct layer_table shared; /* what its viewers were last given their shares of */
+    uint8_t shared_asleep;     /* demand.asleep, then */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };
@@ -151,9 +155,12 @@ bool sl_producer_silent(const struct producer *p, const struct encoding *e);
 #define HISTORY_SHORT MSEC(150)
 void sl_producer_squeeze(struct producer *p, usec now);
 
-/* Has its viewers' tracks shared out anew; what key frames are missing is asked for again, and
- * each MEASURE_INTERVAL rates are measured. To be called each REVIEW_INTERVAL, so that what
- * falls silent is replaced within SILENT_AFTER and one of these. */
+/* Each REVIEW_INTERVAL, at a time of its own for each producer, since thousands at once would
+ * hold up packets: where there is something else to choose from, the tracks of its viewers are
+ * shared out anew; what key frames are missing is asked for again. Each MEASURE_INTERVAL rates
+ * are measured. So what falls silent is replaced within SILENT_AFTER and one REVIEW_INTERVAL. */
 #define REVIEW_INTERVAL  MSEC(250)
+#define REVIEW_STEP      MSEC(5) /* some together, as each would wake up an idle worker */
 #define MEASURE_INTERVAL MSEC(500)
-void sl_producer_review(struct producer *p, struct shard *s, usec now);
+void sl_producer_reviews(struct shard *s, usec now);
+usec sl_producer_reviews_deadline(const struct shard *s);

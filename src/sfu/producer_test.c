@@ -1,6 +1,9 @@
 #include "sfu/producer.h"
 
+#include <stdlib.h>
+
 #include "check.h"
+#include "sfu/inside.h"
 #include "stage.h"
 
 static struct stage s;
@@ -211,5 +214,30 @@ TEST(producer_switches_on_the_publishers_clock)
     usec waited = at + MSEC(20) * (50 - (usec)(s.sub->rtp_n - n)) - at;
     int64_t off = (int64_t)(sim_rtp(s.sub, n).ts - before) - (waited / 100 * 9 - LATER);
     CHECK(off >= -1 && off <= 1);
+    stage_close(&s);
+}
+
+/* Thousands of producers looked at together would hold up packets: each keeps the time at
+ * which it came. */
+TEST(producer_reviews_take_turns)
+{
+    struct cmd_producer video = stage_video(), other = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &video, &k, 0, SRTP_GCM_128);
+    sim_run(&s.sim, MSEC(100));
+    other.id = 77;
+    other.transport = 0;
+    struct cmd_producer *c = malloc(sizeof *c);
+    *c = other;
+    sl_shard_mail(s.sim.shards[0], SHARD_TO_CONTROL,
+                  &(struct mail){.type = MAIL_REMOTE, .p = c}, s.sim.now);
+    sim_run(&s.sim, SEC(2));
+    const struct producer *a = sl_shard_producer(s.sim.shards[0], VIDEO);
+    const struct producer *b = sl_shard_producer(s.sim.shards[0], 77);
+    usec apart =
+        a->reviewed > b->reviewed ? a->reviewed - b->reviewed : b->reviewed - a->reviewed;
+    CHECK(s.sim.now - a->reviewed <= REVIEW_INTERVAL + MSEC(6));
+    CHECK(s.sim.now - b->reviewed <= REVIEW_INTERVAL + MSEC(6));
+    CHECK(apart >= MSEC(50) && apart <= MSEC(200));
     stage_close(&s);
 }

@@ -62,6 +62,7 @@ struct shard *sl_shard_new(const struct shard_conf *conf)
     s->conf = *conf;
     s->rng = sl_rng_of(conf->seed);
     list_init(&s->heard);
+    list_init(&s->reviews);
     sl_map_init(&s->transports, conf->hash_key);
     sl_map_init(&s->ufrags, conf->hash_key);
     sl_map_init(&s->addrs, conf->hash_key);
@@ -284,7 +285,8 @@ static void new_producer(struct shard *s, const struct cmd_producer *c, usec now
         return;
     }
     s->stats.producers++;
-    p->measured = now;
+    p->measured = p->reviewed = now;
+    list_add(&s->reviews, &p->in_review);
     if (t && sl_transport_add_producer(t, p, now) != E_OK)
         sl_shard_drop_producer(s, p);
 }
@@ -462,18 +464,9 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
 
 /* ---- time ---- */
 
-static void review(struct shard *s, usec now)
-{
-    if (now - s->reviewed < REVIEW_INTERVAL)
-        return;
-    map_each (n, &s->producers)
-        sl_producer_review(map_entry(n, struct producer, by_id), s, now);
-    s->reviewed = now;
-}
-
 void sl_shard_tick(struct shard *s, usec now)
 {
-    review(s, now); /* what it asks for is due at once */
+    sl_producer_reviews(s, now); /* what it asks for is due at once */
     sl_hearing_tick(s, now);
     for (struct timer *due; (due = sl_timers_due(&s->timers, now));)
         sl_transport_tick(list_entry(due, struct transport, timer), now);
@@ -504,7 +497,7 @@ void sl_shard_flush(struct shard *s, usec now)
 usec sl_shard_deadline(const struct shard *s)
 {
     usec at = sl_timers_deadline(&s->timers);
-    usec next = s->producers.n > 0 ? s->reviewed + REVIEW_INTERVAL : USEC_NEVER;
+    usec next = sl_producer_reviews_deadline(s);
     usec hearing = sl_hearing_deadline(s);
     at = at < next ? at : next;
     return at < hearing ? at : hearing;

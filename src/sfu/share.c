@@ -7,6 +7,7 @@
 #include "sfu/transport.h"
 
 #define TELL_EVERY SEC(1)
+#define SHARE_TICK MSEC(250)
 
 /* A picture begins with a key frame: one that is there, or else it is asked for. */
 static void begin(struct consumer *c, struct encoding *e, usec now)
@@ -77,19 +78,22 @@ static bool is_news(const struct consumer *c, const struct mail_share *s, usec n
             s->lost != told->lost);
 }
 
-static void tell(struct consumer *c, usec now)
+/* False: it could not be told. */
+static bool tell(struct consumer *c, usec now)
 {
     struct shard *sh = c->transport->shard;
     struct mail_share s = share_of(c);
+    if (!is_news(c, &s, now))
+        return true;
     struct mail m = sl_mail_share(c->id, &s);
-    if (!is_news(c, &s, now) ||
-        !sl_shard_post(sh, SHARD_TO_CONTROL, &m, SHARD_KEEP_MEDIA))
-        return;
+    if (!sl_shard_post(sh, SHARD_TO_CONTROL, &m, SHARD_KEEP_MEDIA))
+        return false;
     if (c->told_at != 0)
         sh->stats.causes[c->told.cause]--;
     sh->stats.causes[s.cause]++;
     c->told = s;
     c->told_at = now;
+    return true;
 }
 
 void sl_share_forget(struct consumer *c)
@@ -97,6 +101,21 @@ void sl_share_forget(struct consumer *c)
     if (c->told_at != 0)
         c->transport->shard->stats.causes[c->told.cause]--;
     c->told_at = 0;
+}
+
+/* It has the best that there is. */
+static bool is_settled(const struct consumer *c)
+{
+    const struct allocate_state *s = &c->share;
+    return !c->want && s->short_since == 0 && layer_same(s->target, s->best);
+}
+
+void sl_share_soon(struct transport *t, usec now)
+{
+    if (t->share_at > now + SHARE_TICK)
+        t->share_at = now + SHARE_TICK;
+    if (t->share_at < t->timer.at)
+        sl_feedback_arm(t, now);
 }
 
 struct allocate_sum sl_share(struct transport *t, usec now)
@@ -121,10 +140,13 @@ struct allocate_sum sl_share(struct transport *t, usec now)
         return (struct allocate_sum){0};
     struct allocate_sum sum =
         sl_allocate(tracks, n, t->bwe ? t->estimate.share_bps : SHARE_ANY, now);
+    bool settled = true;
     for (size_t i = 0; i < n; i++) {
         carry_out(of[i], now);
-        tell(of[i], now);
+        settled &= tell(of[i], now) && is_settled(of[i]);
     }
+    if (!settled)
+        sl_share_soon(t, now);
     return sum;
 }
 

@@ -5,7 +5,8 @@
  * (media/allocate), and carried out.
  *
  * It is divided anew each time that something changes which may not wait (what the viewer
- * wants, a source, less bandwidth), and else a few times a second; never for a packet. A layer
+ * wants, a source, less bandwidth), and else a few times a second, or once where all have what
+ * they want; never for a packet. A layer
  * that was paused at the publisher since nobody wanted it can be had, and is asked for by
  * wanting it (sfu/demand).
  */
@@ -19,8 +20,12 @@ struct transport;
 
 #define SHARE_ANY UINT64_MAX
 
-/* Divides what the transport's estimate has for its tracks (estimate.share_bps). */
+/* Divides what the transport's estimate has for its tracks (estimate.share_bps). Where one has
+ * not the best that there is, that is done again soon. */
 struct allocate_sum sl_share(struct transport *t, usec now);
+
+/* It is to be done again soon. */
+void sl_share_soon(struct transport *t, usec now);
 
 /* It has another source, or none: what was told of the last one holds no more. */
 void sl_share_forget(struct consumer *c);

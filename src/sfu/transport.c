@@ -45,7 +45,7 @@ struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *con
     t->owner = TP_NOBODY;
     t->ssrc = rng_u32(&s->rng);
     t->twcc_next = 1;
-    t->next_report = now + SEC(1);
+    t->next_report = t->share_at = now + SEC(1);
     t->next_feedback = USEC_NEVER;
     sl_ice_init(&t->ice, &conf->creds);
     list_init(&t->dirty);

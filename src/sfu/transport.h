@@ -104,6 +104,7 @@ struct transport {
     int64_t resend_octets; /* that may be resent, and since when that is known */
     usec resend_at;
     usec shared_at; /* when its tracks were last shared out */
+    usec share_at;  /* and when they are to be again, by what is known of the path then */
 
     /* cold */
     uint64_t id;
