@@ -1,20 +1,13 @@
 #include "net/stream.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
+#include "net/sa.h"
 #include "net/tls.h"
 
 enum { BACKLOG = 1024, CIPHER_READ = 16 * 1024 };
-
-union sa {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_storage room;
-};
 
 struct listener {
     uv_tcp_t tcp;
@@ -42,44 +35,18 @@ struct out {
     uint8_t bytes[];
 };
 
-static void to_sa(const struct addr *a, union sa *ret)
-{
-    memset(ret, 0, sizeof *ret);
-    if (sl_addr_is_v4(a)) {
-        ret->v4.sin_family = AF_INET;
-        ret->v4.sin_port = htons(a->port);
-        memcpy(&ret->v4.sin_addr, a->ip + 12, 4);
-        return;
-    }
-    ret->v6.sin6_family = AF_INET6;
-    ret->v6.sin6_port = htons(a->port);
-    memcpy(&ret->v6.sin6_addr, a->ip, 16);
-}
-
-static struct addr of_sa(const union sa *s)
-{
-    if (s->any.sa_family == AF_INET) {
-        uint8_t ip[4];
-        memcpy(ip, &s->v4.sin_addr, sizeof ip);
-        return addr_v4(ip[0], ip[1], ip[2], ip[3], ntohs(s->v4.sin_port));
-    }
-    struct addr a = {.port = ntohs(s->v6.sin6_port)};
-    memcpy(a.ip, &s->v6.sin6_addr, sizeof a.ip);
-    return a;
-}
-
 static struct addr local_of(const uv_tcp_t *tcp)
 {
     union sa sa = {0};
     int n = sizeof sa;
-    return uv_tcp_getsockname(tcp, &sa.any, &n) == 0 ? of_sa(&sa) : (struct addr){0};
+    return uv_tcp_getsockname(tcp, &sa.any, &n) == 0 ? sa_addr(&sa) : (struct addr){0};
 }
 
 static struct addr peer_of(const uv_tcp_t *tcp)
 {
     union sa sa = {0};
     int n = sizeof sa;
-    return uv_tcp_getpeername(tcp, &sa.any, &n) == 0 ? of_sa(&sa) : (struct addr){0};
+    return uv_tcp_getpeername(tcp, &sa.any, &n) == 0 ? sa_addr(&sa) : (struct addr){0};
 }
 
 static enum err err_of(int uv)
@@ -136,7 +103,7 @@ enum err sl_listener_new(struct loop *loop, const struct addr *addr,
         return E_MEMORY;
     *l = (struct listener){.tls = tls, .accepted = accepted, .user = user};
     union sa sa;
-    to_sa(addr, &sa);
+    (void)sa_of(addr, sl_addr_is_v4(addr), &sa);
     int e = uv_tcp_init(sl_loop_uv(loop), &l->tcp);
     l->tcp.data = l;
     if (e == 0)

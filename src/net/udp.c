@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -12,15 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/sa.h"
+
 #ifndef UDP_SEGMENT
 #    define UDP_SEGMENT 103
 #endif
-
-union sa {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
 
 union control {
     _Alignas(struct cmsghdr) char segment[CMSG_SPACE(sizeof(uint16_t))];
@@ -33,13 +28,20 @@ struct port {
     bool ready; /* datagrams may wait */
 };
 
-enum { WAKE, FIRST_PORT, WATCHED_MAX = FIRST_PORT + UDP_PORTS_MAX }; /* in watched */
+enum {
+    WAKE,
+    OTHER,
+    FIRST_PORT,
+    WATCHED_MAX = FIRST_PORT + UDP_PORTS_MAX
+}; /* in watched */
+_Static_assert((int)UDP_PORTS_MAX <= (int)TX_STREAMS, "a port is a socket or a stream");
 
 struct udp {
     size_t ports_n;
     struct port ports[UDP_PORTS_MAX];
     struct pollfd watched[WATCHED_MAX];
     bool gso;
+    bool other; /* what else is watched has something */
     struct udp_stats stats;
     struct pkt *spare[UDP_BATCH]; /* taken from the pool, not yet filled */
     size_t spare_n;
@@ -61,29 +63,6 @@ usec sl_udp_now(void)
     return usec_of(&t);
 }
 
-static socklen_t to_sa(const struct addr *a, bool v4, union sa *ret)
-{
-    if (v4) {
-        ret->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
-        memcpy(&ret->v4.sin_addr, a->ip + 12, 4);
-        return sizeof ret->v4;
-    }
-    ret->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port)};
-    memcpy(&ret->v6.sin6_addr, a->ip, 16);
-    return sizeof ret->v6;
-}
-
-static struct addr of_sa(const union sa *s)
-{
-    if (s->any.sa_family == AF_INET) {
-        const uint8_t *ip = (const uint8_t *)&s->v4.sin_addr;
-        return addr_v4(ip[0], ip[1], ip[2], ip[3], ntohs(s->v4.sin_port));
-    }
-    struct addr a = {.port = ntohs(s->v6.sin6_port)};
-    memcpy(a.ip, &s->v6.sin6_addr, 16);
-    return a;
-}
-
 static bool set_int(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
@@ -93,7 +72,7 @@ static int bound(const struct addr *at, int buffer, bool shared)
 {
     bool v4 = sl_addr_is_v4(at);
     union sa sa = {0};
-    socklen_t len = to_sa(at, v4, &sa);
+    socklen_t len = sa_of(at, v4, &sa);
     int fd = socket(sa.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
@@ -130,6 +109,7 @@ enum err sl_udp_new(const struct addr *at, size_t n, int buffer, struct udp **re
         return E_MEMORY;
     int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     u->watched[WAKE] = (struct pollfd){.fd = wake, .events = POLLIN};
+    u->watched[OTHER].fd = -1; /* nothing: poll passes it over */
     if (wake < 0 || n > UDP_PORTS_MAX)
         goto fail;
     for (size_t i = 0; i < n; i++) {
@@ -178,8 +158,21 @@ void sl_udp_wait(struct udp *u, usec now, usec until)
         return;
     if (u->watched[WAKE].revents)
         (void)!read(u->watched[WAKE].fd, &count, sizeof count);
+    u->other |= u->watched[OTHER].revents != 0;
     for (size_t i = 0; i < u->ports_n; i++)
         u->ports[i].ready |= u->watched[FIRST_PORT + i].revents != 0;
+}
+
+void sl_udp_watch(struct udp *u, int fd)
+{
+    u->watched[OTHER] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+bool sl_udp_watched(struct udp *u)
+{
+    bool was = u->other;
+    u->other = false;
+    return was;
 }
 
 void sl_udp_wake(const struct udp *u)
@@ -247,7 +240,7 @@ static size_t receive_port(struct udp *u, uint16_t port, struct pkt **ret, size_
         }
         p->n = (uint16_t)u->msgs[i].msg_len;
         p->port = port;
-        p->from = of_sa(&u->names[i]);
+        p->from = sa_addr(&u->names[i]);
         p->at = stamp_of(h, shift, now);
         ret[kept++] = p;
     }
@@ -298,7 +291,7 @@ static size_t datagrams_in(const struct tx *t)
 
 static void prepare(struct udp *u, size_t i, const struct tx *t)
 {
-    socklen_t len = to_sa(&t->to, u->ports[t->port].v4, &u->names[i]);
+    socklen_t len = sa_of(&t->to, u->ports[t->port].v4, &u->names[i]);
     /* The kernel only reads it. NOLINTNEXTLINE(performance-no-int-to-ptr) */
     u->iovs[i] = (struct iovec){.iov_base = (void *)(uintptr_t)t->p, .iov_len = t->n};
     u->msgs[i].msg_hdr = (struct msghdr){.msg_name = &u->names[i],
@@ -321,7 +314,7 @@ static void count_sent(struct udp *u, const struct tx *t)
 static void send_apart(struct udp *u, const struct tx *t)
 {
     union sa name;
-    socklen_t len = to_sa(&t->to, u->ports[t->port].v4, &name);
+    socklen_t len = sa_of(&t->to, u->ports[t->port].v4, &name);
     size_t step = t->segment ? t->segment : t->n;
     for (size_t at = 0; at < t->n; at += step) {
         size_t n = t->n - at < step ? t->n - at : step;
@@ -394,7 +387,7 @@ size_t sl_udp_local_addrs(struct addr *ret, size_t max, uint16_t port)
             union sa sa = {0};
             memcpy(&sa, i->ifa_addr,
                    i->ifa_addr->sa_family == AF_INET ? sizeof sa.v4 : sizeof sa.v6);
-            struct addr a = of_sa(&sa);
+            struct addr a = sa_addr(&sa);
             a.port = port;
             if (sl_addr_is_loopback(&a) != (loopback == 1) ||
                 (!sl_addr_is_v4(&a) && sl_addr_is_link_local(&a)))
