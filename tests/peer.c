@@ -55,8 +55,33 @@ struct dtls_fingerprint sl_peer_print(const struct peer *p)
     return f;
 }
 
+enum err sl_peer_stream(struct peer *p, const struct addr *to)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM, 0), off = 0;
+    struct sockaddr_in6 at = sockaddr_of(to);
+    (void)close(p->fd);
+    p->fd = fd;
+    p->stream = true;
+    p->next_check = 0;
+    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0 ||
+        connect(fd, (const struct sockaddr *)&at, sizeof at) != 0)
+        return E_SYS;
+    return E_OK;
+}
+
+static void send_frame(const struct peer *p, struct span d)
+{
+    uint8_t head[] = {(uint8_t)(d.n >> 8), (uint8_t)d.n};
+    (void)send(p->fd, head, sizeof head, MSG_MORE | MSG_NOSIGNAL);
+    (void)send(p->fd, d.p, d.n, MSG_NOSIGNAL);
+}
+
 static void send_datagram(const struct peer *p, struct span d)
 {
+    if (p->stream) {
+        send_frame(p, d);
+        return;
+    }
     struct sockaddr_in6 to = sockaddr_of(&p->to);
     /* Whether it arrives is what the tests are about. */
     (void)sendto(p->fd, d.p, d.n, 0, (const struct sockaddr *)&to, sizeof to);
@@ -152,10 +177,32 @@ static void take(struct peer *p, uint8_t *d, size_t n, usec now)
     }
 }
 
-static void receive(struct peer *p, usec now)
+static void receive_frames(struct peer *p, usec now)
 {
     uint8_t d[DATAGRAM_MAX];
-    struct sockaddr_in6 from;
+    struct span frame;
+    size_t room;
+    ssize_t n;
+    do {
+        uint8_t *to = sl_frames_room(&p->frames, &room);
+        n = recv(p->fd, to, room, MSG_DONTWAIT);
+        sl_frames_put(&p->frames, n > 0 ? (size_t)n : 0);
+        while (sl_frames_next(&p->frames, &frame) == E_OK) {
+            memcpy(d, frame.p, frame.n);
+            take(p, d, frame.n, now);
+            say(p);
+        }
+    } while (n > 0);
+}
+
+static void receive(struct peer *p, usec now)
+{
+    if (p->stream) {
+        receive_frames(p, now);
+        return;
+    }
+    uint8_t d[DATAGRAM_MAX];
+    struct sockaddr_in6 from = {0};
     socklen_t len = sizeof from;
     for (ssize_t n;
          (n = recvfrom(p->fd, d, sizeof d, 0, (struct sockaddr *)&from, &len)) >= 0;

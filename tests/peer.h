@@ -13,6 +13,7 @@
 #include "crypto/dtls.h"
 #include "crypto/hash.h"
 #include "crypto/srtp.h"
+#include "net/frames.h"
 #include "proto/rtp.h"
 
 #define PEER_CHECKS MSEC(100) /* until it is up; then each second */
@@ -25,6 +26,8 @@ struct peer_remote {
 
 struct peer {
     int fd;
+    bool stream; /* over TCP, RFC 4571 */
+    struct frames frames;
     struct cert cert;
     struct dtls_ctx *ctx;
     struct dtls *dtls;
@@ -50,6 +53,10 @@ void sl_peer_fini(struct peer *p);
 
 /* Of its certificate, for whoever expects it. */
 struct dtls_fingerprint sl_peer_print(const struct peer *p);
+
+/* From now on it sends and receives by a TCP connection to that address, and begins with a
+ * check. E_SYS. */
+MUST_USE enum err sl_peer_stream(struct peer *p, const struct addr *to);
 
 /* Begins to send checks, and, once one was answered, hellos. */
 void sl_peer_connect(struct peer *p, const struct peer_remote *to);

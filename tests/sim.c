@@ -109,6 +109,15 @@ static bool post(void *ctx, unsigned to, const struct mail *m, size_t keep)
     return true;
 }
 
+static void proved(void *ctx, uint16_t port, uint16_t owner)
+{
+    const struct sim_io *me = ctx;
+    me->sim->proved.n++;
+    me->sim->proved.shard = me->shard;
+    me->sim->proved.port = port;
+    me->sim->proved.owner = owner;
+}
+
 /* ---- time ---- */
 
 static void deliver(struct sim *s)
@@ -168,13 +177,13 @@ void sim_init_with(struct sim *s, const struct sim_conf *conf)
     for (unsigned i = 0; i < SIM_SHARDS; i++) {
         io[i] = (struct sim_io){.sim = s, .shard = i};
         s->pools[i] = sl_pkt_pool_new(packets, leases, (uint16_t)i);
-        s->shards[i] = sl_shard_new(
-            &(struct shard_conf){.worker = (uint16_t)i,
-                                 .pool = s->pools[i],
-                                 .srtp = sl_srtp_backend_best(),
-                                 .seed = i + 1,
-                                 .hash_key = {1, 2},
-                                 .io = {.ctx = &io[i], .send = send_all, .post = post}});
+        s->shards[i] =
+            sl_shard_new(&(struct shard_conf){.worker = (uint16_t)i,
+                                              .pool = s->pools[i],
+                                              .srtp = sl_srtp_backend_best(),
+                                              .seed = i + 1,
+                                              .hash_key = {1, 2},
+                                              .io = {&io[i], send_all, post, proved}});
         CHECK(s->pools[i] && s->shards[i]);
     }
 }
@@ -354,7 +363,7 @@ void sim_send_raw(struct sim_client *c, const uint8_t *p, size_t n)
     memcpy(pkt->data, p, n);
     pkt->n = (uint16_t)n;
     pkt->from = c->addr;
-    pkt->port = 0;
+    pkt->port = c->port;
     pkt->at = c->sim->now;
     sl_shard_datagrams(c->sim->shards[c->shard], &pkt, 1, c->sim->now);
 }

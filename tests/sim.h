@@ -41,6 +41,9 @@ struct sim {
     size_t runs_n; /* all that was sent, the last SIM_RUNS of it in runs */
     struct sim_tx runs[SIM_RUNS];
     uint64_t lost; /* datagrams to addresses of nobody */
+    struct {
+        unsigned n, shard, port, owner;
+    } proved; /* checks by streams: how many, and the last */
     /* Boxes to these take no media, or nothing at all. */
     bool full_for_media[SHARD_PEERS], full[SHARD_PEERS];
 };
@@ -55,6 +58,7 @@ struct sim_client {
     struct sim *sim;
     struct addr addr;
     unsigned shard; /* where the kernel would deliver its datagrams */
+    uint16_t port;  /* and by which socket or stream */
     uint64_t id;
     struct ice_creds creds;
     enum srtp_profile profile;

@@ -7,6 +7,8 @@ static enum err open_workers(struct node *n)
 {
     const struct node_conf *c = &n->conf;
     enum err e = sl_udp_free_ports(c->at, c->at_n);
+    if (!e)
+        e = sl_tcp_free_ports(c->tcp_at, c->tcp_at_n);
     if (e)
         return e;
     for (size_t i = 0; i < c->workers; i++) {
@@ -17,6 +19,12 @@ static enum err open_workers(struct node *n)
             .srtp = c->srtp,
             .at = c->at,
             .at_n = c->at_n,
+            .tcp_at = c->tcp_at,
+            .tcp_at_n = c->tcp_at_n,
+            /* The kernel spreads an address's connections over all. */
+            .tcp_max = (c->tcp_max + c->workers - 1) / c->workers,
+            .tcp_per_address = c->tcp_per_address,
+            .numbers = n->numbers,
             .packets = c->packets,
             .socket_buffer = c->socket_buffer,
         };
@@ -35,7 +43,8 @@ enum err sl_node_init(struct node *n, const struct node_conf *conf)
         return e;
     n->dtls = sl_dtls_ctx_new(&n->cert, conf->profiles, conf->profiles_n);
     n->post = sl_post_new(conf->workers);
-    if (!n->dtls || !n->post)
+    n->numbers = sl_tcpconn_numbers_new();
+    if (!n->dtls || !n->post || !n->numbers)
         return E_MEMORY;
     struct assoc_thread_conf ac = {
         .post = n->post,
@@ -64,7 +73,8 @@ void sl_node_fini(struct node *n)
     for (size_t i = 0; i < n->conf.workers; i++)
         sl_worker_free(n->workers[i]);
     sl_assoc_thread_free(n->assoc);
-    sl_post_free(n->post);
+    sl_post_free(n->post); /* with streams that nobody took */
+    sl_tcpconn_numbers_free(n->numbers);
     sl_dtls_ctx_free(n->dtls);
     sl_cert_fini(&n->cert);
 }

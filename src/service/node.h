@@ -23,6 +23,10 @@ enum { NODE_PROFILES_MAX = 4 };
 struct node_conf {
     struct addr at[UDP_PORTS_MAX]; /* local addresses, with the media port */
     size_t at_n;
+    struct addr
+        tcp_at[TCP_LISTENERS_MAX]; /* where streams are accepted; tcp_at_n 0: nowhere */
+    size_t tcp_at_n;
+    size_t tcp_max, tcp_per_address; /* streams, of all workers */
     size_t workers;
     int cpus[SHARD_WORKERS_MAX]; /* that workers are pinned to, in turn */
     size_t cpus_n;               /* 0: they are not */
@@ -45,6 +49,7 @@ struct node {
     struct cert cert;
     struct dtls_ctx *dtls;
     struct post *post;
+    struct tcpconn_numbers *numbers; /* of streams */
     struct worker *workers[SHARD_WORKERS_MAX];
     struct assoc_thread *assoc;
     struct node_stats stats;   /* the last that was told: the control thread's */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "net/tcpconn.h"
 #include "sfu/mail.h"
 
 /* What only its own thread touches stands on cache lines of its own. */
@@ -48,8 +49,11 @@ void sl_post_free(struct post *p)
     struct mail m;
     for (unsigned i = 0; p && i < SHARD_PEERS; i++)
         for (unsigned j = 0; j < SHARD_PEERS; j++) {
-            while (p->boxes[i][j] && sl_mailbox_take(p->boxes[i][j], &m))
+            while (p->boxes[i][j] && sl_mailbox_take(p->boxes[i][j], &m)) {
+                if (m.type == MAIL_STREAM)
+                    sl_tcpconn_free(m.p);
                 sl_mail_free(&m);
+            }
             sl_mailbox_free(p->boxes[i][j]);
         }
     free(p);

@@ -9,11 +9,14 @@
 
 #include "crypto/hash.h"
 #include "service/rest.h"
+#include "sfu/transport.h"
 
 struct worker {
     struct worker_conf conf;
     struct pkt_pool *pool;
     struct udp *udp;
+    struct tcp *tcp; /* NULL: no streams */
+    usec tcp_looked; /* when they were last looked at */
     struct shard *shard;
     struct rest rest;
     pthread_t thread;
@@ -25,12 +28,45 @@ enum {
     MAILS_A_ROUND = 1024, /* so that datagrams have their turn */
     LEASES_A_PACKET = 2,  /* places for packets of other workers, for each of our own */
 };
+#define TCP_LOOK MSEC(1) /* at streams, however busy it is otherwise */
+
+/* Those to sockets and those to streams, each as they come. */
+static void send_mixed(struct worker *w, const struct tx *tx, size_t n)
+{
+    for (size_t i = 0, k; i < n; i += k) {
+        bool stream = tx_is_stream(tx[i].port);
+        k = 1;
+        while (i + k < n && tx_is_stream(tx[i + k].port) == stream)
+            k++;
+        if (stream)
+            sl_tcp_send(w->tcp, tx + i, k);
+        else
+            sl_udp_send(w->udp, tx + i, k);
+    }
+}
 
 static usec send_all(void *ctx, const struct tx *tx, size_t n)
 {
     struct worker *w = ctx;
-    sl_udp_send(w->udp, tx, n);
+    if (w->tcp)
+        send_mixed(w, tx, n);
+    else
+        sl_udp_send(w->udp, tx, n);
     return sl_udp_now();
+}
+
+/* A stream goes where its transport lives: only there it can be sent to. If there is no room
+ * in the mailbox, the next check asks again. */
+static void proved(void *ctx, uint16_t port, uint16_t owner)
+{
+    struct worker *w = ctx;
+    struct mail m = {.type = MAIL_STREAM};
+    sl_tcp_proved(w->tcp, port, sl_udp_now());
+    if (owner == w->conf.number || owner == TP_NOBODY ||
+        !(m.p = sl_tcp_release(w->tcp, port)))
+        return;
+    if (!sl_post_put(w->conf.post, w->conf.number, owner, &m, SHARD_KEEP_MEDIA))
+        sl_tcp_adopt(w->tcp, m.p);
 }
 
 static bool post_one(void *ctx, unsigned to, const struct mail *m, size_t keep)
@@ -45,20 +81,38 @@ static void wake(void *ctx)
     sl_udp_wake(w->udp);
 }
 
+static enum err listen_tcp(struct worker *w)
+{
+    struct tcp_conf tc = {.at = w->conf.tcp_at,
+                          .at_n = w->conf.tcp_at_n,
+                          .conns_max = w->conf.tcp_max,
+                          .conns_per_address = w->conf.tcp_per_address,
+                          .numbers = w->conf.numbers};
+    if (tc.at_n == 0)
+        return E_OK;
+    sl_random(tc.hash_key, sizeof tc.hash_key);
+    enum err e = sl_tcp_new(&tc, &w->tcp);
+    if (!e)
+        sl_udp_watch(w->udp, sl_tcp_fd(w->tcp));
+    return e;
+}
+
 enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return E_MEMORY;
     w->conf = *conf;
-    enum err e = sl_udp_new(conf->at, conf->at_n, conf->socket_buffer, &w->udp);
-    if (e)
-        goto fail;
     struct shard_conf sc = {
         .worker = conf->number,
         .srtp = conf->srtp,
-        .io = {.ctx = w, .send = send_all, .post = post_one},
+        .io = {.ctx = w, .send = send_all, .post = post_one, .proved = proved},
     };
+    enum err e = sl_udp_new(conf->at, conf->at_n, conf->socket_buffer, &w->udp);
+    if (!e)
+        e = listen_tcp(w);
+    if (e)
+        goto fail;
     e = E_MEMORY;
     sl_random(&sc.seed, sizeof sc.seed);
     sl_random(sc.hash_key, sizeof sc.hash_key);
@@ -83,6 +137,7 @@ static void fill_stats(const struct worker *w, struct worker_stats *ret)
     *ret = (struct worker_stats){
         .shard = *sl_shard_stats(w->shard),
         .udp = *sl_udp_stats(w->udp),
+        .tcp = w->tcp ? *sl_tcp_stats(w->tcp) : (struct tcp_stats){0},
         .packets_used = sl_pkt_pool_used(w->pool),
         .packets_none = sl_pkt_pool_empty(w->pool),
         .cpu_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec,
@@ -91,12 +146,30 @@ static void fill_stats(const struct worker *w, struct worker_stats *ret)
 
 static void take_mail(struct worker *w, unsigned from, const struct mail *m, usec now)
 {
+    if (m->type == MAIL_STREAM) {
+        sl_tcp_adopt(w->tcp, m->p);
+        return;
+    }
     if (m->type != MAIL_STATS) {
         sl_shard_mail(w->shard, from, m, now);
         return;
     }
     fill_stats(w, m->p);
     (void)sl_post_put(w->conf.post, w->conf.number, SHARD_TO_CONTROL, m, 0);
+}
+
+/* What came by streams. Returns how many datagrams. */
+static size_t work_streams(struct worker *w, usec now)
+{
+    struct pkt *pkts[UDP_BATCH];
+    bool told = sl_udp_watched(w->udp);
+    if (!told && !sl_tcp_ready(w->tcp) && now - w->tcp_looked < TCP_LOOK)
+        return 0;
+    w->tcp_looked = now;
+    sl_tcp_tick(w->tcp, now);
+    size_t n = sl_tcp_receive(w->tcp, w->pool, now, pkts, UDP_BATCH);
+    sl_shard_datagrams(w->shard, pkts, n, now);
+    return n;
 }
 
 /* One round: what came in, what others wrote, what is due; then all that it led to leaves
@@ -117,6 +190,8 @@ static bool work(struct worker *w)
         mails++;
     }
     sl_shard_datagrams(w->shard, pkts, n, now);
+    if (w->tcp)
+        n += work_streams(w, now);
     sl_shard_tick(w->shard, now);
     sl_shard_flush(w->shard, now);
     sl_post_ring(w->conf.post, w->conf.number);
@@ -138,13 +213,25 @@ static void sleep_until(struct worker *w, usec until)
     rest_add(&w->rest, begun, sl_udp_now());
 }
 
+static bool streams_ready(const struct worker *w)
+{
+    return w->tcp && sl_tcp_ready(w->tcp);
+}
+
+static usec deadline(const struct worker *w)
+{
+    usec at = sl_shard_deadline(w->shard);
+    usec streams = w->tcp ? sl_tcp_deadline(w->tcp) : USEC_NEVER;
+    return at < streams ? at : streams;
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
     w->rest.since = sl_udp_now();
     while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
-        if (!work(w) || !sl_udp_ready(w->udp))
-            sleep_until(w, sl_shard_deadline(w->shard));
+        if (!work(w) || !(sl_udp_ready(w->udp) || streams_ready(w)))
+            sleep_until(w, deadline(w));
     return NULL;
 }
 
@@ -185,6 +272,7 @@ void sl_worker_free(struct worker *w)
         return;
     sl_shard_free(w->shard);
     sl_udp_free(w->udp);
+    sl_tcp_free(w->tcp);
     sl_pkt_pool_free(w->pool);
     free(w);
 }

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 
+#include "net/tcp.h"
 #include "net/udp.h"
 #include "service/post.h"
 #include "sfu/shard.h"
@@ -23,7 +24,11 @@ struct worker_conf {
     const struct srtp_backend *srtp;
     const struct addr *at; /* local addresses with the media port */
     size_t at_n;
-    size_t packets; /* buffers in its pool */
+    const struct addr *tcp_at; /* the same for streams; tcp_at_n 0: none */
+    size_t tcp_at_n;
+    size_t tcp_max, tcp_per_address; /* streams of this worker */
+    struct tcpconn_numbers *numbers; /* of streams, of all workers; borrowed */
+    size_t packets;                  /* buffers in its pool */
     int socket_buffer;
 };
 
@@ -38,6 +43,7 @@ void sl_worker_free(struct worker *w);
 struct worker_stats {
     struct shard_stats shard;
     struct udp_stats udp;
+    struct tcp_stats tcp;
     uint64_t packets_used; /* of its pool, now */
     uint64_t packets_none; /* times that the pool was empty */
     uint64_t cpu_ns;       /* CPU time that the thread has had */

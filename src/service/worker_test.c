@@ -58,7 +58,7 @@ static struct addr free_port(void)
     for (uint16_t port = 20000; port < 30000; port++) {
         struct udp *u = NULL;
         at.port = (uint16_t)(port + sl_udp_now() % 10000);
-        if (sl_udp_new(&at, 1, 0, &u) == E_OK) {
+        if (sl_tcp_free_ports(&at, 1) == E_OK && sl_udp_new(&at, 1, 0, &u) == E_OK) {
             sl_udp_free(u);
             return at;
         }
@@ -84,6 +84,10 @@ static void rig_init(struct rig *r)
     *r = (struct rig){.at = free_port()};
     struct node_conf conf = {.at = {r->at},
                              .at_n = 1,
+                             .tcp_at = {r->at},
+                             .tcp_at_n = 1,
+                             .tcp_max = 100,
+                             .tcp_per_address = 50,
                              .workers = WORKERS,
                              .packets = 1024,
                              .socket_buffer = 1 << 20,
@@ -168,11 +172,13 @@ static uint64_t expect(struct rig *r, const struct peer *p, struct peer_remote *
 
 /* A client whose transport lives on that worker: the kernel decides by its port, so clients
  * come and go until one has landed there. Returns the transport's id. */
-static uint64_t connect_on(struct rig *r, struct peer *p, unsigned worker)
+static uint64_t connect_by(struct rig *r, struct peer *p, unsigned worker, bool stream)
 {
     for (int i = 0; i < TRIES; i++) {
         struct peer_remote remote;
         CHECK_INT(sl_peer_init(p), E_OK);
+        if (stream)
+            CHECK_INT(sl_peer_stream(p, &r->at), E_OK);
         uint64_t id = expect(r, p, &remote);
         sl_peer_connect(p, &remote);
         run(r, p, SEC(20), sl_peer_is_up);
@@ -187,6 +193,11 @@ static uint64_t connect_on(struct rig *r, struct peer *p, unsigned worker)
     }
     CHECK(!"a client on that worker");
     return 0;
+}
+
+static uint64_t connect_on(struct rig *r, struct peer *p, unsigned worker)
+{
+    return connect_by(r, p, worker, false);
 }
 
 static struct rtp_params opus(uint8_t pt)
@@ -254,14 +265,15 @@ static bool quiet(struct rig *r, uint64_t sent)
 }
 
 /* From one worker to the other through a pipe, with all packets back in their pools. */
-static void forwarding(unsigned from, unsigned to)
+static void forwarding(unsigned from, unsigned to, bool streams)
 {
     static struct rig r;
     struct peer pub, sub;
     struct heard heard = {0};
     enum { N = 2000 };
     rig_init(&r);
-    uint64_t a = connect_on(&r, &pub, from), b = connect_on(&r, &sub, to);
+    uint64_t a = connect_by(&r, &pub, from, streams);
+    uint64_t b = connect_by(&r, &sub, to, streams);
     sub.ctx_rtp = &heard;
     sub.on_rtp = hear;
     add_consumer(&r, b, add_producer(&r, a));
@@ -278,6 +290,10 @@ static void forwarding(unsigned from, unsigned to)
     CHECK_INT(w[from].shard.piped, from == to ? 0 : N);
     CHECK_INT(w[to].shard.piped_in, from == to ? 0 : N);
     CHECK_INT(w[0].shard.mail_full + w[1].shard.mail_full, 0);
+
+    uint64_t sent = w[0].tcp.sent + w[1].tcp.sent;
+    CHECK(streams ? sent > N && w[0].udp.sent + w[1].udp.sent == 0 : sent == 0);
+    CHECK_INT(w[0].tcp.slow + w[1].tcp.slow, 0);
 
     r.ops.transport_close(r.ops.ctx, a);
     r.ops.transport_close(r.ops.ctx, b);
@@ -298,13 +314,76 @@ static void forwarding(unsigned from, unsigned to)
 
 TEST(worker_forwards_to_its_own)
 {
-    forwarding(0, 0);
+    forwarding(0, 0, false);
 }
 
 TEST(worker_forwards_to_the_other)
 {
-    forwarding(0, 1);
-    forwarding(1, 0);
+    forwarding(0, 1, false);
+    forwarding(1, 0, false);
+}
+
+TEST(worker_forwards_from_stream_to_stream)
+{
+    forwarding(0, 0, true);
+    forwarding(0, 1, true);
+}
+
+/* A client that was up over UDP goes on over TCP, wherever the kernel lets its connection land;
+ * each time anew, and back to a new one. */
+TEST(worker_follows_a_client_to_streams)
+{
+    static struct rig r;
+    struct peer pub, sub;
+    struct heard heard = {0};
+    enum { N = 200, TIMES = 8 };
+    rig_init(&r);
+    uint64_t a = connect_on(&r, &pub, 0), b = connect_on(&r, &sub, 1);
+    sub.ctx_rtp = &heard;
+    sub.on_rtp = hear;
+    add_consumer(&r, b, add_producer(&r, a));
+    (void)stats(&r);
+    for (uint64_t i = 0; i < TIMES; i++) {
+        uint64_t answers = sub.answers, others = pub.answers;
+        CHECK_INT(sl_peer_stream(&sub, &r.at), E_OK);
+        CHECK_INT(sl_peer_stream(&pub, &r.at), E_OK);
+        for (usec end = sl_udp_now() + SEC(5);
+             (sub.answers == answers || pub.answers == others) && sl_udp_now() < end;) {
+            run(&r, &sub, MSEC(2), NULL);
+            run(&r, &pub, MSEC(2), NULL);
+        }
+        CHECK(sub.answers > answers && pub.answers > others);
+        heard.next = 0;
+        talk(&r, &pub, &sub, N);
+        run(&r, &sub, MSEC(100), NULL);
+        CHECK_INT(heard.n, N * (i + 1));
+    }
+    CHECK_INT(heard.wrong, 0);
+    CHECK_INT(pub.bad + sub.bad, 0);
+    const struct worker_stats *w = stats(&r)->workers;
+    CHECK_INT(w[1].shard.forwarded, N * TIMES);
+    CHECK_INT(w[0].tcp.open, 1); /* both streams are where their transports live */
+    CHECK_INT(w[1].tcp.open, 1);
+    CHECK_INT(w[0].tcp.accepted + w[1].tcp.accepted, 2 * TIMES);
+    rig_fini(&r);
+    sl_peer_fini(&pub);
+    sl_peer_fini(&sub);
+}
+
+/* Streams that say nothing, or that are cut in the middle of a move. */
+TEST(worker_ends_with_streams_under_way)
+{
+    static struct rig r;
+    struct peer p[6];
+    rig_init(&r);
+    for (size_t i = 0; i < LEN(p); i++) {
+        (void)connect_on(&r, &p[i], i % WORKERS);
+        CHECK_INT(sl_peer_stream(&p[i], &r.at), E_OK);
+        sl_peer_run(&p[i], 0, NULL); /* the check that moves it, perhaps */
+    }
+    rig_fini(&r);
+    for (size_t i = 0; i < LEN(p); i++)
+        sl_peer_fini(&p[i]);
 }
 
 TEST(worker_answers_checks_and_nothing_else)

@@ -46,6 +46,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_SPEAKER:
     case MAIL_WISH:
     case MAIL_WANTED:
+    case MAIL_STREAM: /* who puts it in a box frees it there */
     case MAIL_SHARE:
     case MAIL_STATS: break;
     }

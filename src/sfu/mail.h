@@ -66,6 +66,10 @@ enum mail_type {
     /* id producer, arg a bit for each encoding that anybody wants: upward, and to control. */
     MAIL_WANTED,
 
+    /* p struct tcpconn (net/tcpconn.h), for the worker around the shard: a stream whose
+     * transport is yours. */
+    MAIL_STREAM,
+
     MAIL_BACK, /* p packet: to whom it belongs; gives one reference up */
 
     /* Workers to control. */

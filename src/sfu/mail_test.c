@@ -41,6 +41,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_CLOCK, true},
         {MAIL_KEYFRAME, false},
         {MAIL_WANTED, false},
+        {MAIL_STREAM, false},
         {MAIL_BACK, false},
         {MAIL_STALE, false},
         {MAIL_LOST, false},

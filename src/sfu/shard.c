@@ -131,9 +131,12 @@ static struct transport *transport_at(const struct shard *s, const struct pkt *p
 static void checked(struct transport *t, const struct ice_change *change,
                     const struct pkt *p)
 {
+    const struct shard_io *io = &t->shard->conf.io;
     if (change->restarted)
         sl_transport_adopt(t);
     sl_transport_learn_addr(t, &p->from, p->port);
+    if (tx_is_stream(p->port) && io->proved)
+        io->proved(io->ctx, p->port, t->owner);
 }
 
 static void take_check(struct shard *s, struct transport *t, const struct stun *msg,
@@ -457,6 +460,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_SPEAKER:
     case MAIL_DATA:
     case MAIL_DATA_DONE:
+    case MAIL_STREAM:
     case MAIL_STATS: break; /* not for shards */
     }
     sl_mail_free(&unread);

@@ -40,6 +40,9 @@ struct shard_io {
     usec (*send)(void *ctx, const struct tx *tx, size_t n);
     /* False: no room beyond `keep` places, and nothing was taken. */
     bool (*post)(void *ctx, unsigned to, const struct mail *m, size_t keep);
+    /* A valid check came by a stream (base/tx.h), for a transport that `owner` has: a worker's
+     * number, ours too, or TP_NOBODY. NULL: there are no streams. */
+    void (*proved)(void *ctx, uint16_t port, uint16_t owner);
 };
 
 struct shard_conf {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "sfu/transport.h"
 #include "stage.h"
 
 static void add_video(struct sim_client *c)
@@ -168,6 +169,45 @@ TEST(shard_hands_over_to_the_owner)
     CHECK_INT(sim_stats(&s, 1)->handed_over, 2);
     CHECK_INT(sim_stats(&s, 1)->stray, 0);
     sim_fini(&s);
+}
+
+/* Whoever has the stream is told whose it is, by each valid check; not by any other. */
+TEST(shard_tells_that_a_stream_has_proved_itself)
+{
+    static const struct {
+        const char *name;
+        unsigned shard, port;
+        bool valid, owned;
+        unsigned proved, owner;
+    } rows[] = {
+        {"by a socket", 0, 3, true, true, 0, 0},
+        {"before anybody owns it", 1, TX_STREAMS, true, false, 1, TP_NOBODY},
+        {"not valid", 0, TX_STREAMS, false, true, 0, 0},
+        {"where it lives", 0, TX_STREAMS, true, true, 1, 0},
+        {"elsewhere, and then there", 1, UINT16_MAX, true, true, 2, 0},
+        {"elsewhere, and not valid", 1, UINT16_MAX, false, true, 0, 0},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        static struct sim s;
+        check_row(rows[i].name);
+        sim_init(&s);
+        struct sim_client *c = rows[i].owned ? sim_connected(&s, 1, 0, SRTP_GCM_128)
+                                             : sim_client_new(&s, 1, 0, SRTP_GCM_128);
+        c->addr.port++;
+        c->shard = rows[i].shard;
+        c->port = (uint16_t)rows[i].port;
+        if (!rows[i].valid)
+            c->creds.pwd[0] ^= 1;
+        sim_check(c);
+        sim_settle(&s);
+        CHECK_INT(s.proved.n, rows[i].proved);
+        if (s.proved.n > 0) {
+            CHECK_INT(s.proved.shard, rows[i].owned ? 0 : rows[i].shard);
+            CHECK_INT(s.proved.port, rows[i].port);
+            CHECK_INT(s.proved.owner, rows[i].owner);
+        }
+        sim_fini(&s);
+    }
 }
 
 TEST(shard_holds_what_comes_before_it_is_ready)
