@@ -43,6 +43,9 @@ struct config {
     struct {
         uint32_t port;
         struct config_addrs listen;       /* without port; n 0: all of this machine */
+        bool tcp;                         /* streams, too */
+        uint32_t tcp_port;                /* 0: the same */
+        struct config_addrs tcp_listen;   /* n 0: as listen */
         bool ipv6;                        /* of this machine's addresses, too */
         struct addr public_address;       /* without port */
         uint32_t public_port;             /* 0: the port itself */
@@ -91,6 +94,7 @@ struct config {
         uint32_t handshakes, pending_handshakes;
         uint32_t body;
         uint32_t connections, connections_per_address;
+        uint32_t streams, streams_per_address;
     } limits;
     struct {
         usec deadline;

@@ -75,9 +75,9 @@ static const struct {
                     "`rtcd.token_lifetime`", NULL},
     [ADDRESS_UDP] = {"rtc.ice_address_udp", "RTC_ICEADDRESSUDP", "`rtc.listen`", NULL},
     [PORT_UDP] = {"rtc.ice_port_udp", "RTC_ICEPORTUDP", "`rtc.port`", NULL},
-    [ADDRESS_TCP] = {"rtc.ice_address_tcp", "RTC_ICEADDRESSTCP", NULL,
-                     "media goes over UDP only"},
-    [PORT_TCP] = {"rtc.ice_port_tcp", "RTC_ICEPORTTCP", NULL, "media goes over UDP only"},
+    [ADDRESS_TCP] = {"rtc.ice_address_tcp", "RTC_ICEADDRESSTCP", "`rtc.tcp_listen`",
+                     NULL},
+    [PORT_TCP] = {"rtc.ice_port_tcp", "RTC_ICEPORTTCP", "`rtc.tcp_port`", NULL},
     [HOST_OVERRIDE] = {"rtc.ice_host_override", "RTC_ICEHOSTOVERRIDE",
                        "`rtc.public_address`; a name is looked up once, at the start",
                        NULL},
@@ -486,6 +486,9 @@ static enum err set_rtc(struct applying *a)
     (void)snprintf(text, sizeof text, "%lld", udp);
     e = set(a, "rtc.port", text);
     e = e ? e : set(a, "rtc.listen", text_of(a, ADDRESS_UDP, ""));
+    (void)snprintf(text, sizeof text, "%lld", tcp);
+    e = e ? e : set(a, "rtc.tcp_port", text);
+    e = e ? e : set(a, "rtc.tcp_listen", text_of(a, ADDRESS_TCP, ""));
     e = e ? e : set_host(a);
     e = e ? e : set_host_port(a);
     return e ? e : check_nack(a);

@@ -18,8 +18,8 @@ static const char sample[] = "[api]\n"
                              "[rtc]\n"
                              "ice_address_udp = \"10.0.0.1, 10.0.0.2\"\n"
                              "ice_port_udp = 8444\n"
-                             "ice_address_tcp = \"\"\n"
-                             "ice_port_tcp = 8444\n"
+                             "ice_address_tcp = \"10.0.0.1\"\n"
+                             "ice_port_tcp = 8445\n"
                              "ice_host_override = \"192.0.2.7\"\n"
                              "ice_host_port_override = 30443\n"
                              "ice_servers = [\"stun:a:1\", {urls = [\"turn:b:2\", "
@@ -83,6 +83,9 @@ TEST(config_of_rtcd_from_its_file)
     CHECK(!*c->admin.tls_cert);
     CHECK_INT(c->rtc.listen.n, 2);
     CHECK_INT(c->rtc.port, 8444);
+    CHECK_INT(c->rtc.tcp_port, 8445);
+    CHECK_INT(c->rtc.tcp_listen.n, 1);
+    CHECK(c->rtc.tcp);
     check_addr(&c->rtc.public_address, "192.0.2.7:0");
     CHECK_INT(c->rtc.public_port, 30443);
     CHECK(!c->rtc.ipv6);

@@ -12,6 +12,7 @@
 
 #include "api/face.h"
 #include "auth/token.h"
+#include "service/candidates.h"
 #include "service/node.h"
 #include "service/rtcd_face.h"
 
@@ -20,8 +21,8 @@ struct control_conf {
     struct addr public_face, private_face; /* all zero: there is none */
     const char *tls_cert, *tls_key;        /* of the public face; NULL: plain HTTP */
     const char *private_cert, *private_key;
-    struct rtcd_face_conf rtcd;                           /* kv NULL: not served */
-    struct negotiate_candidate candidates[UDP_PORTS_MAX]; /* told to clients */
+    struct rtcd_face_conf rtcd;                            /* kv NULL: not served */
+    struct negotiate_candidate candidates[CANDIDATES_MAX]; /* told to clients */
     size_t candidates_n;
     struct rooms_limits limits;
     unsigned loudest; /* struct rooms_conf */

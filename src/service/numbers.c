@@ -29,7 +29,9 @@ struct row {
             offsetof(struct struct_, field_)                                             \
     }
 
-#define DROPPED "Datagrams that were not taken, by reason."
+#define STREAMS_CLOSED "TCP connections for media that were closed, by reason."
+#define STREAM_DROPPED "Datagrams over TCP that were dropped, by reason."
+#define DROPPED        "Datagrams that were not taken, by reason."
 static const struct row worker_rows[] = {
     C("received_datagrams", "Datagrams received on media sockets.", worker_stats,
       udp.received, NULL, NULL),
@@ -43,6 +45,26 @@ static const struct row worker_rows[] = {
       NULL, NULL),
     C("send_refused", "Datagrams that the kernel did not take.", worker_stats,
       udp.refused, NULL, NULL),
+    G("streams", "TCP connections for media that are open.", worker_stats, tcp.open, NULL,
+      NULL),
+    C("streams_accepted", "TCP connections for media that came.", worker_stats,
+      tcp.accepted, NULL, NULL),
+    C("streams_closed", STREAMS_CLOSED, worker_stats, tcp.refused, "reason", "limit"),
+    C("streams_closed", STREAMS_CLOSED, worker_stats, tcp.ended, "reason", "ended"),
+    C("streams_closed", STREAMS_CLOSED, worker_stats, tcp.wrong, "reason", "malformed"),
+    C("streams_closed", STREAMS_CLOSED, worker_stats, tcp.unproven, "reason", "unproven"),
+    C("streams_closed", STREAMS_CLOSED, worker_stats, tcp.silent, "reason", "silent"),
+    C("stream_received_datagrams", "Datagrams received over TCP.", worker_stats,
+      tcp.received, NULL, NULL),
+    C("stream_received_bytes", "Octets of them.", worker_stats, tcp.received_bytes, NULL,
+      NULL),
+    C("stream_sent_datagrams", "Datagrams sent over TCP.", worker_stats, tcp.sent, NULL,
+      NULL),
+    C("stream_sent_bytes", "Octets of them.", worker_stats, tcp.sent_bytes, NULL, NULL),
+    C("stream_dropped", STREAM_DROPPED, worker_stats, tcp.slow, "reason", "slow"),
+    C("stream_dropped", STREAM_DROPPED, worker_stats, tcp.gone, "reason", "gone"),
+    C("stream_dropped", STREAM_DROPPED, worker_stats, tcp.pool_empty, "reason",
+      "no_buffer"),
     C("wakeups", "Times that a worker waited for datagrams.", worker_stats, udp.wakeups,
       NULL, NULL),
     {{"sluice_worker_cpu_seconds_total", "CPU time of a worker.", METRIC_COUNTER, 1e-9},

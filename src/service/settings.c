@@ -38,11 +38,44 @@ static size_t local_addrs(struct addr ret[UDP_PORTS_MAX], uint16_t port, bool ip
     return kept;
 }
 
+/* As rtc.listen has it, unless it is told otherwise. */
+static void set_tcp(struct node_conf *n, const struct config *c)
+{
+    const struct config_addrs *listen = &c->rtc.tcp_listen;
+    uint32_t port = c->rtc.tcp_port ? c->rtc.tcp_port : c->rtc.port;
+    n->tcp_max = c->limits.streams;
+    n->tcp_per_address = c->limits.streams_per_address;
+    n->tcp_at_n = !c->rtc.tcp ? 0 : listen->n > 0 ? listen->n : n->at_n;
+    if (n->tcp_at_n > TCP_LISTENERS_MAX)
+        n->tcp_at_n = TCP_LISTENERS_MAX;
+    for (size_t i = 0; i < n->tcp_at_n; i++) {
+        n->tcp_at[i] = listen->n > 0 ? listen->v[i] : n->at[i];
+        n->tcp_at[i].port = (uint16_t)port;
+    }
+}
+
+static void set_candidates(struct control_conf *to, const struct config *c)
+{
+    const struct address_map map = {.shown = c->rtc.public_address};
+    const struct candidates_of of = {.udp = to->node.at,
+                                     .udp_n = to->node.at_n,
+                                     .tcp = to->node.tcp_at,
+                                     .tcp_n = to->node.tcp_at_n,
+                                     .maps = &map,
+                                     .maps_n = !sl_addr_is_any(&map.shown),
+                                     .shown_port = (uint16_t)c->rtc.public_port};
+    to->candidates_n = sl_candidates(&of, to->candidates);
+}
+
 static enum err set_media(struct control_conf *to, const struct config *c, char *error)
 {
-    struct ice_candidate cands[UDP_PORTS_MAX];
     struct node_conf *n = &to->node;
     uint16_t port = (uint16_t)c->rtc.port;
+    if (c->rtc.listen.n > UDP_PORTS_MAX) {
+        (void)snprintf(error, CONFIG_ERROR_MAX, "rtc.listen: more than %d addresses",
+                       UDP_PORTS_MAX);
+        return E_MALFORMED;
+    }
     for (size_t i = 0; i < c->rtc.listen.n; i++) {
         n->at[n->at_n] = c->rtc.listen.v[i];
         n->at[n->at_n++].port = port;
@@ -54,16 +87,8 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
                        "rtc.listen: this machine has no address");
         return E_MALFORMED;
     }
-    bool mapped = !sl_addr_is_any(&c->rtc.public_address);
-    size_t k = sl_ice_candidates(n->at, n->at_n, &c->rtc.public_address, mapped, cands,
-                                 UDP_PORTS_MAX);
-    for (size_t i = 0; i < k; i++) {
-        struct negotiate_candidate cand = {.addr = cands[i].addr};
-        if (mapped && c->rtc.public_port > 0 &&
-            memcmp(cand.addr.ip, c->rtc.public_address.ip, sizeof cand.addr.ip) == 0)
-            cand.addr.port = (uint16_t)c->rtc.public_port;
-        to->candidates[to->candidates_n++] = cand;
-    }
+    set_tcp(n, c);
+    set_candidates(to, c);
     n->workers = workers_of(c);
     for (; n->cpus_n < c->rtc.pin.n && n->cpus_n < SHARD_WORKERS_MAX; n->cpus_n++)
         n->cpus[n->cpus_n] = (int)c->rtc.pin.v[n->cpus_n];

@@ -53,6 +53,10 @@ TEST(settings_from_a_file)
         local_told |= addr_eq(&k->candidates[i].addr, &first);
     }
     CHECK(public_told && !local_told);
+    CHECK_INT(k->node.tcp_at_n, 2);
+    CHECK(addr_eq(&k->node.tcp_at[0], &first));
+    CHECK_INT(k->candidates_n, 4);
+    CHECK(k->candidates[3].tcp && !k->candidates[1].tcp);
     CHECK_INT(k->node.workers, 3);
     CHECK_INT(k->node.cpus_n, 2);
     CHECK_INT(k->node.cpus[1], 2);
@@ -65,6 +69,26 @@ TEST(settings_from_a_file)
     CHECK_INT(k->origins_n, 0);
     CHECK(k->open);
     CHECK_INT(k->joins.every, 0);
+    sl_settings_fini(&s);
+    sl_config_free(c);
+}
+
+TEST(settings_of_streams)
+{
+    struct config *c =
+        parse("[rtc]\nport = 1234\ntcp_port = 443\nlisten = [\"127.0.0.1\"]\n"
+              "tcp_listen = [\"127.0.0.2\", \"::1\"]\n");
+    struct settings s;
+    struct addr want = addr_v4(127, 0, 0, 2, 443);
+    CHECK_INT(sl_settings_init(&s, c, error), E_OK);
+    CHECK_INT(s.control.node.tcp_at_n, 2);
+    CHECK(addr_eq(&s.control.node.tcp_at[0], &want));
+    sl_settings_fini(&s);
+    sl_config_free(c);
+    c = parse("[rtc]\ntcp = false\nlisten = [\"127.0.0.1\"]\n");
+    CHECK_INT(sl_settings_init(&s, c, error), E_OK);
+    CHECK_INT(s.control.node.tcp_at_n, 0);
+    CHECK_INT(s.control.candidates_n, 1);
     sl_settings_fini(&s);
     sl_config_free(c);
 }
