@@ -19,7 +19,7 @@ const rig = window.rig = {
   records: {}, // of viewers
   requests: [], // what was asked of the server: {method, path, status}
   SIMULCAST, Recorder,
-  vias: {}, // by URL that is posted to: the address and port that media shall go to instead
+  vias: {}, // by URL that is posted to: the address and port that media shall go to instead, or 'tcp'
 };
 
 const plain = window.fetch;
@@ -36,11 +36,13 @@ window.fetch = async (url, init = {}) => {
   return response;
 };
 
-// An answer with one candidate, elsewhere.
-function redirected(answer, {address, port}) {
+// An answer with one candidate, elsewhere; or without those that UDP reaches.
+function redirected(answer, via) {
   let n = 0;
-  return answer.replace(/^a=candidate:(\S+ 1 udp \S+) .*?\r\n/gim, (_, head) =>
-    n++ ? '' : `a=candidate:${head} ${address} ${port} typ host\r\n`);
+  return answer.replace(/^a=candidate:(\S+ 1 (\S+) \S+) .*?\r\n/gim, (line, head, transport) => {
+    if (via === 'tcp') return transport === 'tcp' ? line : '';
+    return n++ ? '' : `a=candidate:${head} ${via.address} ${via.port} typ host\r\n`;
+  });
 }
 
 // ---- making and showing media -------------------------------------------------------------

@@ -29,6 +29,17 @@ const udpPort = () => new Promise((resolve, reject) => {
   });
 });
 
+// One that is free for both.
+const mediaPort = async () => {
+  for (;;) {
+    const port = await udpPort();
+    if (await new Promise(resolve => {
+      const s = net.createServer().on('error', () => resolve(false));
+      s.listen(port, () => s.close(() => resolve(true)));
+    })) return port;
+  }
+};
+
 // A series of the exposition format: {name, labels, value}.
 export function parseMetrics(text) {
   return text.split('\n').filter(l => l && !l.startsWith('#')).map(line => {
@@ -42,7 +53,7 @@ export function parseMetrics(text) {
 // runs it. env: more of the environment. program: another one.
 export async function startServer({name, workers = 2, options = [], under = [], env = {}, program = BINARY}) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-'));
-  const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), udpPort()]);
+  const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), mediaPort()]);
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
   const logFile = path.join(TOP, `build/test/server-${name}.log`);
   const log = fs.openSync(logFile, 'w');
