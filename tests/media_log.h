@@ -71,6 +71,11 @@ static inline void ml_transport_close(void *ctx, uint64_t id)
     (void)ml_note(ctx, "close transport %" PRIu64, ml_id(id));
 }
 
+static inline void ml_transport_ceiling(void *ctx, uint64_t id, uint32_t bps)
+{
+    (void)ml_note(ctx, "ceiling %" PRIu64 " %" PRIu32, ml_id(id), bps);
+}
+
 static inline enum err ml_producer_add(void *ctx, uint64_t id, uint64_t transport,
                                        uint64_t room, const struct rtp_receive *r)
 {
@@ -118,6 +123,7 @@ static inline struct media_ops ml_ops(struct media_log *l)
                               ml_transport_add,
                               ml_transport_restart,
                               ml_transport_close,
+                              ml_transport_ceiling,
                               ml_producer_add,
                               ml_producer_close,
                               ml_consumer_add,

@@ -1,5 +1,6 @@
 #include "api/admin.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 void sl_admin_fini(struct admin *a)
@@ -59,6 +60,32 @@ static struct http_res transports(struct admin *a, struct span rest)
         .body = wr_done(&w)};
 }
 
+static bool read_ceiling(struct span body, uint32_t *ret)
+{
+    json_t *in = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *n = json_object_get(in, "max_bps");
+    json_int_t bps = json_is_integer(n) ? json_integer_value(n) : -1;
+    json_decref(in);
+    if (bps < 0 || bps > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)bps;
+    return true;
+}
+
+static struct http_res set_ceiling(struct admin *a, const struct http_req *req,
+                                   struct span rest)
+{
+    uint32_t bps;
+    struct span id = rest.n > 0 ? (struct span){rest.p + 1, rest.n - 1} : rest;
+    if (!span_is(sl_http_header(req, "Content-Type"), "application/json"))
+        return plain(415, "application/json is wanted\n"); /* of other pages, too */
+    if (!read_ceiling(req->body, &bps))
+        return plain(400, "{\"max_bps\": bits/s, or 0} is wanted\n");
+    if (id.n == 0 || !a->ceiling || !a->ceiling(a->ctx, id, bps))
+        return plain(404, "no such transport\n");
+    return (struct http_res){.status = 204};
+}
+
 struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
 {
     if (req->refuse)
@@ -70,6 +97,8 @@ struct http_res sl_admin_answer(struct admin *a, const struct http_req *req)
     bool who = is_below(req->path, "/admin/transports", &rest);
     if (!live && !ready && !numbers && !who)
         return plain(404, "404 page not found\n"); /* as rtcd says it */
+    if (who && rest.n > 0 && req->method == HTTP_POST)
+        return set_ceiling(a, req, rest);
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
         struct http_res res = plain(405, "only GET\n");
         res.fields[2] = (struct http_field){"Allow", "GET, HEAD"};

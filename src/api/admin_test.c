@@ -83,3 +83,45 @@ TEST(admin_tells_of_transports)
         sl_admin_fini(&a);
     }
 }
+
+static bool allow(void *ctx, struct span id, uint32_t bps)
+{
+    *(uint32_t *)ctx = bps;
+    return span_is(id, "7f");
+}
+
+TEST(admin_sets_a_ceiling)
+{
+    static const struct {
+        const char *name, *path, *type, *body;
+        unsigned status;
+        uint32_t bps;
+    } asked[] = {
+        {"a rate", "/admin/transports/7f", "application/json", "{\"max_bps\":500000}",
+         204, 500000},
+        {"none", "/admin/transports/7f", "application/json", "{\"max_bps\":0}", 204, 0},
+        {"nobody", "/admin/transports/80", "application/json", "{\"max_bps\":1}", 404, 1},
+        {"all", "/admin/transports/", "application/json", "{\"max_bps\":1}", 404, 9},
+        {"a form", "/admin/transports/7f", "text/plain", "{\"max_bps\":1}", 415, 9},
+        {"no JSON", "/admin/transports/7f", "application/json", "max_bps=1", 400, 9},
+        {"a list", "/admin/transports/7f", "application/json", "[1]", 400, 9},
+        {"negative", "/admin/transports/7f", "application/json", "{\"max_bps\":-1}", 400,
+         9},
+        {"beyond 32 bits", "/admin/transports/7f", "application/json",
+         "{\"max_bps\":4294967296}", 400, 9},
+        {"text", "/admin/transports/7f", "application/json", "{\"max_bps\":\"1\"}", 400,
+         9},
+    };
+    for (size_t i = 0; i < LEN(asked); i++) {
+        uint32_t bps = 9;
+        struct admin a = {.ceiling = allow, .ctx = &bps};
+        struct http_req req = {.method = HTTP_POST,
+                               .path = span_of(asked[i].path),
+                               .body = span_of(asked[i].body)};
+        req.headers[req.nheaders++] =
+            (struct http_header){span_of("Content-Type"), span_of(asked[i].type)};
+        check_row(asked[i].name);
+        CHECK_INT(sl_admin_answer(&a, &req).status, asked[i].status);
+        CHECK_INT(bps, asked[i].bps);
+    }
+}

@@ -55,6 +55,7 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
         .room = a->room,
         .stream = a->stream,
         .offer = a->req->body,
+        .max_bps = claims->max_bps,
     };
     struct refused why;
     struct peer *p;

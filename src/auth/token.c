@@ -135,6 +135,19 @@ static bool read_time(const json_t *claims, const char *name, int64_t *ret)
     return true;
 }
 
+/* What is said and no rate permits nothing, rather than anything. */
+static bool read_rate(const json_t *claims, const char *name, uint32_t *ret)
+{
+    const json_t *n = json_object_get(claims, name);
+    if (!n)
+        return true;
+    json_int_t v = json_is_integer(n) ? json_integer_value(n) : 0;
+    if (v <= 0 || v > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)v;
+    return true;
+}
+
 static unsigned perms_of(struct span words)
 {
     unsigned ret = 0;
@@ -157,7 +170,8 @@ static enum err read_claims(struct span part, struct token *ret)
               read_text(o, "sub", t.sub, sizeof t.sub) &&
               read_text(o, "jti", t.jti, sizeof t.jti) && read_time(o, "exp", &t.exp) &&
               read_time(o, "nbf", &t.nbf) && read_time(o, "iat", &t.iat) &&
-              json_is_string(perm) && t.room[0] && t.tenant[0] && t.exp > 0;
+              read_rate(o, "max_bps", &t.max_bps) && json_is_string(perm) && t.room[0] &&
+              t.tenant[0] && t.exp > 0;
     if (ok)
         t.perm = perms_of(string_of(perm));
     json_decref(o);
@@ -237,7 +251,8 @@ static json_t *claims_of(const struct token *t)
     if (o && put_text(o, "tenant", t->tenant) && put_text(o, "room", t->room) &&
         put_text(o, "sub", t->sub) && put_text(o, "jti", t->jti) &&
         put(o, "perm", json_string(words)) && put_time(o, "exp", t->exp) &&
-        put_time(o, "nbf", t->nbf) && put_time(o, "iat", t->iat))
+        put_time(o, "nbf", t->nbf) && put_time(o, "iat", t->iat) &&
+        put_time(o, "max_bps", t->max_bps))
         return o;
     json_decref(o);
     return NULL;

@@ -5,7 +5,7 @@
  *
  * The claims: `room`, a name, its beginning and "*", or "*"; `perm`, words out of publish,
  * watch and admin; `exp`, when it ends. Optional: `tenant` ("default"), `sub`, `jti`, `nbf`,
- * `iat`. Others are ignored. Who signs is told by the key that fits, so a key is the whole
+ * `iat`, and `max_bps`, the bits/s that a session may send. Others are ignored. Who signs is told by the key that fits, so a key is the whole
  * trust: it fixes the algorithm, and no token can choose another (RFC 8725 §3.1). Nothing of
  * a token's claims is read before its signature was found right.
  *
@@ -43,6 +43,7 @@ struct token {
     char jti[TOKEN_TEXT_CAP];
     unsigned perm;         /* of enum token_perm */
     int64_t exp, nbf, iat; /* 0: none, but for exp */
+    uint32_t max_bps;      /* 0: any */
 };
 
 struct token_key {

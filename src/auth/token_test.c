@@ -131,6 +131,17 @@ static const struct {
      E_EARLY},
     {"nbf is text", HS256,
      "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1900000000,\"nbf\":\"\"}", E_MALFORMED},
+    {"a rate", HS256,
+     "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1800000000,\"max_bps\":4294967295}",
+     E_OK},
+    {"no rate at all", HS256,
+     "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1800000000,\"max_bps\":0}", E_MALFORMED},
+    {"a rate beyond 32 bits", HS256,
+     "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1800000000,\"max_bps\":4294967296}",
+     E_MALFORMED},
+    {"a rate is text", HS256,
+     "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1800000000,\"max_bps\":\"9\"}",
+     E_MALFORMED},
     {"sub is a number", HS256,
      "{\"room\":\"r\",\"perm\":\"watch\",\"exp\":1800000000,\"sub\":1}", E_MALFORMED},
     {"an empty tenant", HS256,
@@ -217,7 +228,8 @@ TEST(token_minted_is_verified)
                          .perm = TOKEN_PUBLISH | TOKEN_ADMIN,
                          .exp = NOW + 60,
                          .nbf = NOW - 5,
-                         .iat = NOW};
+                         .iat = NOW,
+                         .max_bps = 1500000};
     uint8_t buf[TOKEN_MAX];
     struct wr w = wr_of(buf, sizeof buf);
     CHECK_INT(sl_token_mint(&keys.keys[0], &want, &w), E_OK);
@@ -228,12 +240,14 @@ TEST(token_minted_is_verified)
     CHECK(strcmp(got.sub, want.sub) == 0 && strcmp(got.jti, want.jti) == 0);
     CHECK_INT(got.perm, want.perm);
     CHECK(got.exp == want.exp && got.nbf == want.nbf && got.iat == want.iat);
+    CHECK_INT(got.max_bps, want.max_bps);
 
     struct token least = {.room = "r", .perm = TOKEN_WATCH, .exp = NOW};
     w = wr_of(buf, sizeof buf);
     CHECK_INT(sl_token_mint(&keys.keys[0], &least, &w), E_OK);
     CHECK_INT(sl_token_verify(&keys, wr_done(&w), NOW, &got), E_OK);
     CHECK(strcmp(got.tenant, "default") == 0 && got.sub[0] == 0 && got.nbf == 0);
+    CHECK_INT(got.max_bps, 0);
 
     size_t n = w.n;
     w = wr_of(buf, n - 1);

@@ -141,8 +141,18 @@ static void put_codec(struct wr *w, const struct sdp_section *s,
                .fmtp = {.pt = c->rtx_pt, .params = span_of((const char *)buf)}});
 }
 
+/* RFC 3890 §6.2, and for who does not know that, RFC 8866 §5.8. Not for sound: Chromium would
+ * take it for the rate that is wanted. */
+static void put_bandwidth(struct wr *w, uint32_t bps)
+{
+    char lines[64];
+    (void)snprintf(lines, sizeof lines, "b=AS:%" PRIu32 "\r\nb=TIAS:%" PRIu32 "\r\n",
+                   bps / 1000, bps);
+    wr_str(w, lines);
+}
+
 static void put_media(struct wr *w, const struct sdp_section *s,
-                      const struct rtp_params *p)
+                      const struct rtp_params *p, uint32_t max_bps)
 {
     char formats[PARAMS_CODECS_MAX * 8 + 1] = "";
     size_t n = 0;
@@ -159,6 +169,8 @@ static void put_media(struct wr *w, const struct sdp_section *s,
                                        .proto = s->m.proto,
                                        .formats = span_of(formats)}});
     wr_str(w, "c=IN IP4 0.0.0.0\r\n");
+    if (max_bps > 0 && p->kind == MEDIA_VIDEO)
+        put_bandwidth(w, max_bps);
 }
 
 /* ---- extensions ---- */
@@ -284,7 +296,7 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
         put_data(w, s, conf, n, tagged);
         return;
     }
-    put_media(w, s, &ns->params);
+    put_media(w, s, &ns->params, ns->direction == SDP_RECVONLY ? conf->max_bps : 0);
     sl_answer_text(w, SDP_MID, s->mid);
     sl_answer_transport(w, &conf->local,
                         n->dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE);

@@ -30,6 +30,7 @@ struct claims {
     char tenant[NAME_CAP];
     char rooms[PATTERN_CAP]; /* "standup", "team-*", "*"; "" permits none */
     unsigned may;            /* of enum may */
+    uint32_t max_bps;        /* that its holder may send in a session; 0: any */
 };
 
 /* The pattern is a valid name, or the beginning of one followed by "*". */

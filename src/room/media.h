@@ -77,6 +77,8 @@ struct media_ops {
     enum err (*transport_restart)(void *ctx, uint64_t id, const char *ufrag,
                                   const char *pwd);
     void (*transport_close)(void *ctx, uint64_t id);
+    /* Its peer may send so many bits/s; 0: as much as it can. It is told, and asked to obey. */
+    void (*transport_ceiling)(void *ctx, uint64_t id, uint32_t bps);
 
     /* Before its transport is up, these wait for it. */
     enum err (*producer_add)(void *ctx, uint64_t id, uint64_t transport, uint64_t room,

@@ -86,6 +86,7 @@ struct negotiate_conf {
     uint64_t version; /* for o=, one more with each answer */
     const enum codec *codecs; /* the only ones allowed, the preferred first */
     size_t codecs_n;          /* 0: all that we know, in the offer's order */
+    uint32_t max_bps;         /* that the peer may send; 0: any */
     bool data;                /* data channels are taken (RFC 8841); otherwise rejected */
     size_t sections_max;      /* sections that may be active; 0: no limit of its own */
     const struct negotiate_slot *slots; /* for WATCH */

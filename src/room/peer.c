@@ -148,6 +148,7 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
             .params = s->receive.params,
             .encodings_n = s->receive.encodings_n,
             .wanted = UINT8_MAX,
+            .most_bps = TRACK_ANY_BPS,
         };
         for (uint8_t k = 0; k < t.encodings_n; k++)
             memcpy(t.rids[k], s->receive.encodings[k].rid, sizeof t.rids[k]);
@@ -194,9 +195,9 @@ static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
 
 /* ---- a peer ---- */
 
-static enum err negotiate(struct peer_maker *m, enum negotiate_job job,
-                          const struct sdp *offer, const char *ufrag, const char *pwd,
-                          struct wr *answer, struct refused *refused)
+static enum err negotiate(struct peer_maker *m, const struct peer *p,
+                          enum negotiate_job job, const struct sdp *offer,
+                          const char *pwd, struct wr *answer, struct refused *refused)
 {
     char cname[17];
     uint64_t session;
@@ -213,12 +214,13 @@ static enum err negotiate(struct peer_maker *m, enum negotiate_job job,
         .version = 1,
         .codecs = m->codecs,
         .codecs_n = m->codecs_n,
+        .max_bps = p->max_bps,
         .sections_max = job == NEGOTIATE_WATCH ? PEER_SLOTS_MAX : PEER_TRACKS_MAX,
         .slots = slots.slot,
         .slots_n = slots.n,
         .cname = cname,
     };
-    conf.local.ufrag = ufrag;
+    conf.local.ufrag = p->ufrag;
     conf.local.pwd = pwd;
     *refused = (struct refused){sl_negotiate(offer, &conf, &m->agreed, answer), 0};
     if (refused->why != NEGOTIATE_OK)
@@ -239,14 +241,22 @@ static enum err open_transport(struct peer_maker *m, struct peer *p, const char 
     memcpy(t.ufrag, p->ufrag, sizeof t.ufrag);
     memcpy(t.pwd, pwd, sizeof t.pwd);
     enum err e = m->media.transport_add(m->media.ctx, &t);
-    if (!e)
-        p->transport = t.id;
-    return e;
+    if (e)
+        return e;
+    p->transport = t.id;
+    if (p->max_bps > 0)
+        m->media.transport_ceiling(m->media.ctx, t.id, p->max_bps);
+    return E_OK;
 }
 
-enum err sl_peer_new(struct peer_maker *m, enum negotiate_job job, struct span offer,
-                     struct span stream, uint64_t room, struct wr *answer,
-                     struct refused *refused, struct peer **ret)
+/* The lower of two, where 0 is none. */
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
+                     struct wr *answer, struct refused *refused, struct peer **ret)
 {
     char pwd[MEDIA_PWD_MAX];
     struct sdp *sdp = NULL;
@@ -256,25 +266,27 @@ enum err sl_peer_new(struct peer_maker *m, enum negotiate_job job, struct span o
     if (!p)
         goto fail;
     list_init(&p->by_room);
-    char *name = job == NEGOTIATE_PUBLISH ? p->stream : p->view.stream;
-    if (stream.n > 0)
-        memcpy(name, stream.p, stream.n);
+    bool publishes = j->job == NEGOTIATE_PUBLISH;
+    char *name = publishes ? p->stream : p->view.stream;
+    if (j->stream.n > 0)
+        memcpy(name, j->stream.p, j->stream.n);
+    p->max_bps = publishes ? lower(j->max_bps, m->max_bps) : 0;
     chance_key(&m->random, p->key);
     chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
     chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
 
-    e = sl_sdp_new(offer, SDP_DESCRIPTION, &refused->at, &sdp);
+    e = sl_sdp_new(j->offer, SDP_DESCRIPTION, &refused->at, &sdp);
     if (e && e != E_MEMORY)
         e = E_MALFORMED; /* whatever limit it exceeds */
     if (e)
         goto fail;
-    e = negotiate(m, job, sdp, p->ufrag, pwd, answer, refused);
+    e = negotiate(m, p, j->job, sdp, pwd, answer, refused);
     if (e)
         goto fail;
     p->ice = ice_hash(m, m->agreed.ufrag, m->agreed.pwd);
     e = open_transport(m, p, pwd);
     if (!e)
-        e = job == NEGOTIATE_PUBLISH ? add_tracks(m, p, room) : add_slots(m, p, room);
+        e = publishes ? add_tracks(m, p, room) : add_slots(m, p, room);
     if (e)
         goto fail;
     sl_sdp_free(sdp);

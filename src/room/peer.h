@@ -32,6 +32,7 @@ struct peer_maker {
     struct negotiate_local local; /* without ufrag and pwd */
     const enum codec *codecs;     /* the only ones, the preferred first; n 0: all */
     size_t codecs_n;
+    uint32_t max_bps; /* that one peer may send; 0: any */
     uint64_t last_id;
     uint64_t hash_key[2];
     struct negotiated agreed; /* the last negotiation: 70 kB, so it is kept here */
@@ -53,6 +54,7 @@ struct peer {
     size_t tracks_n;
     struct track *tracks;
     struct view view; /* of a viewer */
+    uint32_t max_bps; /* that it may send; 0: any */
 };
 
 /* Why there is no peer: for E_MALFORMED `at` is the line at fault, from 1, or 0; for
@@ -62,11 +64,18 @@ struct refused {
     size_t at;
 };
 
-/* Makes a peer that publishes the stream, or watches it ("": all), from its offer, and
- * appends the answer. Nothing of it is live yet, and it is in no room's lists. Errors: see
- * above; E_FULL, E_MEMORY, and what else the media plane says. */
-MUST_USE enum err sl_peer_new(struct peer_maker *m, enum negotiate_job job,
-                              struct span offer, struct span stream, uint64_t room,
+struct join {
+    enum negotiate_job job;
+    struct span tenant, room;
+    struct span stream; /* may be empty for a viewer: whatever there is */
+    struct span offer;
+    uint32_t max_bps; /* that it may send; 0: any */
+};
+
+/* Makes a peer that publishes the stream, or watches it, from its offer, and appends the
+ * answer. Nothing of it is live yet, and it is in no room's lists. Errors: see above; E_FULL,
+ * E_MEMORY, and what else the media plane says. */
+MUST_USE enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
                               struct wr *answer, struct refused *refused,
                               struct peer **ret);
 

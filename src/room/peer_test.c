@@ -16,6 +16,7 @@ struct stage {
     struct peer_maker maker;
     char offer[1 << 16];
     char answer[1 << 17];
+    uint32_t max_bps; /* that its peers may send */
     struct refused refused;
 };
 
@@ -74,8 +75,11 @@ static void section(struct stage *s, size_t mid, char kind, const char *directio
 static enum err make(struct stage *s, enum negotiate_job job, struct peer **ret)
 {
     struct wr w = wr_of((uint8_t *)s->answer, sizeof s->answer - 1);
-    enum err e = sl_peer_new(&s->maker, job, span_of(s->offer), span_of("x"), 1, &w,
-                             &s->refused, ret);
+    struct join j = {.job = job,
+                     .stream = span_of("x"),
+                     .offer = span_of(s->offer),
+                     .max_bps = s->max_bps};
+    enum err e = sl_peer_new(&s->maker, &j, 1, &w, &s->refused, ret);
     s->answer[w.n] = '\0';
     return e;
 }
@@ -217,6 +221,49 @@ TEST(peer_what_counts)
         check_row(rows[i].direction);
         CHECK_INT(make(s, NEGOTIATE_PUBLISH, &p), E_OK);
         CHECK_INT(p ? p->tracks_n : 0, rows[i].tracks);
+        sl_peer_free(&s->maker, p);
+        free(s);
+    }
+}
+
+/* RFC 3890: of what comes from it, by the lower of what the node and its token allow. Not of
+ * sound, and not of what is sent to it. */
+TEST(peer_ceiling)
+{
+    static const struct {
+        const char *name;
+        enum negotiate_job job;
+        uint32_t node, token;
+        const char *line, *asked;
+    } rows[] = {
+        {"nobody says", NEGOTIATE_PUBLISH, 0, 0, NULL, NULL},
+        {"the node", NEGOTIATE_PUBLISH, 800000, 0, "b=AS:800\r\nb=TIAS:800000\r\n",
+         "ceiling 1 800000\n"},
+        {"the token", NEGOTIATE_PUBLISH, 0, 700001, "b=AS:700\r\nb=TIAS:700001\r\n",
+         "ceiling 1 700001\n"},
+        {"the token is lower", NEGOTIATE_PUBLISH, 800000, 700000, "b=TIAS:700000\r\n",
+         "ceiling 1 700000\n"},
+        {"the node is lower", NEGOTIATE_PUBLISH, 600000, 700000, "b=TIAS:600000\r\n",
+         "ceiling 1 600000\n"},
+        {"who watches", NEGOTIATE_WATCH, 600000, 700000, NULL, NULL},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stage *s = stage_new();
+        bool publish = rows[i].job == NEGOTIATE_PUBLISH;
+        struct peer *p = NULL;
+        begin(s, 2);
+        section(s, 0, 'a', publish ? "a=sendonly" : "a=recvonly", "");
+        section(s, 1, 'v', publish ? "a=sendonly" : "a=recvonly", "");
+        s->maker.max_bps = rows[i].node;
+        s->max_bps = rows[i].token;
+        check_row(rows[i].name);
+        CHECK_INT(make(s, rows[i].job, &p), E_OK);
+        const char *video = strstr(s->answer, "m=video");
+        const char *at = strstr(s->answer, "b=");
+        CHECK((at != NULL) == (rows[i].line != NULL));
+        CHECK(!at || (video && at > video && strstr(at, rows[i].line)));
+        CHECK((strstr(s->log.text, "ceiling") != NULL) == (rows[i].asked != NULL));
+        CHECK(!rows[i].asked || strstr(s->log.text, rows[i].asked));
         sl_peer_free(&s->maker, p);
         free(s);
     }

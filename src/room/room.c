@@ -23,6 +23,7 @@ struct rooms *sl_rooms_new(const struct rooms_conf *conf)
         .local = conf->local,
         .codecs = conf->codecs,
         .codecs_n = conf->codecs_n,
+        .max_bps = conf->max_bps,
         .last_id = (uint64_t)conf->node << 48,
     };
     uint64_t seed[2];
@@ -198,8 +199,7 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
         return e;
 
     struct peer *p;
-    e = sl_peer_new(&r->maker, j->job, j->offer, j->stream, room->id, answer, refused,
-                    &p);
+    e = sl_peer_new(&r->maker, j, room->id, answer, refused, &p);
     if (!e) {
         e = enter(r, p, room, now);
         if (e)
@@ -331,15 +331,27 @@ void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
         sl_rooms_leave(r, p, why);
 }
 
+bool sl_rooms_ceiling(struct rooms *r, uint64_t transport, uint32_t bps)
+{
+    struct peer *p = by_transport(r, transport);
+    if (!p || !is_publisher(p))
+        return false;
+    p->max_bps = bps;
+    r->maker.media.transport_ceiling(r->maker.media.ctx, transport, bps);
+    return true;
+}
+
 void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
-                     uint8_t encodings)
+                     uint8_t encodings, uint32_t most_bps)
 {
     struct peer *p = by_transport(r, transport);
     for (size_t i = 0; p && i < p->tracks_n; i++) {
         struct track *t = &p->tracks[i];
-        if (t->producer != producer || t->wanted == encodings)
+        if (t->producer != producer ||
+            (t->wanted == encodings && t->most_bps == most_bps))
             continue;
         t->wanted = encodings;
+        t->most_bps = most_bps;
         if (r->conf.wanted)
             r->conf.wanted(r->conf.event_ctx, p, t);
     }

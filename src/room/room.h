@@ -40,6 +40,7 @@ struct rooms_conf {
     struct negotiate_local local; /* what answers say of this server; no ufrag, no pwd */
     const enum codec *codecs;     /* the only ones, the preferred first */
     size_t codecs_n;              /* 0: all that we know, as offered */
+    uint32_t max_bps;             /* that one peer may send; 0: any */
     unsigned
         loudest;   /* tracks of sound that a viewer of a whole room hears; 0: all it has
                        * slots for */
@@ -48,8 +49,8 @@ struct rooms_conf {
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
                   enum media_gone why);
-    /* What a publisher's track is wanted for changed (track.wanted), for who tells the
-     * publisher so; NULL: nobody does. */
+    /* What a publisher's track is wanted for changed (track.wanted, track.most_bps), for who
+     * tells the publisher so; NULL: nobody does. */
     void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
     void *event_ctx; /* of both */
 };
@@ -76,13 +77,6 @@ struct rooms *sl_rooms_new(const struct rooms_conf *conf);
 void sl_rooms_free(struct rooms *r);
 
 const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
-
-struct join {
-    enum negotiate_job job;
-    struct span tenant, room;
-    struct span stream; /* may be empty for a viewer: whatever there is */
-    struct span offer;
-};
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
  * (sl_name_valid); E_FULL: a limit is reached, here or in the media plane; otherwise as
@@ -125,9 +119,14 @@ const struct peer *sl_room_publisher(const struct room *room, struct span stream
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now);
 void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why);
 
-/* These encodings of a track are watched by anybody; the others may rest. */
+/* The peer of a transport may send so many bits/s from now on; 0: any. False: there is none, or
+ * it sends nothing. */
+bool sl_rooms_ceiling(struct rooms *r, uint64_t transport, uint32_t bps);
+
+/* These encodings of a track are watched by anybody, the others may rest; and more than so many
+ * bits/s of it nobody can be sent. */
 void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
-                     uint8_t encodings);
+                     uint8_t encodings, uint32_t most_bps);
 
 /* A track was heard like this. */
 void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,

@@ -30,6 +30,7 @@ struct tracks {
         loudest; /* tracks of sound that play in a view of all streams; 0: any number */
 };
 
+#define TRACK_ANY_BPS UINT32_MAX
 enum { SOURCE_CAP = 16 }; /* "microphone", "screen-audio", "video-3" */
 
 struct track {
@@ -43,7 +44,8 @@ struct track {
     uint8_t encodings_n;
     char rids[PARAMS_ENCODINGS_MAX][PARAMS_NAME_MAX]; /* "": it has none */
     struct heard heard;                               /* of audio */
-    uint8_t wanted; /* a bit for each encoding that anybody watches; all, until told */
+    uint8_t wanted;    /* a bit for each encoding that anybody watches; all, until told */
+    uint32_t most_bps; /* that the best of its viewers can be sent; TRACK_ANY_BPS: any */
 };
 
 struct slot {

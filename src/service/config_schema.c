@@ -164,6 +164,9 @@ const struct setting sl_settings[] = {
      .help = "Participants of this server."},
     {"limits.room_peers", INT(limits.room_peers, 1, 100 * MILLION), .value = "5000",
      .help = "Participants of one room."},
+    {"limits.max_bps", INT(limits.max_bps, 0, 1000 * MILLION), .value = "0",
+     .help =
+         "Bits/s that one publisher may send, if its token does not say less; 0: any."},
     {"limits.sessions_per_address", INT(limits.sessions_per_address, 0, MILLION),
      .value = "10",
      .help =

@@ -82,10 +82,11 @@ static void started(void *ctx, uint64_t producer)
     LOG(c->log, LOG_DEBUG, "producer started", KV_ID("producer", producer));
 }
 
-static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
+                   uint32_t most_bps)
 {
     const struct control *c = ctx;
-    sl_rooms_wanted(c->rooms, transport, producer, encodings);
+    sl_rooms_wanted(c->rooms, transport, producer, encodings, most_bps);
 }
 
 static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
@@ -260,27 +261,20 @@ static void take_private(void *user, const struct http_req *req)
     (void)sl_httpd_reply(c->private_face, req->id, &res);
 }
 
-static bool hex_of(struct span text, uint64_t *ret)
-{
-    char digits[17] = "";
-    char *end;
-    if (text.n == 0 || text.n >= sizeof digits)
-        return false;
-    memcpy(digits, text.p, text.n);
-    *ret = strtoull(digits, &end, 16);
-    return *end == '\0' && digits[0] != '-' && digits[0] != '+';
-}
-
 static bool explain_transports(void *ctx, struct span id, struct wr *w)
 {
     const struct control *c = ctx;
-    uint64_t n = 0;
-    usec now = sl_loop_now();
-    if (id.n == 0) {
-        sl_explain_all(c->plane, c->rooms, now, w);
-        return true;
-    }
-    return hex_of(id, &n) && sl_explain_transport(c->plane, c->rooms, n, now, w);
+    return sl_explain_asked(c->plane, c->rooms, id, sl_loop_now(), w);
+}
+
+static bool set_ceiling(void *ctx, struct span id, uint32_t bps)
+{
+    struct control *c = ctx;
+    uint64_t n;
+    if (!sl_explain_id(id, &n) || !sl_rooms_ceiling(c->rooms, n, bps))
+        return false;
+    settle(c);
+    return true;
 }
 
 static void explain_peer(void *ctx, const struct peer *p, struct wr *w)
@@ -315,6 +309,7 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
         copy_text(claims.tenant, sizeof claims.tenant, t.tenant);
         copy_text(claims.rooms, sizeof claims.rooms, t.room);
         claims.may = may_of(t.perm);
+        claims.max_bps = t.max_bps;
     }
     *ret = claims;
     return E_OK;
@@ -362,6 +357,7 @@ static enum err make_rooms(struct control *c)
         .random = {.fill = fill_random},
         .limits = c->conf.limits,
         .loudest = c->conf.loudest,
+        .max_bps = c->conf.max_bps,
         .local = {.sha256 = c->node.cert.sha256,
                   .candidates = c->conf.candidates,
                   .candidates_n = c->conf.candidates_n},
@@ -472,6 +468,7 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
     c->log = conf->log;
     c->admin.ready = true;
     c->admin.transports = explain_transports;
+    c->admin.ceiling = set_ceiling;
     c->admin.ctx = c;
     c->tick = (struct loop_timer){.fn = tick, .user = c};
     c->stats = (struct loop_timer){.fn = ask_stats, .user = c};

@@ -26,6 +26,7 @@ struct control_conf {
     size_t candidates_n;
     struct rooms_limits limits;
     unsigned loudest; /* struct rooms_conf */
+    uint32_t max_bps; /* the same */
     struct limit_conf joins, changes;
     const struct ice_server *ice;
     size_t ice_n;

@@ -163,7 +163,7 @@ static void write_info(struct sluice *s)
     write_url(s->public_url, sl_control_public(s->control), cc->tls_cert);
     write_url(s->private_url, sl_control_private(s->control), cc->private_cert);
     if (cc->demo && *s->public_url &&
-        sl_setup_token(&cc->keys, "*", TOKEN_PUBLISH | TOKEN_WATCH, DEMO_TOKEN_S,
+        sl_setup_token(&cc->keys, "*", TOKEN_PUBLISH | TOKEN_WATCH, DEMO_TOKEN_S, 0,
                        token) == E_OK)
         (void)snprintf(s->demo_url, sizeof s->demo_url, "%s/%s%s", s->public_url,
                        cc->open ? "" : "#token=", cc->open ? "" : token);
@@ -262,7 +262,7 @@ enum sluice_err sluice_token(const struct sluice *s, const char *rooms, unsigned
                              long seconds, char *ret, size_t n)
 {
     char token[TOKEN_MAX + 1];
-    if (sl_setup_token(&s->settings.control.keys, rooms, may, seconds, token) != E_OK)
+    if (sl_setup_token(&s->settings.control.keys, rooms, may, seconds, 0, token) != E_OK)
         return SLUICE_REFUSED;
     size_t len = strlen(token);
     if (len >= n)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -157,4 +158,25 @@ void sl_explain_all(const struct plane *p, const struct rooms *r, usec now, stru
         put(w, "}");
     }
     put(w, "\n]}\n");
+}
+
+bool sl_explain_id(struct span text, uint64_t *ret)
+{
+    char digits[17] = "";
+    char *end;
+    if (text.n == 0 || text.n >= sizeof digits)
+        return false;
+    memcpy(digits, text.p, text.n);
+    *ret = strtoull(digits, &end, 16);
+    return *end == '\0' && digits[0] != '-' && digits[0] != '+';
+}
+
+bool sl_explain_asked(const struct plane *p, const struct rooms *r, struct span id,
+                      usec now, struct wr *w)
+{
+    uint64_t n;
+    if (id.n > 0)
+        return sl_explain_id(id, &n) && sl_explain_transport(p, r, n, now, w);
+    sl_explain_all(p, r, now, w);
+    return true;
 }

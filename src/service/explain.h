@@ -21,5 +21,12 @@ void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
 bool sl_explain_transport(const struct plane *p, const struct rooms *r, uint64_t id,
                           usec now, struct wr *w);
 
+/* An id as it is written above, in hex. */
+bool sl_explain_id(struct span text, uint64_t *ret);
+
+/* The transport of an id so written, all of them for none. False: there is none. */
+bool sl_explain_asked(const struct plane *p, const struct rooms *r, struct span id,
+                      usec now, struct wr *w);
+
 /* All transports without their tracks, as many as there is room for. */
 void sl_explain_all(const struct plane *p, const struct rooms *r, usec now, struct wr *w);

@@ -90,6 +90,16 @@ static void transport_close(void *ctx, uint64_t id)
         sl_wiring_drop_transport(&p->w, t);
 }
 
+static void transport_ceiling(void *ctx, uint64_t id, uint32_t bps)
+{
+    struct plane *p = ctx;
+    struct pl_transport *t = sl_wiring_transport(&p->w, id);
+    if (!t)
+        return;
+    t->ceiling_bps = bps;
+    sl_wiring_ceiling(&p->w, t);
+}
+
 static enum err producer_add(void *ctx, uint64_t id, uint64_t transport, uint64_t room,
                              const struct rtp_receive *r)
 {
@@ -193,6 +203,7 @@ struct media_ops sl_plane_ops(struct plane *p)
                               .transport_add = transport_add,
                               .transport_restart = transport_restart,
                               .transport_close = transport_close,
+                              .transport_ceiling = transport_ceiling,
                               .producer_add = producer_add,
                               .producer_close = producer_close,
                               .consumer_add = consumer_add,
@@ -289,7 +300,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
     } else if (m->type == MAIL_WANTED) {
         const struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
         if (pr)
-            p->events.wanted(p->events.ctx, pr->transport->id, pr->id, (uint8_t)m->arg);
+            p->events.wanted(p->events.ctx, pr->transport->id, pr->id, (uint8_t)m->arg,
+                             (uint32_t)m->id2);
     } else if (m->type == MAIL_SHARE) {
         note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {

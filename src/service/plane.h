@@ -32,7 +32,8 @@ struct plane_events {
     void (*up)(void *ctx, uint64_t transport);
     void (*gone)(void *ctx, uint64_t transport, enum media_gone why);
     void (*started)(void *ctx, uint64_t producer);
-    void (*wanted)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings);
+    void (*wanted)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
+                   uint32_t most_bps);
     void (*voice)(void *ctx, uint64_t transport, uint64_t producer,
                   const struct voice *voice);
     void (*data)(void *ctx, uint64_t transport, const struct media_data_event *ev);

@@ -42,9 +42,11 @@ static void started(void *ctx, uint64_t producer)
     note(ctx, "started", producer);
 }
 
-static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
+                   uint32_t most_bps)
 {
     note(ctx, "wanted", transport * 100000 + producer * 1000 + encodings);
+    note(ctx, "at most", most_bps);
 }
 
 static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
@@ -80,13 +82,21 @@ static void rig_fini(struct rig *r)
 }
 
 static const char *const names[] = {
-    [MAIL_EXPECT] = "expect",     [MAIL_RESTART] = "restart",
-    [MAIL_OWNER] = "owner",       [MAIL_PRODUCER] = "producer",
-    [MAIL_REMOTE] = "remote",     [MAIL_PRODUCER_CLOSE] = "close producer",
-    [MAIL_PIPE] = "pipe",         [MAIL_UNPIPE] = "unpipe",
-    [MAIL_CONSUMER] = "consumer", [MAIL_SOURCE] = "source",
-    [MAIL_WISH] = "wish",         [MAIL_CONSUMER_CLOSE] = "close consumer",
-    [MAIL_READY] = "ready",       [MAIL_CLOSE] = "close",
+    [MAIL_EXPECT] = "expect",
+    [MAIL_RESTART] = "restart",
+    [MAIL_OWNER] = "owner",
+    [MAIL_PRODUCER] = "producer",
+    [MAIL_REMOTE] = "remote",
+    [MAIL_PRODUCER_CLOSE] = "close producer",
+    [MAIL_PIPE] = "pipe",
+    [MAIL_UNPIPE] = "unpipe",
+    [MAIL_CONSUMER] = "consumer",
+    [MAIL_SOURCE] = "source",
+    [MAIL_CEILING] = "ceiling",
+    [MAIL_WISH] = "wish",
+    [MAIL_CONSUMER_CLOSE] = "close consumer",
+    [MAIL_READY] = "ready",
+    [MAIL_CLOSE] = "close",
     [MAIL_ASSOC] = "assoc",
 };
 
@@ -111,7 +121,7 @@ static int print(char *to, size_t cap, struct mail *m)
     else if (m->type == MAIL_CONSUMER)
         n = snprintf(to, cap, "%s %" PRIu64 " on %" PRIu64 " ssrc %" PRIu32, name, c->id,
                      c->transport, c->send.ssrc);
-    else if (m->type == MAIL_SOURCE)
+    else if (m->type == MAIL_SOURCE || m->type == MAIL_CEILING)
         n = snprintf(to, cap, "%s %" PRIu64 " %" PRIu64, name, m->id, m->id2);
     else if (m->type == MAIL_OWNER || m->type == MAIL_PIPE || m->type == MAIL_UNPIPE)
         n = snprintf(to, cap, "%s %" PRIu64 " %u", name, m->id, m->arg);
@@ -267,6 +277,27 @@ TEST(plane_tells_the_owner_when_there_is_one)
 
     adopt(&r, 1, 2); /* an owner is one for ever */
     CHECK_LOOK(2, "");
+    rig_fini(&r);
+}
+
+/* What a peer may send is told to its owner, before all that comes, and whenever it changes. */
+TEST(plane_tells_of_a_ceiling)
+{
+    struct rig r;
+    rig_init(&r);
+    CHECK_INT(add_transport(&r, 1), E_OK);
+    look_away(&r);
+    r.ops.transport_ceiling(r.ops.ctx, 1, 500000);
+    r.ops.transport_ceiling(r.ops.ctx, 9, 500000);
+    for (unsigned w = 0; w < WORKERS; w++)
+        CHECK_LOOK(w, "");
+    adopt(&r, 1, 1);
+    CHECK_LOOK(0, "owner 1 1;");
+    CHECK_LOOK(1, "ceiling 1 500000;ready 1;");
+    r.ops.transport_ceiling(r.ops.ctx, 1, 0);
+    CHECK_LOOK(1, "ceiling 1 0;");
+    CHECK_LOOK(0, "");
+    look_away(&r);
     rig_fini(&r);
 }
 
@@ -528,9 +559,10 @@ TEST(plane_hears_what_is_wanted)
     struct rig r;
     publish_and_watch(&r, 1);
     r.events[0] = '\0';
-    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 11, .arg = 5});
+    sl_plane_mail(r.plane, 0,
+                  &(struct mail){.type = MAIL_WANTED, .id = 11, .arg = 5, .id2 = 700000});
     sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 99, .arg = 5});
-    CHECK_EVENTS("wanted 111005;");
+    CHECK_EVENTS("wanted 111005;at most 700000;");
     look_away(&r);
     rig_fini(&r);
 }

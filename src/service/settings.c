@@ -155,6 +155,7 @@ static void set_faces(struct control_conf *to, const struct config *c)
                                        .peers = c->limits.peers,
                                        .room_peers = c->limits.room_peers};
     to->loudest = c->rooms.loudest;
+    to->max_bps = c->limits.max_bps;
     to->joins = limit;
     to->changes = limit;
     to->body_max = c->limits.body;

@@ -79,9 +79,9 @@ bool sl_setup_keys(const struct config *c, struct token_keys *keys,
 }
 
 enum err sl_setup_token(const struct token_keys *keys, const char *rooms, unsigned perm,
-                        int64_t seconds, char ret[TOKEN_MAX + 1])
+                        int64_t seconds, uint32_t max_bps, char ret[TOKEN_MAX + 1])
 {
-    struct token t = {.tenant = "default", .perm = perm};
+    struct token t = {.tenant = "default", .perm = perm, .max_bps = max_bps};
     struct wr w = wr_of((uint8_t *)ret, TOKEN_MAX);
     size_t n = strlen(rooms);
     if (n >= sizeof t.room)

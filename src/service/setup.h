@@ -25,6 +25,7 @@ bool sl_setup_keys(const struct config *c, struct token_keys *keys,
                    struct keys_made *made);
 
 /* A token for all rooms or those of the pattern, made with the first key, as text of at most
- * TOKEN_MAX octets and a NUL. E_MALFORMED: no such pattern. */
+ * TOKEN_MAX octets and a NUL. max_bps 0: any. E_MALFORMED: no such pattern. */
 MUST_USE enum err sl_setup_token(const struct token_keys *keys, const char *rooms,
-                                 unsigned perm, int64_t seconds, char ret[TOKEN_MAX + 1]);
+                                 unsigned perm, int64_t seconds, uint32_t max_bps,
+                                 char ret[TOKEN_MAX + 1]);

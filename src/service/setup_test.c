@@ -53,7 +53,7 @@ TEST(setup_makes_a_key_once_and_signs_with_it)
     CHECK(sl_setup_keys(p.config, &first, &made) && made.made && first.n == 1);
     made.made = false;
     CHECK(sl_setup_keys(p.config, &again, &made) && !made.made && again.n == 1);
-    CHECK_INT(sl_setup_token(&first, "team-*", TOKEN_WATCH, 60, text), E_OK);
+    CHECK_INT(sl_setup_token(&first, "team-*", TOKEN_WATCH, 60, 0, text), E_OK);
     CHECK_INT(sl_token_verify(&again, span_of(text), now, &t), E_OK);
     CHECK(strcmp(t.room, "team-*") == 0 && strcmp(t.tenant, "default") == 0);
     CHECK_INT(t.perm, TOKEN_WATCH);
@@ -95,7 +95,7 @@ TEST(setup_refuses_a_pattern_that_is_too_long)
     CHECK_INT(sl_token_keys_add(&keys, span_of("k"),
                                 span_of("0123456789abcdef0123456789abcdef")),
               E_OK);
-    CHECK_INT(sl_setup_token(&keys, room, TOKEN_WATCH, 60, text), E_MALFORMED);
+    CHECK_INT(sl_setup_token(&keys, room, TOKEN_WATCH, 60, 0, text), E_MALFORMED);
 }
 
 TEST(setup_says_no_to_a_store_in_no_directory)

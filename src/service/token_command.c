@@ -14,7 +14,7 @@ enum { DAY_S = 86400, YEARS_MAX = 10 };
 struct wanted {
     const char *rooms;
     unsigned perm;
-    uint64_t seconds;
+    uint64_t seconds, max_bps;
 };
 
 static const char usage[] =
@@ -22,7 +22,8 @@ static const char usage[] =
     "  --room NAME   the room that it opens, \"team-*\" or \"*\" (all)\n"
     "  --publish     may publish (with neither of these: both)\n"
     "  --watch       may watch\n"
-    "  --ttl TIME    how long it is valid: 90s, 15m, 12h, 30d (24h)\n\n"
+    "  --ttl TIME    how long it is valid: 90s, 15m, 12h, 30d (24h)\n"
+    "  --max-bps N   bits/s that a session may send (any)\n\n"
     "The key is that of store.directory, which is made where there is none.\n";
 
 /* "90", "90s", "15m", "12h", "30d" in seconds; 0: no such time. */
@@ -49,12 +50,11 @@ static uint64_t seconds_of(const char *text)
 static bool read_wanted(int argc, char **argv, struct wanted *ret)
 {
     static const struct option options[] = {
-        {"room", required_argument, NULL, 'r'},
-        {"publish", no_argument, NULL, 'p'},
-        {"watch", no_argument, NULL, 'w'},
-        {"ttl", required_argument, NULL, 't'},
-        {0},
+        {"room", required_argument, NULL, 'r'},    {"publish", no_argument, NULL, 'p'},
+        {"watch", no_argument, NULL, 'w'},         {"ttl", required_argument, NULL, 't'},
+        {"max-bps", required_argument, NULL, 'b'}, {0},
     };
+    bool good = true;
     *ret = (struct wanted){.rooms = "*", .seconds = DAY_S};
     /* Before any thread: getopt's own variables are nobody else's. */
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) !=
@@ -64,11 +64,15 @@ static bool read_wanted(int argc, char **argv, struct wanted *ret)
         case 'p': ret->perm |= TOKEN_PUBLISH; break;
         case 'w': ret->perm |= TOKEN_WATCH; break;
         case 't': ret->seconds = seconds_of(optarg); break;
+        case 'b':
+            good = word_number(span_of(optarg), UINT32_MAX, &ret->max_bps) &&
+                   ret->max_bps > 0;
+            break;
         default: return false;
         }
     if (ret->perm == 0)
         ret->perm = TOKEN_PUBLISH | TOKEN_WATCH;
-    if (optind < argc || ret->seconds == 0) {
+    if (optind < argc || ret->seconds == 0 || !good) {
         (void)fputs(usage, stderr);
         return false;
     }
@@ -91,8 +95,8 @@ int sl_command_token(int argc, char **argv)
     sl_wipe(&made, sizeof made);
     if (!good)
         return EXIT_FAILURE;
-    enum err e =
-        sl_setup_token(&keys, want.rooms, want.perm, (int64_t)want.seconds, text);
+    enum err e = sl_setup_token(&keys, want.rooms, want.perm, (int64_t)want.seconds,
+                                (uint32_t)want.max_bps, text);
     if (e) {
         (void)fprintf(stderr, "sluice: --room %s: %s\n", want.rooms, sl_err_text(e));
         return EXIT_FAILURE;

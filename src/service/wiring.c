@@ -189,6 +189,14 @@ void sl_wiring_source(struct wiring *w, struct pl_consumer *c, struct pl_produce
     feed(w, c);
 }
 
+void sl_wiring_ceiling(struct wiring *w, const struct pl_transport *t)
+{
+    if (pl_owned(t))
+        sl_outbox_put(
+            &w->out, t->owner,
+            &(struct mail){.type = MAIL_CEILING, .id = t->id, .id2 = t->ceiling_bps});
+}
+
 void sl_wiring_adopt(struct wiring *w, struct pl_transport *t, unsigned owner)
 {
     if (pl_owned(t) || owner >= sl_post_workers(w->out.post))
@@ -197,6 +205,8 @@ void sl_wiring_adopt(struct wiring *w, struct pl_transport *t, unsigned owner)
     for (unsigned i = 0; i < sl_post_workers(w->out.post); i++)
         if (i != owner)
             sl_outbox_put_id(&w->out, i, MAIL_OWNER, t->id, owner);
+    if (t->ceiling_bps > 0)
+        sl_wiring_ceiling(w, t);
     list_each (struct pl_producer, pr, &t->producers, in_transport)
         tell_producer(w, pr, owner, MAIL_PRODUCER);
     list_each (struct pl_consumer, c, &t->consumers, in_transport)

@@ -20,6 +20,7 @@ struct pl_transport {
     struct list producers, consumers;
     struct plane_path path; /* no cause: not known */
     struct plane_data data;
+    uint32_t ceiling_bps; /* that its peer may send; 0: any */
 };
 
 struct pl_producer {
@@ -65,6 +66,9 @@ void sl_wiring_fini(struct wiring *w);
 struct pl_transport *sl_wiring_transport(const struct wiring *w, uint64_t id);
 struct pl_producer *sl_wiring_producer(const struct wiring *w, uint64_t id);
 struct pl_consumer *sl_wiring_consumer(const struct wiring *w, uint64_t id);
+
+/* The owner, where there is one, is told of the ceiling. */
+void sl_wiring_ceiling(struct wiring *w, const struct pl_transport *t);
 
 /* Made by the caller with an id, and the transport that they are on; freed when dropped, and what
  * hangs on them first. Not E_OK: freed at once. */

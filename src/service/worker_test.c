@@ -67,9 +67,10 @@ static struct addr free_port(void)
     return at;
 }
 
-static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
+                   uint32_t most_bps)
 {
-    (void)ctx, (void)transport, (void)producer, (void)encodings;
+    (void)ctx, (void)transport, (void)producer, (void)encodings, (void)most_bps;
 }
 
 static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)

@@ -91,6 +91,7 @@ struct consumer {
     struct producer *producer;   /* the source; NULL: none */
     struct rtp_wish wish;        /* what the viewer asked for */
     struct allocate_state share; /* and what it gets of the source (sfu/share) */
+    uint32_t room_bps;           /* that there is for it on its path; DEMAND_ANY */
     struct mail_share told;      /* to control */
     usec told_at;                /* 0: it was told nothing of this source */
 

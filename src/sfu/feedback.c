@@ -3,6 +3,7 @@
 #include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/inside.h"
+#include "sfu/limit.h"
 #include "sfu/pacer.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
@@ -21,9 +22,6 @@ enum {
         16000, /* octets at once, however little arrives: a key frame, if small */
     RESEND_HEADERS = 60, /* octets of a packet beside its payload */
 };
-
-/* What a publisher may send where there is no estimate of ours: no limit in practice. */
-#define REMB_BPS 20000000
 
 /* ---- in ---- */
 
@@ -241,17 +239,23 @@ static void report_sent(struct out *o, usec now)
     }
 }
 
-static void tell_limit(struct out *o)
+/* Whoever was told once is told again: of what is lost, the one before would hold for ever. */
+static void tell_limit(struct out *o, bool again, usec now)
 {
-    const struct tp_receiver *rx = o->t->rx;
+    struct transport *t = o->t;
+    const struct tp_receiver *rx = t->rx;
     uint32_t ssrcs[TP_STREAMS_MAX];
-    if (!rx || !rx->remb || rx->twcc || rx->streams_n == 0)
+    if (!rx || !rx->remb || rx->streams_n == 0)
         return;
+    uint32_t bps = sl_limit_of(t, now);
+    if (bps == t->limit_bps ? !again : bps == LIMIT_ANY && t->limit_bps == 0 && rx->twcc)
+        return;
+    t->limit_bps = bps;
     for (size_t i = 0; i < rx->streams_n; i++)
         ssrcs[i] = rx->streams[i].ssrc;
     make_room(o, RTCP_FB + (rx->streams_n + 2) * 4);
     need_report(o);
-    sl_rtcp_build_remb(&o->w, o->t->ssrc, REMB_BPS, ssrcs, rx->streams_n);
+    sl_rtcp_build_remb(&o->w, t->ssrc, bps, ssrcs, rx->streams_n);
 }
 
 static void ask_again(struct out *o, struct encoding *e, usec now)
@@ -322,12 +326,13 @@ static void arrivals(struct transport *t)
 void sl_feedback_due(struct transport *t, usec now)
 {
     struct out o = begin(t);
-    if (now >= t->next_report) {
+    bool due = now >= t->next_report;
+    if (due) {
         t->next_report = now + REPORT_INTERVAL;
         report_received(&o, now);
         report_sent(&o, now);
-        tell_limit(&o);
     }
+    tell_limit(&o, due, now);
     requests(&o, now);
     end(&o);
     if (now >= t->next_feedback) {

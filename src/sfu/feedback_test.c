@@ -371,7 +371,7 @@ static const struct {
     size_t rembs, twccs; /* in 2.05 s */
 } path_rows[] = {
     {"neither", false, false, 0, 0},
-    {"REMB", true, false, 2, 0},
+    {"REMB", true, false, 3, 0},
     {"transport-cc", false, true, 0, 20},
     {"both", true, true, 0, 20},
 };

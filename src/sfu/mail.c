@@ -18,6 +18,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_ASSOC:
     case MAIL_KEYS:
     case MAIL_DATA:
+    case MAIL_ASLEEP:
     case MAIL_CLOCK: free(m->p); break;
     case MAIL_NONE:
     case MAIL_OWNER:
@@ -27,6 +28,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_SOURCE:
     case MAIL_CONSUMER_CLOSE:
     case MAIL_READY:
+    case MAIL_CEILING:
     case MAIL_CLOSE:
     case MAIL_UP:
     case MAIL_FAILED:

@@ -37,6 +37,7 @@ enum mail_type {
     MAIL_WISH,           /* id consumer, arg and id2 as below: what its viewer wants */
     MAIL_CONSUMER_CLOSE, /* id */
     MAIL_READY,          /* id transport: all that hangs on it was told */
+    MAIL_CEILING,        /* id transport, id2 bits/s that its peer may send; 0: any */
     MAIL_CLOSE,          /* id transport; to all, and what hangs on it goes too */
 
     /* Control to the association thread, and back. */
@@ -61,9 +62,11 @@ enum mail_type {
     MAIL_RAW,      /* id transport, p packet: a datagram as it came, for the owner */
     MAIL_RTP,      /* id producer, arg encoding, p packet: what a pipe carries down */
     MAIL_CLOCK,    /* cmd_clock: the encoding's clock, downward */
+    MAIL_ASLEEP,   /* cmd_asleep: what can be had besides what flows; downward */
     MAIL_KEYFRAME, /* id producer, arg encoding: somebody below needs one; upward */
 
-    /* id producer, arg a bit for each encoding that anybody wants: upward, and to control. */
+    /* id producer, arg a bit for each encoding that anybody wants, id2 bits/s that the best of
+     * them can be sent (DEMAND_ANY): upward, and to control. */
     MAIL_WANTED,
 
     /* p struct tcpconn (net/tcpconn.h), for the worker around the shard: a stream whose
@@ -145,6 +148,12 @@ struct cmd_clock {
     uint8_t encoding;
     uint8_t epoch; /* of the encoding, as in its packets */
     struct clockmap clock;
+};
+
+struct cmd_asleep {
+    uint64_t producer;
+    uint8_t asleep;          /* a bit for each encoding */
+    struct layer_table seen; /* the producer's layers, as they were last measured */
 };
 
 /* A mail that carries p, which is the mail's from now on. */

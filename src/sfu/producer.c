@@ -62,6 +62,15 @@ static void index_payload_types(struct producer *p)
     }
 }
 
+/* Of several encodings REMB stops the best, whatever else is negotiated (sfu/limit). */
+static bool obeys(const struct rtp_receive *r)
+{
+    bool ret = r->obeys;
+    for (uint8_t i = 0; i < r->params.codecs_n && r->encodings_n > 1; i++)
+        ret |= r->params.codecs[i].remb;
+    return ret;
+}
+
 struct producer *sl_producer_new(const struct cmd_producer *conf, struct transport *t)
 {
     struct producer *p = calloc(1, sizeof *p);
@@ -72,7 +81,7 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     p->origin = conf->origin;
     p->params = conf->receive.params;
     p->screen = conf->receive.screen;
-    p->obeys = conf->receive.obeys;
+    p->obeys = obeys(&conf->receive);
     p->encodings_n = conf->receive.encodings_n;
     memcpy(p->names, conf->receive.encodings, sizeof p->names);
     list_init(&p->in_transport);

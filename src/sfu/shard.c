@@ -356,6 +356,7 @@ static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
     if (!p || worker >= SHARD_WORKERS_MAX)
         return;
     p->demand.below[worker] = DEMAND_ALL; /* until it says */
+    p->demand.below_bps[worker] = DEMAND_ANY;
     if (!on) {
         p->pipes &= ~(UINT64_C(1) << worker);
         return;
@@ -363,13 +364,24 @@ static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
     p->pipes |= UINT64_C(1) << worker;
     for (uint8_t i = 0; i < p->encodings_n; i++)
         sl_pipe_clock(s, &p->encodings[i]);
+    if (p->demand.asleep)
+        sl_demand_carry(p, s, worker);
 }
 
 static void wanted(struct shard *s, unsigned from, const struct mail *m, usec now)
 {
     struct producer *p = sl_shard_producer(s, m->id);
     if (p && from < SHARD_WORKERS_MAX)
-        sl_demand_below(p, s, from, (uint8_t)m->arg, now);
+        sl_demand_below(p, s, from, (uint8_t)m->arg, (uint32_t)m->id2, now);
+}
+
+static void asleep(struct shard *s, const struct cmd_asleep *c, usec now)
+{
+    struct producer *p = sl_shard_producer(s, c->producer);
+    if (!p || p->transport)
+        return;
+    settle(s, now);
+    sl_demand_learn(p, c, now);
 }
 
 static void keyframe(struct shard *s, const struct mail *m, usec now)
@@ -404,6 +416,8 @@ static void command(struct shard *s, const struct mail *m, usec now)
         sl_transport_owned(t, (uint16_t)m->arg);
     else if (m->type == MAIL_READY && t)
         sl_transport_ready(t, now);
+    else if (m->type == MAIL_CEILING && t)
+        t->ceiling_bps = (uint32_t)m->id2;
     else if (m->type == MAIL_CLOSE && t)
         drop_transport(s, t);
     else if (m->type == MAIL_PRODUCER_CLOSE && p)
@@ -429,6 +443,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_WISH: wish(s, m, now); return;
     case MAIL_OWNER:
     case MAIL_READY:
+    case MAIL_CEILING:
     case MAIL_CLOSE:
     case MAIL_PRODUCER_CLOSE:
     case MAIL_CONSUMER_CLOSE:
@@ -442,6 +457,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_RAW: raw(s, m, now); return;
     case MAIL_RTP: sl_pipe_take_rtp(s, m, now); return;
     case MAIL_CLOCK: sl_pipe_take_clock(s, m, now); return;
+    case MAIL_ASLEEP: asleep(s, m->p, now); break;
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
     case MAIL_WANTED: wanted(s, from, m, now); return;
     case MAIL_BACK: sl_returns_take(m); return;

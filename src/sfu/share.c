@@ -1,6 +1,7 @@
 #include "sfu/share.h"
 
 #include "sfu/consumer.h"
+#include "sfu/demand.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/producer.h"
@@ -118,8 +119,19 @@ void sl_share_soon(struct transport *t, usec now)
         sl_feedback_arm(t, now);
 }
 
+/* What the others leave of the path. */
+static uint32_t room_of(const struct consumer *c, uint64_t path_bps, uint64_t all_bps)
+{
+    uint64_t others = all_bps - c->share.bps;
+    if (path_bps == SHARE_ANY)
+        return DEMAND_ANY;
+    uint64_t left = path_bps > others ? path_bps - others : 0;
+    return left < DEMAND_ANY ? (uint32_t)left : DEMAND_ANY;
+}
+
 struct allocate_sum sl_share(struct transport *t, usec now)
 {
+    uint64_t path_bps = t->bwe ? t->estimate.share_bps : SHARE_ANY;
     struct layer_table tables[ALLOCATE_TRACKS_MAX];
     struct allocate_track tracks[ALLOCATE_TRACKS_MAX];
     struct consumer *of[ALLOCATE_TRACKS_MAX];
@@ -138,10 +150,10 @@ struct allocate_sum sl_share(struct transport *t, usec now)
     t->shared_at = now;
     if (n == 0)
         return (struct allocate_sum){0};
-    struct allocate_sum sum =
-        sl_allocate(tracks, n, t->bwe ? t->estimate.share_bps : SHARE_ANY, now);
+    struct allocate_sum sum = sl_allocate(tracks, n, path_bps, now);
     bool settled = true;
     for (size_t i = 0; i < n; i++) {
+        of[i]->room_bps = room_of(of[i], path_bps, sum.bps);
         carry_out(of[i], now);
         settled &= tell(of[i], now) && is_settled(of[i]);
     }

@@ -338,9 +338,8 @@ static void know_extensions(struct tp_receiver *rx, const struct rtp_params *p)
             rx->ext_of_id[p->ext_id[e]] = (uint8_t)e;
     for (uint8_t i = 0; i < p->codecs_n; i++)
         remb |= p->codecs[i].remb;
-    if (p->ext_id[EXT_TWCC] == 0)
-        rx->remb |= remb;
-    else if (!rx->twcc)
+    rx->remb |= remb;
+    if (p->ext_id[EXT_TWCC] != 0 && !rx->twcc)
         rx->twcc = calloc(1, sizeof *rx->twcc);
 }
 

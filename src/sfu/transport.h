@@ -54,7 +54,7 @@ struct tp_receiver {
     struct tp_stream streams[TP_STREAMS_MAX]; /* the one that came last stands first */
     uint8_t ext_of_id[256];                   /* enum rtp_ext, one table by BUNDLE */
     struct twcc *twcc;                        /* arrivals; NULL: not negotiated */
-    bool remb; /* some producer has it, and not transport-cc */
+    bool remb;                                /* some producer has it */
 };
 
 /* An address that passed a check: what comes from it is its transport's. */
@@ -99,7 +99,9 @@ struct transport {
     struct list producers, consumers; /* by in_transport */
     struct timer timer;
     usec next_feedback, next_report;
-    uint32_t ssrc; /* as a sender of RTCP */
+    uint32_t ssrc;        /* as a sender of RTCP */
+    uint32_t ceiling_bps; /* that the peer may send; 0: any */
+    uint32_t limit_bps;   /* that it was told last; 0: it was not */
     struct estimate estimate;
     int64_t resend_octets; /* that may be resent, and since when that is known */
     usec resend_at;

@@ -1,0 +1,197 @@
+#include "sfu/limit.h"
+
+#include "check.h"
+#include "stage.h"
+
+/* A publisher that is told by REMB what it may send, beside transport-cc, as browsers negotiate
+ * it; and its one viewer, who tells by REMB what its path carries. */
+
+enum { ENCODINGS = 3, SSRC_LAYER = 101 };
+
+static struct stage s;
+static unsigned frame;
+
+/* In the last REMB; 0: none came. */
+static uint64_t told(void)
+{
+    struct rtcp all[SIM_GOT];
+    struct rtcp_fb fb;
+    struct rtcp_remb remb;
+    size_t n = sim_rtcp(s.pub, RTCP_PSFB, PSFB_REMB, all, LEN(all));
+    size_t last = n < LEN(all) ? n : LEN(all);
+    if (n == 0 || sl_rtcp_fb(&all[last - 1], &fb) != E_OK ||
+        sl_rtcp_remb(&fb, &remb) != E_OK)
+        return 0;
+    return remb.bps;
+}
+
+/* REMB has 18 bits of it. */
+static bool near_to(uint64_t bps, uint64_t want)
+{
+    return bps <= want && bps >= want - want / 100;
+}
+
+/* Layer l has 2^l times the octets of layer 0. */
+static void publish(unsigned encodings)
+{
+    static uint8_t payload[1000] = {0x10, 0x00};
+    for (unsigned l = 0; l < ENCODINGS; l++) {
+        struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, true);
+        r.ts = 1800 * frame;
+        r.payload = (struct span){payload, 200U << l};
+        if (encodings & 1U << l)
+            sim_send_rtp(s.pub, &r);
+    }
+    frame++;
+}
+
+static void run(usec span, unsigned encodings)
+{
+    for (usec until = s.sim.now + span; s.sim.now < until;) {
+        publish(encodings);
+        sim_run(&s.sim, MSEC(20));
+    }
+}
+
+static void path_is(uint64_t bps)
+{
+    uint8_t buf[64];
+    uint32_t ssrc = SSRC_OUT;
+    struct wr w = wr_of(buf, sizeof buf);
+    sl_rtcp_build_remb(&w, 1, bps, &ssrc, 1);
+    sim_send_rtcp(s.sub, wr_done(&w));
+}
+
+static void ceiling(uint32_t bps)
+{
+    sim_mail(&s.sim, 0,
+             &(struct mail){.type = MAIL_CEILING, .id = s.pub->id, .id2 = bps});
+    sim_run(&s.sim, MSEC(300));
+}
+
+static void wish(const struct rtp_wish *w)
+{
+    struct mail m = sl_mail_wish(CONSUMER, w);
+    sim_mail(&s.sim, s.sub->shard, &m);
+    sim_settle(&s.sim);
+}
+
+static void open_stage(struct cmd_producer *p, unsigned viewer)
+{
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    for (unsigned l = 0; l < p->receive.encodings_n; l++)
+        p->receive.encodings[l].ssrc = SSRC_LAYER + l;
+    p->receive.params.codecs[0].remb = true;
+    k.send.params.codecs[0].remb = true;
+    k.send.params.ext_id[EXT_TWCC] = 0;
+    frame = 0;
+    stage_open(&s, p, &k, viewer, SRTP_GCM_128);
+}
+
+/* More than the best of its viewers can be sent is for nobody; and where there is a second
+ * worker, that is known there. */
+TEST(limit_of_one_picture)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        struct cmd_producer p = stage_video();
+        open_stage(&p, viewer);
+        run(SEC(3), 1);
+        CHECK_INT(told(), 0); /* nobody is known to be narrow */
+        path_is(700000);
+        run(SEC(1), 1);
+        CHECK(near_to(told(), 700000));
+        CHECK(near_to(s.sim.told[MAIL_WANTED].id2, 700000));
+        path_is(720000); /* an estimate is never still */
+        run(SEC(1), 1);
+        CHECK(near_to(told(), 700000));
+        path_is(60000);
+        run(SEC(3), 1);
+        CHECK(near_to(told(), 150000)); /* what is not watched for that, could be */
+        path_is(2500000);
+        run(SEC(1), 1);
+        CHECK(near_to(told(), 2500000));
+        sim_tell(&s.sim, viewer, MAIL_CONSUMER_CLOSE, CONSUMER, 0);
+        run(SEC(1), 1);
+        CHECK_INT(told(), viewer ? told() : 20000000); /* nobody watches: it is let be */
+        stage_close(&s);
+    }
+}
+
+/* Of several encodings the best stop while nobody watches them, and are there at once for who
+ * wants them. */
+TEST(limit_of_encodings)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        struct cmd_producer p = stage_simulcast();
+        open_stage(&p, viewer);
+        wish(&(struct rtp_wish){.encoding = 2});
+        run(LIMIT_SETTLE, 7);
+        CHECK_INT(told(), 0); /* not yet */
+        run(SEC(2), 7);
+        /* 200 and 400 octets, and 68 of headers, 50 times a second, and half of that */
+        CHECK(told() > 400000 && told() < 500000);
+        wish(&(struct rtp_wish){.encoding = 1});
+        run(SEC(2), 3);
+        CHECK(told() >= 150000 && told() < 200000);
+        run(SEC(10), 1);
+        CHECK(told() >= 150000 && told() < 200000);
+        size_t n = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_REMB);
+        wish(&(struct rtp_wish){0});
+        sim_run(&s.sim, MSEC(200)); /* of RTCP's rounds; then a round trip */
+        CHECK(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_REMB) > n);
+        CHECK_INT(told(), 20000000);
+        size_t before = s.sub->rtp_n;
+        publish(7);
+        sim_run(&s.sim, MSEC(5));
+        CHECK(s.sub->rtp_n > before);
+        CHECK_INT(sim_rtp(s.sub, s.sub->rtp_n - 1).payload.n, 800);
+        stage_close(&s);
+    }
+}
+
+/* Who comes on another worker, once all but the smallest sleep, is sent the best. */
+TEST(limit_wakes_for_who_comes_elsewhere)
+{
+    struct cmd_producer p = stage_simulcast();
+    open_stage(&p, 0);
+    run(LIMIT_SETTLE + SEC(2), 7);
+    CHECK_INT(told(), 0);
+    sim_tell(&s.sim, 0, MAIL_CONSUMER_CLOSE, CONSUMER, 0);
+    run(SEC(2), 7);
+    run(SEC(3), 1);
+    CHECK(told() >= 150000 && told() < 200000);
+    struct sim_client *late = sim_connected(&s.sim, 3, 1, SRTP_GCM_128);
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    k.id++;
+    sim_carry(s.pub, &p, 1);
+    sim_consume(late, &k, VIDEO);
+    sim_ready(late);
+    run(MSEC(200), 1);
+    CHECK_INT(told(), 20000000);
+    CHECK(late->rtp_n > 0 || sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI) > 0);
+    run(MSEC(1500), 7);
+    CHECK(late->rtp_n > 0 && sim_rtp(late, late->rtp_n - 1).payload.n == 800);
+    stage_close(&s);
+}
+
+/* What it may send by settings, whatever is watched; and a sound has room besides a picture. */
+TEST(limit_by_settings)
+{
+    struct cmd_producer p = stage_video(), a = stage_audio();
+    open_stage(&p, 0);
+    sim_produce(s.pub, &a);
+    run(MSEC(500), 1);
+    ceiling(400000);
+    CHECK(near_to(told(), 400000));
+    path_is(2500000);
+    run(SEC(1), 1);
+    CHECK(near_to(told(), 400000));
+    path_is(300000);
+    run(SEC(1), 1);
+    CHECK(near_to(told(), 364000));
+    ceiling(0);
+    path_is(30000000);
+    run(SEC(2), 1);
+    CHECK_INT(told(), 20000000);
+    stage_close(&s);
+}
