@@ -50,13 +50,13 @@ export function restarted(answer, frag) {
   return out.join('\r\n') + '\r\n';
 }
 
-// Link headers that name ICE servers (RFC 9725 §4.6), as RTCPeerConnection wants them.
-export function iceServers(header) {
-  const found = [];
-  for (const [, urls, params] of (header ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)) {
-    const of = Object.fromEntries([...params.matchAll(/([\w-]+)="([^"]*)"/g)].map(m => [m[1], m[2]]));
-    if (of.rel !== 'ice-server') continue;
-    found.push(of.username ? {urls, username: of.username, credential: of.credential} : {urls});
-  }
-  return found;
-}
+// What a Link header names (RFC 8288): [{url, rel, ...}].
+const links = header => [...(header ?? '').matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+="[^"]*")*)/g)].map(([, url, params]) =>
+  ({url, ...Object.fromEntries([...params.matchAll(/([\w-]+)="([^"]*)"/g)].map(m => [m[1], m[2]]))}));
+
+// The URL of this relation, undefined where there is none.
+export const linked = (header, rel) => links(header).find(l => l.rel === rel)?.url;
+
+// The ICE servers (RFC 9725 §4.6), as RTCPeerConnection wants them.
+export const iceServers = header => links(header).filter(l => l.rel === 'ice-server').map(({url, username, credential}) =>
+  username ? {urls: url, username, credential} : {urls: url});

@@ -46,6 +46,7 @@ export async function ask(url, {token, ...init} = {}) {
 export class Session extends EventTarget {
   state = 'idle';
   pc = null;
+  links = null; // the Link header that the session was made with, and the URL that it is meant at
   #options;
   #resource = null; // the session's URL
   #etag = null;
@@ -108,7 +109,8 @@ export class Session extends EventTarget {
       this.#resource = resource;
       this.#etag = response.headers.get('etag');
       this.#answer = answer;
-      const servers = iceServers(response.headers.get('link'));
+      this.links = {header: response.headers.get('link'), base: response.url};
+      const servers = iceServers(this.links.header);
       if (servers.length) pc.setConfiguration({...pc.getConfiguration(), iceServers: servers});
       await pc.setRemoteDescription({type: 'answer', sdp: answer});
       this.#flush();
@@ -185,7 +187,7 @@ export class Session extends EventTarget {
   // would be nothing left to delete. A server that does not answer is not waited for.
   async #drop(keepalive = false) {
     const {pc} = this, resource = this.#resource;
-    this.pc = this.#resource = this.#etag = null;
+    this.pc = this.links = this.#resource = this.#etag = null;
     if (resource) {
       const deleted = ask(resource, {method: 'DELETE', token: this.#options.token, keepalive}).catch(() => {});
       if (!keepalive) await Promise.race([deleted, new Promise(r => setTimeout(r, FAREWELL))]);

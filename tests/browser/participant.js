@@ -145,6 +145,22 @@ rig.watch = async (key, {url, token, via, recorded}) => {
 // What a recorded viewer saw and heard until now.
 rig.recorded = key => rig.records[key].all();
 
+// What a viewer wants of the picture, and what it is told of what it gets.
+rig.wish = (key, members) => rig.sessions[key].wish(members);
+rig.tracks = key => rig.sessions[key].tracks();
+
+// How long after wanting it the first frame of this height was there, in ms.
+rig.wishFor = async (key, members, height, ms = 20000) => {
+  const {element} = rig.streams[key], begun = performance.now();
+  const there = new Promise((resolve, reject) => {
+    const look = (_, {height: h}) => h === height ? resolve(performance.now() - begun) : element.requestVideoFrameCallback(look);
+    element.requestVideoFrameCallback(look);
+    setTimeout(() => reject(new Error(`${key}: no ${height} lines in ${ms} ms`)), ms);
+  });
+  await rig.wish(key, members);
+  return there;
+};
+
 rig.restart = key => rig.sessions[key].restart();
 
 rig.stop = async key => {

@@ -36,6 +36,9 @@ export async function viewer(server, browser, of, {page, key = 'sub', token, via
     recorded: () => call(page, 'recorded', key),
     stats: () => call(page, 'stats', key),
     restart: () => call(page, 'restart', key),
+    wish: members => call(page, 'wish', key, members),
+    wishFor: (members, height) => call(page, 'wishFor', key, members, height),
+    tracks: () => call(page, 'tracks', key),
     sees: (timeout = 15000) => sees(page, key, of.color, {id: of.id, timeout}),
     hears: (absent = []) => hears(page, key, of.frequency, {absent, timeout: 15000}),
     stop: async () => {

@@ -77,8 +77,9 @@ export async function startServer({name, workers = 2, options = [], under = [], 
   process.on('exit', () => end ?? child.kill('SIGKILL'));
   await start();
 
-  const token = ({room, publish, watch}) => new Promise((resolve, reject) => execFile(BINARY,
-    ['token', `--store.directory=${state}`, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : [])],
+  const token = ({room, publish, watch, maxBps}) => new Promise((resolve, reject) => execFile(BINARY,
+    ['token', `--store.directory=${state}`, '--room', room, ...(publish ? ['--publish'] : []), ...(watch ? ['--watch'] : []),
+      ...(maxBps ? ['--max-bps', String(maxBps)] : [])],
     (error, out) => error ? reject(error) : resolve(out.trim())));
   const metrics = async () => parseMetrics(await (await fetch(`${adminOrigin}/metrics`)).text());
   // The sum of a metric over all of its series that have these labels.
