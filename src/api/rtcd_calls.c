@@ -13,6 +13,7 @@ struct rtcd_group {
     struct list conns, calls;
     struct list owed; /* struct owed */
     size_t owed_n;
+    struct rtcd_tally *tally;
     size_t client_n;
     uint8_t client[];
 };
@@ -90,6 +91,7 @@ static struct rtcd_group *group_open(struct rtcd_calls *c, struct span client)
     list_init(&g->conns);
     list_init(&g->calls);
     list_init(&g->owed);
+    g->tally = sl_rtcd_tally(c->conf.tallies, client);
     if (sl_map_put(&c->groups, name_of(g), &g->by_client) != E_OK) {
         free(g);
         return NULL;
@@ -129,6 +131,8 @@ void sl_rtcd_calls_tell(struct rtcd_calls *c, struct rtcd_session *s, enum rtcd_
                                    .call = span_of(s->call->id),
                                    .type = type,
                                    .data = data};
+    bool vad = type == RTCD_RTC_VOICE_ON || type == RTCD_RTC_VOICE_OFF;
+    s->tally->messages[RTCD_OUT][vad ? RTCD_MSG_VAD : RTCD_MSG_RTC]++;
     sl_rtcd_msg_write_rtc(&w, &m);
     if (!w.bad && deliver(c, s->group, s->route, wr_done(&w)))
         return;
@@ -231,6 +235,7 @@ static void session_free(struct rtcd_calls *c, struct rtcd_session *s)
     list_del(&s->by_call);
     list_del(&s->by_route);
     call_close_if_empty(c, s->call);
+    s->tally->sessions--;
     c->stats.sessions--;
     c->stats.ended++;
     free(s);
@@ -273,6 +278,7 @@ static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
     s->group = g;
     s->call = call;
     s->route = conn;
+    s->tally = g->tally;
     e = sl_timer_set(&c->timers, &s->timer, now + RTCD_OFFER_TIME);
     if (e)
         goto no_timer;
@@ -281,6 +287,7 @@ static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
         goto no_place;
     list_add(&call->sessions, &s->by_call);
     list_add(&conn->routed, &s->by_route);
+    s->tally->sessions++;
     c->stats.sessions++;
     c->stats.joined++;
     LOG(c->conf.log, LOG_INFO, "session joined", KV_SPAN("clientID", name_of(g)),
@@ -331,6 +338,7 @@ static void rtc(struct rtcd_calls *c, struct rtcd_session *s, const struct rtcd_
     if (m->rtc != RTCD_RTC_SDP || s->offered)
         return;
     if (e) {
+        s->tally->errors[RTCD_ERROR_SIGNALING]++;
         LOG(c->conf.log, LOG_INFO, "first offer refused", KV_STR("sessionID", s->id),
             KV_ERR(e));
         sl_rtcd_calls_end(c, s);
@@ -373,7 +381,10 @@ void sl_rtcd_calls_message(struct rtcd_calls *c, struct rtcd_conn *conn,
         c->stats.malformed++;
         LOG(c->conf.log, LOG_INFO, "no rtcd message", KV_STR("connID", conn->id),
             KV_SPAN("message", m.name), KV_ERR(e));
-    } else if (m.type == RTCD_MSG_JOIN) {
+        return;
+    }
+    conn->group->tally->messages[RTCD_IN][m.type]++;
+    if (m.type == RTCD_MSG_JOIN) {
         join(c, conn, &m, now);
     } else {
         about_session(c, conn, &m, now);
@@ -407,6 +418,7 @@ enum err sl_rtcd_calls_open(struct rtcd_calls *c, struct span client, void *user
     make_id(&c->conf.random, conn->id);
     list_init(&conn->routed);
     list_add(&g->conns, &conn->by_group);
+    g->tally->conns++;
     c->stats.conns++;
     struct wr w = wr_of(c->out, sizeof c->out);
     sl_rtcd_msg_write_hello(&w, client, span_of(conn->id));
@@ -427,6 +439,7 @@ void sl_rtcd_calls_closed(struct rtcd_calls *c, struct rtcd_conn *conn)
     }
     list_del(&conn->by_group);
     free(conn);
+    g->tally->conns--;
     c->stats.conns--;
     group_close_if_empty(c, g);
 }

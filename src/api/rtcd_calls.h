@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/map.h"
 
-#include "api/rtcd_msg.h"
+#include "api/rtcd_tally.h"
 #include "room/peer.h"
 
 #define RTCD_OFFER_TIME SEC(10) /* from joining to the first offer */
@@ -40,7 +40,8 @@ struct rtcd_session {
     struct timer timer; /* the first offer */
     struct rtcd_group *group;
     struct rtcd_call *call;
-    struct rtcd_conn *route; /* NULL: it is gone */
+    struct rtcd_conn *route;  /* NULL: it is gone */
+    struct rtcd_tally *tally; /* of its client; who carries media counts there, too */
     char id[RTCD_ID_MAX + 1], user[RTCD_ID_MAX + 1], channel[RTCD_ID_MAX + 1];
     bool has_channel;
     bool offered;
@@ -63,6 +64,7 @@ struct rtcd_calls_conf {
     struct random random;
     struct log *log;
     size_t sessions_max; /* of all clients */
+    struct rtcd_tallies *tallies;
     const struct rtcd_media *media;
     void *ctx;
     /* Queues a message for a connection, by what it was opened with. Not E_OK: it is closing. */

@@ -15,6 +15,8 @@ static struct log quiet = {.fd = -1, .level = LOG_ERROR, .wall = no_time};
 struct stage {
     struct rtcd_calls *calls;
     struct rtcd_calls_conf conf;
+    struct metrics *metrics;
+    struct rtcd_tallies *tallies;
     struct rtcd_media media;
     struct node {
         int number;
@@ -37,28 +39,12 @@ static enum err send_to(void *ctx, void *user, struct span message)
 {
     struct stage *s = ctx;
     const struct node *node = user;
-    struct rd r = rd_of(message);
-    struct span name = {0};
     struct rtcd_msg m = {0};
     char text[256];
     if (node->deaf)
         return E_FULL;
-    CHECK_INT(sl_msgpack_text(&r, &name), E_OK);
     CHECK_INT(sl_rtcd_msg_read(message, &m), E_OK);
-    /* "close" and "vad" are not read by a server: their session is found by hand. */
-    struct span session = m.session;
-    uint64_t n = 0;
-    if (!session.p && sl_msgpack_next(&r, &(struct msgpack){0}) == E_OK)
-        while (r.n > 0) {
-            struct span key = {0}, value = {0};
-            (void)!sl_msgpack_text(&r, &key);
-            if (span_is(key, "type"))
-                (void)!sl_msgpack_uint(&r, &n);
-            else
-                (void)!sl_msgpack_text(&r, &value);
-            if (span_is(key, "sessionID") || span_is(key, "session_id"))
-                session = value;
-        }
+    struct span name = m.name, session = m.session;
     (void)snprintf(text, sizeof text, "%d %.*s %.*s%.*s,", node->number, (int)name.n,
                    name.p, (int)session.n, session.n ? session.p : name.p, (int)m.data.n,
                    m.data.n ? m.data.p : name.p);
@@ -96,7 +82,10 @@ static void stage_open(struct stage *s)
 {
     *s = (struct stage){.now = SEC(100)};
     s->media = (struct rtcd_media){.ctx = s, .signal = hear, .ended = ended};
+    s->metrics = sl_metrics_new();
+    s->tallies = sl_rtcd_tallies_new(s->metrics);
     s->conf = (struct rtcd_calls_conf){.random = {fill, s},
+                                       .tallies = s->tallies,
                                        .log = &quiet,
                                        .sessions_max = 4,
                                        .media = &s->media,
@@ -105,6 +94,13 @@ static void stage_open(struct stage *s)
     s->calls = sl_rtcd_calls_new(&s->conf);
     for (int i = 0; i < 8; i++)
         s->nodes[i].number = i;
+}
+
+static void stage_close(struct stage *s)
+{
+    sl_rtcd_calls_free(s->calls);
+    sl_rtcd_tallies_free(s->tallies);
+    sl_metrics_free(s->metrics);
 }
 
 static void node_open(struct stage *s, int node, const char *client)
@@ -222,7 +218,7 @@ TEST(rtcd_calls_join_and_leave)
     join(&s, 1, "d", "u", "5");
     CHECK_INT(stats(&s)->sessions, 4);
     CHECK_INT(stats(&s)->calls, 2);
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 TEST(rtcd_calls_want_an_offer)
@@ -251,7 +247,7 @@ TEST(rtcd_calls_want_an_offer)
     expect(&s, "1 close late,", "late ended,");
     CHECK_INT(stats(&s)->no_offer, 1);
     CHECK_INT(sl_rtcd_calls_deadline(s.calls), USEC_NEVER);
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 /* No client can name what is another's, nor see it. */
@@ -276,7 +272,7 @@ TEST(rtcd_calls_are_their_clients)
     about(&s, 3, "leave", "s");
     expect(&s, "", "");
     CHECK_INT(stats(&s)->refused, 3);
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 /* Several nodes of one client, of which some go. */
@@ -321,7 +317,7 @@ TEST(rtcd_calls_find_their_way)
     node_open(&s, 6, "a");
     expect(&s, "6 hello ,", "");
     CHECK_INT(stats(&s)->lost, 0);
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 static struct rtcd_session *last;
@@ -351,7 +347,7 @@ TEST(rtcd_calls_tell_what_media_says)
     CHECK_INT(stats(&s)->lost, 1);
     sl_rtcd_calls_end(s.calls, last);
     expect(&s, "", "s ended,");
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 TEST(rtcd_calls_that_are_no_messages)
@@ -368,7 +364,7 @@ TEST(rtcd_calls_that_are_no_messages)
     CHECK_INT(stats(&s)->malformed, LEN(hex) + 1);
     CHECK_INT(stats(&s)->sessions, 1);
     expect(&s, "1 hello ,", "");
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }
 
 TEST(rtcd_calls_as_json)
@@ -405,5 +401,5 @@ TEST(rtcd_calls_as_json)
     CHECK_INT(sl_rtcd_calls_json(s.calls, span_of("b"), span_of("c"), none, &w, &missing),
               E_ABSENT);
     CHECK(strcmp(missing, "group") == 0);
-    sl_rtcd_calls_free(s.calls);
+    stage_close(&s);
 }

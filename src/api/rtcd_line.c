@@ -13,19 +13,6 @@ struct rtcd_lines {
     uint8_t out[MEDIA_DATA_LONGEST]; /* the message being written */
 };
 
-/* Those of rtcd, so that its dashboards read them. */
-static const uint64_t times[] = {1000,   5000,   7500,   10000,  25000,  50000,  75000,
-                                 100000, 250000, 300000, 400000, 500000, 750000, 1000000};
-static const uint64_t losses[] = {1000,  5000,   7500,   10000,  25000,  50000,
-                                  75000, 100000, 250000, 500000, 750000, 1000000};
-static const uint64_t waits[] = {5000,   10000,   25000,   50000,   100000,  250000,
-                                 500000, 1000000, 2500000, 5000000, 10000000};
-
-static struct histogram histogram(const uint64_t *bounds, size_t size)
-{
-    return (struct histogram){.n = size / sizeof *bounds, .bounds = bounds};
-}
-
 struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf)
 {
     struct rtcd_lines *ls = malloc(sizeof *ls);
@@ -33,11 +20,6 @@ struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf)
         return NULL;
     memset(ls, 0, offsetof(struct rtcd_lines, in));
     ls->conf = *conf;
-    ls->stats.loss = histogram(losses, sizeof losses);
-    ls->stats.rtt = histogram(times, sizeof times);
-    ls->stats.jitter = histogram(times, sizeof times);
-    ls->stats.waited = histogram(waits, sizeof waits);
-    ls->stats.held = histogram(waits, sizeof waits);
     return ls;
 }
 
@@ -54,9 +36,9 @@ const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls)
     return &ls->stats;
 }
 
-void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport)
+void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport, struct rtcd_tally *tally)
 {
-    *l = (struct rtcd_line){.transport = transport};
+    *l = (struct rtcd_line){.transport = transport, .tally = tally};
 }
 
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l)
@@ -103,9 +85,9 @@ enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
 
 /* ---- the lock ---- */
 
-static void take(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+static void take(struct rtcd_line *l, usec now)
 {
-    sl_histogram_add(&ls->stats.waited, (uint64_t)(l->wanted ? now - l->wanted_at : 0));
+    sl_histogram_add(&l->tally->waited, (uint64_t)(l->wanted ? now - l->wanted_at : 0));
     l->lock = RTCD_LOCK_OURS;
     l->wanted = false;
     l->locked_at = now;
@@ -113,7 +95,7 @@ static void take(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 
 static void release(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
-    sl_histogram_add(&ls->stats.held, (uint64_t)(now - l->locked_at));
+    sl_histogram_add(&l->tally->held, (uint64_t)(now - l->locked_at));
     sl_timer_stop(&ls->timers, &l->timer);
     l->lock = RTCD_LOCK_FREE;
 }
@@ -124,14 +106,14 @@ static void pass(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
     release(ls, l, now);
     if (!l->wanted)
         return;
-    take(ls, l, now);
+    take(l, now);
     ls->conf.locked(ls->conf.ctx, l, now);
 }
 
-bool sl_rtcd_line_lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+bool sl_rtcd_line_lock(struct rtcd_line *l, usec now)
 {
     if (l->lock == RTCD_LOCK_FREE)
-        take(ls, l, now);
+        take(l, now);
     if (l->lock == RTCD_LOCK_OURS)
         return true;
     if (!l->wanted)
@@ -240,9 +222,9 @@ static void message(struct rtcd_lines *ls, struct rtcd_line *l, struct span in, 
         if (may_say(ls, l, RTCD_LINE_SDP_COST - 1, now))
             described(ls, l, m.zipped, now);
         break;
-    case RTCD_DC_LOSS: report(&ls->stats.loss, m.value); break;
-    case RTCD_DC_RTT: report(&ls->stats.rtt, m.value); break;
-    case RTCD_DC_JITTER: report(&ls->stats.jitter, m.value); break;
+    case RTCD_DC_LOSS: report(&l->tally->loss, m.value); break;
+    case RTCD_DC_RTT: report(&l->tally->rtt, m.value); break;
+    case RTCD_DC_JITTER: report(&l->tally->jitter, m.value); break;
     case RTCD_DC_LOCK: lock_asked(ls, l, now); break;
     case RTCD_DC_UNLOCK: unlock_asked(ls, l, now); break;
     case RTCD_DC_PONG:

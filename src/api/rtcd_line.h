@@ -13,9 +13,9 @@
  */
 
 #include "base/clock.h"
-#include "base/metric.h"
 
 #include "api/rtcd_dc.h"
+#include "api/rtcd_tally.h"
 #include "room/media.h"
 
 /* A client changes its tracks, offers and hears our answer within this. It is as long as a client
@@ -36,14 +36,12 @@ struct rtcd_line_stats {
     uint64_t expired;                       /* and did not give back */
     uint64_t unasked;                       /* unlocks of what the client did not hold */
     uint64_t malformed, flooded, oversized; /* dropped */
-    struct histogram loss;                  /* what clients report; of a million */
-    struct histogram rtt, jitter;           /* microseconds */
-    struct histogram waited, held;          /* for the lock, by us; by either side */
 };
 
 /* Of one session, inside what its owner keeps of it. */
 struct rtcd_line {
     struct timer timer; /* of the client's lock */
+    struct rtcd_tally *tally;
     uint64_t transport;
     uint16_t stream;
     bool open;
@@ -71,7 +69,8 @@ struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf);
 void sl_rtcd_lines_free(struct rtcd_lines *ls);
 const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls);
 
-void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport);
+/* What its client reports, and how the lock is held, is told in tally. */
+void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport, struct rtcd_tally *tally);
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l);
 
 /* What happened on the channels of its transport. */
@@ -81,7 +80,7 @@ void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l,
 /* Before an offer of ours, but for the first exchange. False: the client has it, and conf.locked
  * will be called when we have. Unlock: after the answer, or when there will be none; also gives
  * up waiting. */
-bool sl_rtcd_line_lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now);
+bool sl_rtcd_line_lock(struct rtcd_line *l, usec now);
 void sl_rtcd_line_unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now);
 
 /* E_ABSENT: the channel is not open; E_FULL: the client reads too slowly, so say it elsewhere or

@@ -60,6 +60,9 @@ struct rig {
     struct rtcd_lines *ls;
     const struct rtcd_line_stats *stats;
     struct rtcd_line l;
+    struct metrics *metrics;
+    struct rtcd_tallies *tallies;
+    struct rtcd_tally *tally;
     usec now;
 };
 
@@ -78,7 +81,10 @@ static void rig_init(struct rig *r)
         .media = &media, .opened = on_opened, .sdp = on_sdp, .locked = on_locked};
     *r = (struct rig){.ls = sl_rtcd_lines_new(&conf), .now = SEC(100)};
     r->stats = sl_rtcd_lines_stats(r->ls);
-    sl_rtcd_line_init(&r->l, TRANSPORT);
+    r->metrics = sl_metrics_new();
+    r->tallies = sl_rtcd_tallies_new(r->metrics);
+    r->tally = sl_rtcd_tally(r->tallies, span_of("client"));
+    sl_rtcd_line_init(&r->l, TRANSPORT, r->tally);
     send_err = E_OK;
     said[0] = '\0';
     event(r, MEDIA_DATA_OPENED, STREAM, (struct span){0});
@@ -89,6 +95,8 @@ static void rig_fini(struct rig *r)
     sl_rtcd_line_fini(r->ls, &r->l);
     CHECK_INT(sl_rtcd_lines_deadline(r->ls), USEC_NEVER);
     sl_rtcd_lines_free(r->ls);
+    sl_rtcd_tallies_free(r->tallies);
+    sl_metrics_free(r->metrics);
 }
 
 static void hear(struct rig *r, const char *hex)
@@ -181,8 +189,8 @@ TEST(rtcd_line_lock_has_one_owner)
 {
     struct rig r;
     rig_init(&r);
-    CHECK(sl_rtcd_line_lock(r.ls, &r.l, r.now));
-    CHECK(sl_rtcd_line_lock(r.ls, &r.l, r.now));
+    CHECK(sl_rtcd_line_lock(&r.l, r.now));
+    CHECK(sl_rtcd_line_lock(&r.l, r.now));
     hear(&r, "cc07");
     hear(&r, "cc08"); /* not the client's to give */
     hear(&r, "cc07");
@@ -191,11 +199,11 @@ TEST(rtcd_line_lock_has_one_owner)
     hear(&r, "07");
     hear(&r, "07"); /* once */
     CHECK_SAID("07c3;07c2;");
-    CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
+    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
     sl_rtcd_line_unlock(r.ls, &r.l, r.now); /* we want it no more, and did not have it */
     hear(&r, "07");
     CHECK_SAID("07c2;");
-    CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
+    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
     hear(&r, "08"); /* whoever waited comes first */
     CHECK_SAID("ours;");
     hear(&r, "07");
@@ -211,7 +219,7 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     struct rig r;
     rig_init(&r);
     hear(&r, "07");
-    CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
+    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
     CHECK_SAID("opened;07c3;");
     CHECK_INT(sl_rtcd_lines_deadline(r.ls), r.now + RTCD_LOCK_TIME);
     sl_rtcd_lines_tick(r.ls, r.now + RTCD_LOCK_TIME - 1);
@@ -223,11 +231,11 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     hear(&r, "07");
     CHECK_SAID("07c2;");
     CHECK_INT(r.stats->expired, 1);
-    CHECK_INT(r.stats->waited.sum, RTCD_LOCK_TIME);
+    CHECK_INT(r.tally->waited.sum, RTCD_LOCK_TIME);
 
     sl_rtcd_line_unlock(r.ls, &r.l, r.now);
     hear(&r, "07");
-    CHECK(!sl_rtcd_line_lock(r.ls, &r.l, r.now));
+    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
     event(&r, MEDIA_DATA_ENDED, 0, (struct span){0}); /* nobody can unlock any more */
     CHECK_SAID("07c3;ours;");
     rig_fini(&r);
@@ -240,9 +248,9 @@ TEST(rtcd_line_reports)
     hear(&r, "04cb3fe0000000000000");
     hear(&r, "05cb3fd0000000000000");
     hear(&r, "06cb7fefffffffffffff"); /* the largest number there is */
-    CHECK_INT(r.stats->loss.sum, 500000);
-    CHECK_INT(r.stats->rtt.sum, 250000);
-    CHECK_INT(r.stats->jitter.above, 1);
+    CHECK_INT(r.tally->loss.sum, 500000);
+    CHECK_INT(r.tally->rtt.sum, 250000);
+    CHECK_INT(r.tally->jitter.above, 1);
     rig_fini(&r);
 }
 

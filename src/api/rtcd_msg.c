@@ -6,6 +6,11 @@ static const char *const names[] = {
     [RTCD_MSG_RTC] = "rtc",     [RTCD_MSG_HELLO] = "hello",
     [RTCD_MSG_CLOSE] = "close", [RTCD_MSG_VAD] = "vad"};
 
+const char *sl_rtcd_msg_name(enum rtcd_msg_type type)
+{
+    return names[type];
+}
+
 /* ---- reading ---- */
 
 static enum err ignore_kind(enum err e)
@@ -105,7 +110,7 @@ static enum err read_rtc_list(struct rd *r, uint32_t n, struct rtcd_msg *m)
 
 static enum rtcd_msg_type type_of(struct span name)
 {
-    for (int i = RTCD_MSG_JOIN; i <= RTCD_MSG_VAD; i++)
+    for (int i = RTCD_MSG_JOIN; i < RTCD_MSG_TYPES; i++)
         if (span_is(name, names[i]))
             return (enum rtcd_msg_type)i;
     return RTCD_MSG_UNKNOWN;

@@ -16,7 +16,10 @@ enum rtcd_msg_type {
     RTCD_MSG_HELLO, /* to clients only, as those below */
     RTCD_MSG_CLOSE,
     RTCD_MSG_VAD,
+    RTCD_MSG_TYPES
 };
+
+const char *sl_rtcd_msg_name(enum rtcd_msg_type type); /* "join"; "" for UNKNOWN */
 
 /* Of RTCD_MSG_RTC, and of "vad" the other way. */
 enum rtcd_rtc {

@@ -219,6 +219,27 @@ static void write_histogram(struct wr *w, const struct family *f, const struct s
     write_sample(w, f, s, "_count", NULL, value);
 }
 
+static uint64_t counted(const struct histogram *h)
+{
+    uint64_t n = count_get(&h->above);
+    for (size_t i = 0; i < h->n; i++)
+        n += count_get(&h->in[i]);
+    return n;
+}
+
+static bool is_shown(const struct family *f, const struct series *s)
+{
+    return !f->of.sparse || s->fn || (s->h ? counted(s->h) : count_get(s->n)) > 0;
+}
+
+static bool any_shown(const struct family *f)
+{
+    list_each (struct series, s, &f->series, by_family)
+        if (is_shown(f, s))
+            return true;
+    return false;
+}
+
 static void write_family(struct wr *w, const struct family *f)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
@@ -233,6 +254,8 @@ static void write_family(struct wr *w, const struct family *f)
     wr_str(w, kinds[f->of.kind]);
     wr_u8(w, '\n');
     list_each (struct series, s, &f->series, by_family) {
+        if (!is_shown(f, s))
+            continue;
         if (s->h) {
             write_histogram(w, f, s);
         } else if (s->n) {
@@ -252,7 +275,8 @@ char *sl_metrics_text(const struct metrics *m, size_t *n)
             return NULL;
         struct wr w = wr_of(p, cap);
         list_each (struct family, f, &m->families, by_registry)
-            write_family(&w, f);
+            if (any_shown(f))
+                write_family(&w, f);
         wr_u8(&w, '\0');
         if (!w.bad) {
             *n = w.n - 1;

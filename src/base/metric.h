@@ -9,6 +9,7 @@
  * numbers, so nothing has to be told when a number changes.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct metric {
     enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } kind;
     double
         unit; /* what 1 means in the metric's unit, 1e-6 for microseconds; 0: it is 1 */
+    bool sparse; /* a series is not written before it has counted something */
 };
 
 /* Up to the first without a name; may be NULL for none. */

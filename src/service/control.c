@@ -35,7 +35,7 @@ struct control {
     struct admin admin;
     struct httpd *public_face, *private_face;
     struct rtcd_face *rtcd; /* NULL: not served */
-    struct numbers *numbers;
+    struct metrics *metrics;
     bool draining;
 };
 
@@ -425,7 +425,8 @@ static enum err listen_private(struct control *c)
         e = sl_httpd_new(c->loop, &hc, &c->private_face);
     if (e || !c->conf.rtcd.kv)
         return e;
-    return sl_rtcd_face_new(c->loop, c->private_face, c->log, &c->conf.rtcd, &c->rtcd);
+    return sl_rtcd_face_new(c->loop, c->private_face, c->log, c->metrics, &c->conf.rtcd,
+                            &c->rtcd);
 }
 
 static const struct httpd_stats *stats_of(const struct httpd *h)
@@ -441,10 +442,7 @@ static enum err count(struct control *c)
                                   .public_face = stats_of(c->public_face),
                                   .private_face = stats_of(c->private_face),
                                   .rtcd = c->rtcd};
-    enum err e = sl_numbers_new(&of, &c->numbers);
-    if (!e)
-        c->admin.metrics = sl_numbers_metrics(c->numbers);
-    return e;
+    return sl_numbers_add(c->metrics, &of);
 }
 
 /* The parts, in the order in which they are made. */
@@ -482,7 +480,9 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
         c->mail = c->loop ? sl_loop_wake_new(c->loop, take_mail, c) : NULL;
         c->told = c->mail ? sl_loop_wake_new(c->loop, obey, c) : NULL;
         c->inbox = sl_inbox_new();
-        e = c->told && c->inbox ? E_OK : E_MEMORY;
+        c->metrics = sl_metrics_new();
+        c->admin.metrics = c->metrics;
+        e = c->told && c->inbox && c->metrics ? E_OK : E_MEMORY;
     }
     for (size_t i = 0; !e && i < sizeof parts / sizeof parts[0]; i++) {
         *what = parts[i].name;
@@ -504,7 +504,7 @@ void sl_control_free(struct control *c)
     sl_rtcd_face_free(c->rtcd);
     sl_httpd_free(c->public_face);
     sl_httpd_free(c->private_face);
-    sl_numbers_free(c->numbers);
+    sl_metrics_free(c->metrics);
     sl_admin_fini(&c->admin);
     sl_face_fini(&c->face);
     sl_limit_free(c->joins);

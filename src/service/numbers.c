@@ -1,14 +1,8 @@
 #include "service/numbers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-struct numbers {
-    struct metrics *metrics;
-    char workers[SHARD_WORKERS_MAX][4];
-    struct histogram delays[SHARD_WORKERS_MAX];
-    const struct node *node;
-};
+#include "service/process.h"
 
 /* A number at an offset in a struct. */
 struct row {
@@ -247,7 +241,7 @@ static const struct row http_rows[] = {
 
 #define ROWS(r) (r), sizeof(r) / sizeof(r)[0]
 
-static enum err add(struct numbers *n, const struct row *rows, size_t rows_n,
+static enum err add(struct metrics *m, const struct row *rows, size_t rows_n,
                     const void *base, const char *name, const char *value)
 {
     for (size_t i = 0; i < rows_n; i++) {
@@ -258,7 +252,7 @@ static enum err add(struct numbers *n, const struct row *rows, size_t rows_n,
         if (rows[i].label)
             labels[k++] = (struct metric_label){rows[i].label, rows[i].value};
         const void *at = (const char *)base + rows[i].at;
-        enum err e = sl_metrics_add(n->metrics, &rows[i].of, labels, at);
+        enum err e = sl_metrics_add(m, &rows[i].of, labels, at);
         if (e)
             return e;
     }
@@ -272,7 +266,7 @@ static double delay_bucket(const void *p)
 
 /* Slots of delays as counters by their upper bound: they come from a thread that knows no
  * histograms. */
-static enum err add_delays(struct numbers *n, const struct worker_stats *w,
+static enum err add_delays(struct metrics *m, const struct worker_stats *w,
                            const char *worker)
 {
     static const struct metric of = {"sluice_forward_delay_packets_total",
@@ -285,70 +279,45 @@ static enum err add_delays(struct numbers *n, const struct worker_stats *w,
     for (int i = 0; i < SHARD_DELAYS; i++) {
         const struct metric_label labels[] = {
             {"worker", worker}, {"below", below[i]}, {0}};
-        enum err e =
-            sl_metrics_add_fn(n->metrics, &of, labels, delay_bucket, &w->shard.delays[i]);
+        enum err e = sl_metrics_add_fn(m, &of, labels, delay_bucket, &w->shard.delays[i]);
         if (e)
             return e;
     }
     return E_OK;
 }
 
-static enum err add_all(struct numbers *n, const struct numbers_of *of)
+enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
 {
     enum err e = E_OK;
     for (size_t i = 0; !e && i < of->node->conf.workers; i++) {
         const struct worker_stats *w = &of->node->stats.workers[i];
-        (void)snprintf(n->workers[i], sizeof n->workers[i], "%zu", i % 1000);
-        e = add(n, ROWS(worker_rows), w, "worker", n->workers[i]);
-        e = e ? e : add_delays(n, w, n->workers[i]);
+        char worker[4];
+        (void)snprintf(worker, sizeof worker, "%zu", i % 1000);
+        e = add(m, ROWS(worker_rows), w, "worker", worker);
+        e = e ? e : add_delays(m, w, worker);
     }
-    e = e ? e : add(n, ROWS(assoc_rows), &of->node->stats.assoc, NULL, NULL);
-    e = e ? e : add(n, ROWS(room_rows), of->rooms, NULL, NULL);
+    e = e ? e : add(m, ROWS(assoc_rows), &of->node->stats.assoc, NULL, NULL);
+    e = e ? e : add(m, ROWS(room_rows), of->rooms, NULL, NULL);
     if (of->public_face)
-        e = e ? e : add(n, ROWS(http_rows), of->public_face, "face", "public");
+        e = e ? e : add(m, ROWS(http_rows), of->public_face, "face", "public");
     if (of->private_face)
-        e = e ? e : add(n, ROWS(http_rows), of->private_face, "face", "private");
+        e = e ? e : add(m, ROWS(http_rows), of->private_face, "face", "private");
     if (of->rtcd) {
-        e = e ? e : add(n, ROWS(rtcd_rows), sl_rtcd_face_stats(of->rtcd), NULL, NULL);
-        e = e ? e : add(n, ROWS(calls_rows), sl_rtcd_face_calls(of->rtcd), NULL, NULL);
+        e = e ? e : add(m, ROWS(rtcd_rows), sl_rtcd_face_stats(of->rtcd), NULL, NULL);
+        e = e ? e : add(m, ROWS(calls_rows), sl_rtcd_face_calls(of->rtcd), NULL, NULL);
     }
     if (of->rtcd && sl_rtcd_face_ws(of->rtcd))
-        e = e ? e : add(n, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
+        e = e ? e : add(m, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
+    e = e ? e : sl_process_add(m, false);
+    if (of->rtcd)
+        e = e ? e : sl_process_add(m, true);
     for (int i = 0; !e && i < PROBLEMS; i++) {
         static const struct metric refused = {"sluice_requests_refused_total",
                                               "Requests refused, by problem.",
                                               METRIC_COUNTER, 0};
         const struct metric_label labels[] = {
             {"problem", sl_problem_code((enum problem)i)}, {0}};
-        e = sl_metrics_add(n->metrics, &refused, labels, &of->face->refused[i]);
+        e = sl_metrics_add(m, &refused, labels, &of->face->refused[i]);
     }
     return e;
-}
-
-enum err sl_numbers_new(const struct numbers_of *of, struct numbers **ret)
-{
-    struct numbers *n = calloc(1, sizeof *n);
-    if (!n)
-        return E_MEMORY;
-    n->metrics = sl_metrics_new();
-    enum err e = n->metrics ? add_all(n, of) : E_MEMORY;
-    if (e) {
-        sl_numbers_free(n);
-        return e;
-    }
-    *ret = n;
-    return E_OK;
-}
-
-void sl_numbers_free(struct numbers *n)
-{
-    if (!n)
-        return;
-    sl_metrics_free(n->metrics);
-    free(n);
-}
-
-const struct metrics *sl_numbers_metrics(const struct numbers *n)
-{
-    return n->metrics;
 }

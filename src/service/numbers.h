@@ -11,7 +11,7 @@
 #include "service/node.h"
 #include "service/rtcd_face.h"
 
-/* Where the numbers are; all of it outlives the numbers. */
+/* Where the numbers are; all of it outlives the metrics. */
 struct numbers_of {
     const struct node *node;
     const struct rooms_stats *rooms;
@@ -20,8 +20,4 @@ struct numbers_of {
     const struct rtcd_face *rtcd;                         /* NULL: not served */
 };
 
-struct numbers;
-
-MUST_USE enum err sl_numbers_new(const struct numbers_of *of, struct numbers **ret);
-void sl_numbers_free(struct numbers *n);
-const struct metrics *sl_numbers_metrics(const struct numbers *n);
+MUST_USE enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of);

@@ -19,11 +19,11 @@ static char *text_of(const struct all *a)
 {
     const struct numbers_of of = {&a->node, &a->rooms, &a->face, &a->public_face,
                                   &a->private_face};
-    struct numbers *n = NULL;
+    struct metrics *m = sl_metrics_new();
     size_t len = 0;
-    CHECK_INT(sl_numbers_new(&of, &n), E_OK);
-    char *text = n ? sl_metrics_text(sl_numbers_metrics(n), &len) : NULL;
-    sl_numbers_free(n);
+    CHECK_INT(sl_numbers_add(m, &of), E_OK);
+    char *text = sl_metrics_text(m, &len);
+    sl_metrics_free(m);
     return text;
 }
 

@@ -17,6 +17,7 @@ struct rtcd_face {
     struct rtcd *rtcd;
     struct wsd *wsd;
     struct rtcd_calls *calls;
+    struct rtcd_tallies *tallies;
     struct list links;
     void (*local_message)(void *ctx, struct span message);
     void *local_ctx;
@@ -162,7 +163,8 @@ static const struct wsd_conf ws_conf = {WSD_CONF, .message = on_message,
                                         .closed = on_closed};
 
 enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
-                          const struct rtcd_face_conf *conf, struct rtcd_face **ret)
+                          struct metrics *metrics, const struct rtcd_face_conf *conf,
+                          struct rtcd_face **ret)
 {
     struct rtcd_face *f = calloc(1, sizeof *f);
     if (!f)
@@ -185,13 +187,15 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                  .reply = reply,
                                  .upgrade = upgrade,
                                  .sessions = sessions};
+    f->tallies = sl_rtcd_tallies_new(metrics);
     const struct rtcd_calls_conf cc = {.random = {.fill = fill},
+                                       .tallies = f->tallies,
                                        .log = log,
                                        .sessions_max = conf->sessions_max,
                                        .ctx = f,
                                        .send = send_message};
     f->rtcd = sl_rtcd_new(&rc);
-    f->calls = sl_rtcd_calls_new(&cc);
+    f->calls = f->tallies ? sl_rtcd_calls_new(&cc) : NULL;
     f->wsd = httpd ? sl_wsd_new(l, httpd, &ws_conf) : NULL;
     enum err e = f->rtcd && f->calls && (f->wsd || !httpd) ? E_OK : E_MEMORY;
     if (!e && conf->local_message)
@@ -213,6 +217,7 @@ void sl_rtcd_face_free(struct rtcd_face *f)
     sl_loop_timer_stop(f->loop, &f->turn);
     sl_wsd_free(f->wsd);
     sl_rtcd_calls_free(f->calls);
+    sl_rtcd_tallies_free(f->tallies);
     list_each_safe(struct link, link, &f->links, by_face) free(link);
     sl_rtcd_free(f->rtcd);
     free(f);

@@ -29,9 +29,10 @@ struct rtcd_face_conf {
 struct rtcd_face;
 
 /* Answers requests of httpd, which must live longer; NULL: only the local client is served, if
- * there is one. E_MEMORY. Free takes NULL, and waits for
+ * there is one. What rtcd counts is added to metrics. E_MEMORY. Free takes NULL, and waits for
  * hashes that are being made. */
 MUST_USE enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
+                                   struct metrics *metrics,
                                    const struct rtcd_face_conf *conf,
                                    struct rtcd_face **ret);
 void sl_rtcd_face_free(struct rtcd_face *f);

@@ -18,6 +18,7 @@ struct server {
     struct loop *loop;
     struct loop_wake *stop;
     struct httpd *httpd;
+    struct metrics *metrics;
     struct kv *kv;
     struct rtcd_face *face;
     pthread_t thread;
@@ -50,7 +51,8 @@ static void server_start(struct server *s)
 {
     struct httpd_conf hc = {HTTPD_CONF, .addr = addr_v4(127, 0, 0, 1, 0),
                             .request = on_request, .user = s};
-    *s = (struct server){.loop = sl_loop_new(), .kv = sl_kv_open_memory()};
+    *s = (struct server){
+        .loop = sl_loop_new(), .kv = sl_kv_open_memory(), .metrics = sl_metrics_new()};
     const struct rtcd_face_conf fc = {.kv = s->kv,
                                       .version = "v1.2.6",
                                       .self_registration = true,
@@ -58,7 +60,8 @@ static void server_start(struct server *s)
                                       .sessions_max = 10};
     s->stop = sl_loop_wake_new(s->loop, on_stop, s);
     CHECK_INT(sl_httpd_new(s->loop, &hc, &s->httpd), E_OK);
-    CHECK_INT(sl_rtcd_face_new(s->loop, s->httpd, &quiet, &fc, &s->face), E_OK);
+    CHECK_INT(sl_rtcd_face_new(s->loop, s->httpd, &quiet, s->metrics, &fc, &s->face),
+              E_OK);
     CHECK_INT(pthread_create(&s->thread, NULL, run, s), 0);
 }
 
@@ -70,6 +73,7 @@ static void server_stop(struct server *s)
     sl_httpd_free(s->httpd);
     sl_loop_wake_free(s->stop);
     sl_loop_free(s->loop);
+    sl_metrics_free(s->metrics);
     sl_kv_close(s->kv);
 }
 

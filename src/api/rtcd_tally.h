@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * What rtcd counts, under its names and labels, so that its dashboards read us.
+ *
+ * Most of it is counted for each client ("groupID", "clientID"). Clients beyond RTCD_TALLIES_MAX
+ * share one tally, whose name is "". A tally lives as long as the server: counters do not go
+ * back. For the control thread, and sans-IO.
+ */
+
+#include "base/metric.h"
+
+#include "api/rtcd_msg.h"
+
+enum { RTCD_TALLIES_MAX = 1024 };
+
+enum rtcd_conn_state {
+    RTCD_CONN_CONNECTED,
+    RTCD_CONN_DISCONNECTED,
+    RTCD_CONN_FAILED,
+    RTCD_CONN_CLOSED,
+    RTCD_CONN_STATES
+};
+enum rtcd_error {
+    RTCD_ERROR_SIGNALING,
+    RTCD_ERROR_ICE,
+    RTCD_ERROR_RTP,
+    RTCD_ERROR_TRACK,
+    RTCD_ERROR_LOCK_TIMEOUT,
+    RTCD_ERRORS
+};
+enum rtcd_direction { RTCD_IN, RTCD_OUT, RTCD_DIRECTIONS };
+enum rtcd_mime { RTCD_OPUS, RTCD_VP8, RTCD_AV1, RTCD_MIMES };
+
+/* One client's; to be changed by whoever knows better. */
+struct rtcd_tally {
+    uint64_t sessions, conns;                     /* now */
+    uint64_t tracks[RTCD_DIRECTIONS][RTCD_MIMES]; /* now */
+    uint64_t messages[RTCD_DIRECTIONS][RTCD_MSG_TYPES];
+    uint64_t errors[RTCD_ERRORS];
+    struct histogram connected;   /* microseconds from the join to the keys */
+    struct histogram opened;      /* from the first answer to the data channel */
+    struct histogram waited;      /* for the lock, by us */
+    struct histogram held;        /* by either side */
+    struct histogram rtt, jitter; /* microseconds, as clients report them */
+    struct histogram loss;        /* of a million */
+};
+
+struct rtcd_tallies;
+
+/* metrics is borrowed, and its text not written after the tallies are freed. NULL when memory
+ * ends. Free takes NULL. */
+struct rtcd_tallies *sl_rtcd_tallies_new(struct metrics *metrics);
+void sl_rtcd_tallies_free(struct rtcd_tallies *ts);
+
+/* The client's, from now on; never NULL. */
+struct rtcd_tally *sl_rtcd_tally(struct rtcd_tallies *ts, struct span client);
+
+/* A connection of media came into this state; of all clients. */
+void sl_rtcd_tally_state(struct rtcd_tallies *ts, enum rtcd_conn_state state);

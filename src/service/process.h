@@ -1,0 +1,10 @@
+#pragma once
+
+/*
+ * What this process takes of the machine, under the names that metrics of processes have, or
+ * those that rtcd gives them. Numbers are read when the text is written.
+ */
+
+#include "base/metric.h"
+
+MUST_USE enum err sl_process_add(struct metrics *m, bool as_rtcd);

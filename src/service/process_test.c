@@ -1,0 +1,50 @@
+#include "service/process.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static double value_of(const struct metrics *m, const char *name)
+{
+    size_t n = 0;
+    char line[128];
+    char *text = sl_metrics_text(m, &n);
+    (void)snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = text ? strstr(text, line) : NULL;
+    CHECK(at != NULL);
+    double v = at ? strtod(at + strlen(line), NULL) : -1;
+    free(text);
+    return v;
+}
+
+TEST(process_knows_itself)
+{
+    struct metrics *m = sl_metrics_new();
+    CHECK_INT(sl_process_add(m, false), E_OK);
+    CHECK_INT(sl_process_add(m, true), E_OK);
+    double fds = value_of(m, "process_open_fds");
+    int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(value_of(m, "rtcd_process_open_fds") == fds + 1);
+    (void)close(one);
+    CHECK(value_of(m, "process_open_fds") == fds);
+    CHECK(fds >= 3 && value_of(m, "process_max_fds") >= fds);
+
+    double cpu = value_of(m, "process_cpu_seconds_total");
+    for (volatile int i = 0; i < 20000000; i++)
+        ;
+    CHECK(value_of(m, "rtcd_process_cpu_seconds_total") > cpu);
+
+    /* Started just now, and not a boot or an epoch ago. */
+    double age = (double)time(NULL) - value_of(m, "process_start_time_seconds");
+    CHECK(age > -2 && age < 120);
+    double resident = value_of(m, "process_resident_memory_bytes");
+    CHECK(resident > 1 << 20);
+    CHECK(value_of(m, "process_virtual_memory_bytes") >= resident);
+    CHECK(value_of(m, "process_virtual_memory_max_bytes") > 0);
+    sl_metrics_free(m);
+}
