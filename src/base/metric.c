@@ -124,27 +124,27 @@ static struct family *family_of(struct metrics *m, const struct metric *of)
 static enum err add(struct metrics *m, const struct metric *of,
                     const struct metric_label *labels, const struct series *what)
 {
-    uint8_t text[LABELS_TEXT_MAX];
-    struct wr w = wr_of(text, sizeof text);
+    char text[LABELS_TEXT_MAX];
+    struct wr w = wr_of((uint8_t *)text, sizeof text - 1);
     if (!is_name(of->name))
         return E_MALFORMED;
     enum err e = write_labels(&w, labels);
     if (e)
         return e;
+    text[w.n] = '\0';
     struct family *f = family_of(m, of);
     if (!f)
         return E_MEMORY;
     if (f->of.kind != of->kind)
         return E_EXISTS;
     list_each (struct series, s, &f->series, by_family)
-        if (span_eq(span_of(s->labels), wr_done(&w)))
+        if (strcmp(s->labels, text) == 0)
             return E_EXISTS;
     struct series *s = malloc(sizeof *s + w.n + 1);
     if (!s)
         return E_MEMORY;
     *s = *what;
-    memcpy(s->labels, text, w.n);
-    s->labels[w.n] = '\0';
+    memcpy(s->labels, text, w.n + 1);
     list_add(&f->series, &s->by_family);
     return E_OK;
 }

@@ -286,38 +286,54 @@ static enum err add_delays(struct metrics *m, const struct worker_stats *w,
     return E_OK;
 }
 
-enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
+static enum err add_workers(struct metrics *m, const struct node *node)
 {
     enum err e = E_OK;
-    for (size_t i = 0; !e && i < of->node->conf.workers; i++) {
-        const struct worker_stats *w = &of->node->stats.workers[i];
+    for (size_t i = 0; !e && i < node->conf.workers; i++) {
+        const struct worker_stats *w = &node->stats.workers[i];
         char worker[4];
         (void)snprintf(worker, sizeof worker, "%zu", i % 1000);
         e = add(m, ROWS(worker_rows), w, "worker", worker);
         e = e ? e : add_delays(m, w, worker);
     }
+    return e;
+}
+
+static enum err add_rtcd(struct metrics *m, const struct rtcd_face *f)
+{
+    const struct wsd_stats *ws = sl_rtcd_face_ws(f);
+    enum err e = add(m, ROWS(rtcd_rows), sl_rtcd_face_stats(f), NULL, NULL);
+    e = e ? e : add(m, ROWS(calls_rows), sl_rtcd_face_calls(f), NULL, NULL);
+    if (ws)
+        e = e ? e : add(m, ROWS(ws_rows), ws, NULL, NULL);
+    return e ? e : sl_process_add(m, true);
+}
+
+static enum err add_problems(struct metrics *m, const struct face *face)
+{
+    static const struct metric refused = {"sluice_requests_refused_total",
+                                          "Requests refused, by problem.", METRIC_COUNTER,
+                                          0};
+    enum err e = E_OK;
+    for (int i = 0; !e && i < PROBLEMS; i++) {
+        const struct metric_label labels[] = {
+            {"problem", sl_problem_code((enum problem)i)}, {0}};
+        e = sl_metrics_add(m, &refused, labels, &face->refused[i]);
+    }
+    return e;
+}
+
+enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
+{
+    enum err e = add_workers(m, of->node);
     e = e ? e : add(m, ROWS(assoc_rows), &of->node->stats.assoc, NULL, NULL);
     e = e ? e : add(m, ROWS(room_rows), of->rooms, NULL, NULL);
     if (of->public_face)
         e = e ? e : add(m, ROWS(http_rows), of->public_face, "face", "public");
     if (of->private_face)
         e = e ? e : add(m, ROWS(http_rows), of->private_face, "face", "private");
-    if (of->rtcd) {
-        e = e ? e : add(m, ROWS(rtcd_rows), sl_rtcd_face_stats(of->rtcd), NULL, NULL);
-        e = e ? e : add(m, ROWS(calls_rows), sl_rtcd_face_calls(of->rtcd), NULL, NULL);
-    }
-    if (of->rtcd && sl_rtcd_face_ws(of->rtcd))
-        e = e ? e : add(m, ROWS(ws_rows), sl_rtcd_face_ws(of->rtcd), NULL, NULL);
-    e = e ? e : sl_process_add(m, false);
     if (of->rtcd)
-        e = e ? e : sl_process_add(m, true);
-    for (int i = 0; !e && i < PROBLEMS; i++) {
-        static const struct metric refused = {"sluice_requests_refused_total",
-                                              "Requests refused, by problem.",
-                                              METRIC_COUNTER, 0};
-        const struct metric_label labels[] = {
-            {"problem", sl_problem_code((enum problem)i)}, {0}};
-        e = sl_metrics_add(m, &refused, labels, &of->face->refused[i]);
-    }
-    return e;
+        e = e ? e : add_rtcd(m, of->rtcd);
+    e = e ? e : add_problems(m, of->face);
+    return e ? e : sl_process_add(m, false);
 }

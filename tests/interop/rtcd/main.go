@@ -1,7 +1,9 @@
 // Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
 // where they differ.
 //
-//	rtcd-interop sluice=BINARY [rtcd=BINARY]
+//	rtcd-interop sluice=BINARY [rtcd=BINARY] [only=WORD]
+//
+// only stands before the servers that it is for.
 package main
 
 import (
@@ -26,9 +28,13 @@ func try(s *server, run func(*server) error) (err error) {
 }
 
 func main() {
-	passed, failed := 0, 0
+	passed, failed, only := 0, 0, ""
 	for _, arg := range os.Args[1:] {
 		name, binary, _ := strings.Cut(arg, "=")
+		if name == "only" {
+			only = binary
+			continue
+		}
 		s := newServer(name, binary)
 		if err := s.start(); err != nil {
 			fmt.Println("FAIL", err)
@@ -36,6 +42,9 @@ func main() {
 			continue
 		}
 		for _, sc := range scenarios {
+			if !strings.Contains(sc.name, only) {
+				continue
+			}
 			err := try(s, sc.run)
 			switch {
 			case err == nil:

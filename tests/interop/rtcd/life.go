@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func restart(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	s.terminate()
+	if err := s.wait(10 * time.Second); err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	for {
+		hello, err := n.next("hello", 15*time.Second)
+		if err == nil {
+			if hello["clientID"] != n.id {
+				return fmt.Errorf("hello says %v", hello)
+			}
+			return nil
+		}
+		if strings.HasPrefix(err.Error(), "no hello") {
+			return err
+		}
+	}
+}
+
+func drain(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	call, session := newID(), newID()
+	must(n.join(call, session))
+	if _, err := n.sessions(call, 1); err != nil {
+		return err
+	}
+	s.terminate()
+	time.Sleep(1500 * time.Millisecond)
+	if _, err := n.sessions(call, 1); err != nil {
+		return fmt.Errorf("while draining: %w", err)
+	}
+	must(n.about("leave", session))
+	if err := n.closed(session, 5*time.Second); err != nil {
+		return err
+	}
+	if err := s.wait(10 * time.Second); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+// A call that runs may be joined while the server drains, and even a new one begun, which only the
+// operator can prevent; what asks how it is sees a server that works.
+func drainOpen(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	call, first, second, other := newID(), newID(), newID(), newID()
+	must(n.join(call, first))
+	if _, err := n.sessions(call, 1); err != nil {
+		return err
+	}
+	s.terminate()
+	time.Sleep(500 * time.Millisecond)
+	must(n.join(call, second))
+	if _, err := n.sessions(call, 2); err != nil {
+		return fmt.Errorf("joining while draining: %w", err)
+	}
+	must(n.join(newID(), other))
+	if status, _, err := s.ask("GET", "/version", "", ""); err != nil || status != 200 {
+		return fmt.Errorf("version while draining: %d %v", status, err)
+	}
+	late, err := s.sibling(n)
+	if err != nil {
+		return fmt.Errorf("connecting while draining: %w", err)
+	}
+	must(late.Close())
+	for _, session := range []string{first, other} {
+		must(n.about("leave", session))
+		if err := n.closed(session, 5*time.Second); err != nil {
+			return err
+		}
+	}
+	must(n.about("leave", second))
+	if err := s.wait(10 * time.Second); err != nil {
+		return err
+	}
+	return s.start()
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/mattermost/rtcd/service"
+)
+
+// A WebSocket of the client's, without rtcd's client around it.
+func (s *server) raw(n *node) (*websocket.Conn, error) {
+	ws, _, err := websocket.DefaultDialer.Dial(strings.Replace(s.url(), "http", "ws", 1)+"/ws",
+		http.Header{"Authorization": {basic(n.id, n.key)}})
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = ws.ReadMessage()
+	return ws, err
+}
+
+func badMessages(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	ws, err := s.raw(n)
+	if err != nil {
+		return err
+	}
+	for _, text := range []string{"", "\xc1", "\xa3rtc", "\xa3rtc\x05", "\xdd\xff\xff\xff\xff", "\xa4join\x91\x01",
+		"\xa5leave\xdf\xff\xff\xff\xff", "\xa3abc\x80", strings.Repeat("\x91", 100000)} {
+		must(ws.WriteMessage(websocket.BinaryMessage, []byte(text)))
+	}
+	must(ws.WriteMessage(websocket.TextMessage, []byte("hello")))
+	// The same connection is still good, and so are others.
+	call, session := newID(), newID()
+	msg, err := service.NewPackedClientMessage("join", map[string]any{"callID": call, "userID": "u", "sessionID": session})
+	must(err)
+	must(ws.WriteMessage(websocket.BinaryMessage, msg))
+	if _, err := n.sessions(call, 1); err != nil {
+		return err
+	}
+	must(ws.Close())
+	must(n.about("leave", session))
+	_, err = n.sessions(call, 0)
+	return err
+}
+
+func tooLarge(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	ws, err := s.raw(n)
+	if err != nil {
+		return err
+	}
+	must(ws.WriteMessage(websocket.BinaryMessage, bytes.Repeat([]byte{0xc0}, 1048577)))
+	must(ws.SetReadDeadline(time.Now().Add(5 * time.Second)))
+	if _, _, err = ws.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
+		return fmt.Errorf("closed by %v", err)
+	}
+	return n.silent(100 * time.Millisecond)
+}
+
+func silence(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	if err := n.silent(23 * time.Second); err != nil {
+		return err
+	}
+	call, session := newID(), newID()
+	must(n.join(call, session))
+	_, err = n.sessions(call, 1)
+	return err
+}
