@@ -37,6 +37,14 @@ static inline double ackrate_now_bps(const struct ackrate *a)
     return (most < a->kbps ? most : a->kbps) * 1000;
 }
 
+/* What arrived at the least: more than the estimate when both last windows say so. A source
+ * that has just become larger is not known to the average for seconds. */
+static inline double ackrate_seen_bps(const struct ackrate *a)
+{
+    double least = a->sample[0] < a->sample[1] ? a->sample[0] : a->sample[1];
+    return (least > a->kbps ? least : a->kbps) * 1000;
+}
+
 /* 0: not known yet. */
 static inline double ackrate_bps(const struct ackrate *a)
 {

@@ -33,6 +33,10 @@ TEST(ackrate)
     at = run(&a, at + SEC(5), MSEC(20), SEC(1)); /* a pause says nothing */
     CHECK(about(ackrate_bps(&a), 500e3));
 
+    at = run(&a, at, MSEC(5), MSEC(190)); /* four times as much: one window is no proof */
+    CHECK(about(ackrate_seen_bps(&a), ackrate_bps(&a)));
+    at = run(&a, at, MSEC(5), MSEC(270));
+    CHECK(ackrate_bps(&a) < 1.2e6 && about(ackrate_seen_bps(&a), 2e6));
     at = run(&a, at, MSEC(5), SEC(3));
     CHECK(about(ackrate_bps(&a), 2e6));
     CHECK(about(ackrate_now_bps(&a), 2e6));

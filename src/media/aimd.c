@@ -7,6 +7,9 @@
 #define BEYOND   1.5  /* of what arrives, and so much more; §5.5 */
 #define BEYOND_C 10000.0
 
+/* The same where it is known what the path carries: what is not tried shows no more of it. */
+#define BEYOND_KNOWN 1.2
+
 #define LITTLE 0.85 /* of what may be sent */
 
 /* In one cut: what arrives in a moment may be little by accident. */
@@ -101,7 +104,8 @@ static enum aimd_did grow(struct aimd *a, const struct aimd_input *in, usec now)
     if (a->capacity.kbps > 0 && kbps > a->capacity.kbps + spread(&a->capacity))
         a->capacity = (struct capacity){0};
     a->changed_at = now;
-    double most = BEYOND * in->acked_bps + BEYOND_C;
+    double most = a->capacity.kbps > 0 ? BEYOND_KNOWN * in->tried_bps
+                                       : BEYOND * in->acked_bps + BEYOND_C;
     if (in->acked_bps > 0 && a->bps >= most)
         return AIMD_CAPPED;
     double to = a->bps;
@@ -120,10 +124,12 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     usec wait = in->rtt < CUT_AGAIN_MIN   ? CUT_AGAIN_MIN
                 : in->rtt > CUT_AGAIN_MAX ? CUT_AGAIN_MAX
                                           : in->rtt;
-    bool collapsed = in->steep && in->acked_bps > 0 && in->now_bps < a->bps / 2;
+    bool collapsed =
+        in->collapsed || (in->steep && in->acked_bps > 0 && in->now_bps < a->bps / 2);
     /* An application that sends little fills no queue by what it sends on the average: it was
      * a burst, or somebody else, and more than what arrives may still pass. */
-    bool gentle = !in->steep && in->acked_bps > 0 && in->now_bps < a->bps * LITTLE;
+    bool gentle = !in->steep && !in->collapsed && in->acked_bps > 0 &&
+                  in->now_bps < a->bps * LITTLE;
     if (gentle)
         wait = CUT_AGAIN_GENTLE;
     if (a->cut_at != 0 && now - a->cut_at < wait && !collapsed)
@@ -143,7 +149,8 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
             a->capacity = (struct capacity){0};
         saw_capacity(&a->capacity, kbps);
     }
-    to = fmax(to, a->bps * CUT_MOST);
+    if (!in->collapsed)
+        to = fmax(to, a->bps * CUT_MOST);
     a->bps = clamped(a, fmin(to, a->bps));
     a->cut_at = now;
     a->changed_at = 0;

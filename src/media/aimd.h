@@ -35,8 +35,11 @@ struct aimd {
 struct aimd_input {
     enum usage usage;
     double acked_bps; /* 0: not known */
-    double now_bps;   /* the same of the last moment, on which cuts are based */
-    bool steep;       /* over: by much, so that what arrives is all that does */
+    double
+        tried_bps; /* that must have been sent for it; as acked_bps where nothing is lost */
+    double now_bps; /* the same of the last moment, on which cuts are based */
+    bool steep;     /* over: by much, so that what arrives is all that does */
+    bool collapsed; /* and now_bps is known to be what the path carries */
     usec rtt;
 };
 

@@ -6,8 +6,11 @@
 
 static struct aimd_input input(enum usage u, double acked)
 {
-    return (struct aimd_input){
-        .usage = u, .acked_bps = acked, .now_bps = acked, .rtt = MSEC(100)};
+    return (struct aimd_input){.usage = u,
+                               .acked_bps = acked,
+                               .tried_bps = acked,
+                               .now_bps = acked,
+                               .rtt = MSEC(100)};
 }
 
 static bool about(double bps, double want)
@@ -92,6 +95,38 @@ TEST(aimd_cut_of_who_sends_little)
     in.steep = true;
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(120)), AIMD_CUT);
     CHECK(about(a.bps, 0.85 * 0.5e6));
+}
+
+/* What the path carries is known: as little as that is, and however short ago it was cut. */
+TEST(aimd_cut_to_what_passes)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    struct aimd_input in = input(USAGE_OVER, 2e6);
+    sl_aimd_init(&a, 3e6, 50e3, 9e6);
+    in.collapsed = true;
+    in.now_bps = 0.5e6;
+    CHECK_INT(sl_aimd_input(&a, &in, now), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 0.5e6));
+    in.now_bps = 0.4e6;
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(20)), AIMD_CUT);
+    CHECK(about(a.bps, 0.85 * 0.4e6));
+}
+
+/* Where it is known what the path carries, the rate does not leave what is tried far below. */
+TEST(aimd_stays_near_what_is_tried)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 1e6, 50e3, 9e6);
+    sl_aimd_probed(&a, 1e6, true, now);
+    CHECK_INT(run(&a, USAGE_NORMAL, 0.8e6, &now, 50), AIMD_CAPPED);
+    CHECK(about(a.bps, 1e6));
+    CHECK_INT(run(&a, USAGE_NORMAL, 0.9e6, &now, 100), AIMD_CAPPED);
+    CHECK(about(a.bps, 1.08e6));
+    struct aimd_input in = input(USAGE_NORMAL, 0.9e6); /* a tenth is lost on the way */
+    in.tried_bps = 1e6;
+    CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(100)), AIMD_GREW);
 }
 
 /* Near what the path carried it grows by half a packet a response time, beyond anew by 8 %. */

@@ -6,6 +6,7 @@
 #include "media/ackrate.h"
 #include "media/aimd.h"
 #include "media/brim.h"
+#include "media/flood.h"
 #include "media/groups.h"
 #include "media/lossrate.h"
 #include "media/probe.h"
@@ -33,6 +34,8 @@
 
 /* Of a queue: when it grows so much for each unit of time, what is sent does not arrive. */
 #define STEEP 0.15
+
+#define LOST_MOST 0.5 /* of what is sent: more is no rate to count back from */
 
 #define BRIM_CUT   0.92 /* of what arrives while a short queue is full */
 #define BRIM_REST  MSEC(500)
@@ -64,6 +67,7 @@ struct bwe {
     struct groups groups;
     struct trendline trendline;
     struct ackrate ackrate;
+    struct flood flood;
     struct aimd aimd;
     struct lossrate lossrate;
     struct standing standing;
@@ -278,6 +282,7 @@ static void arrived(struct bwe *b, uint16_t seq, usec arrival, struct told *told
     if (s.at > told->last_sent)
         told->last_sent = s.at;
     sl_ackrate_input(&b->ackrate, arrival, s.octets);
+    sl_flood_input(&b->flood, s.at, arrival, s.octets);
     sl_brim_arrived(&b->brim, arrival - s.at);
     if (sl_groups_input(&b->groups, s.at, arrival, &d)) {
         (void)sl_trendline_input(&b->trendline, &d);
@@ -319,12 +324,21 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
 
 static void control_delay(struct bwe *b, const struct told *told, usec now)
 {
-    double before = b->aimd.bps;
+    double before = b->aimd.bps, came = 1 - fmin(b->lossrate.recent, LOST_MOST);
     struct aimd_input in = {.usage = b->trendline.usage,
-                            .acked_bps = ackrate_bps(&b->ackrate),
+                            .acked_bps = ackrate_seen_bps(&b->ackrate),
+                            .tried_bps = ackrate_seen_bps(&b->ackrate) / came,
                             .now_bps = ackrate_now_bps(&b->ackrate),
                             .steep = b->trendline.slope > STEEP,
                             .rtt = b->rtt ? b->rtt : RTT_FIRST};
+    struct flood_rate passes = sl_flood_rate(&b->flood);
+    if (passes.collapsed && passes.bps < before) {
+        in.usage = USAGE_OVER;
+        in.collapsed = true;
+        in.now_bps = passes.bps;
+    } else if (in.usage == USAGE_OVER) {
+        in.now_bps = fmax(in.now_bps, passes.bps);
+    }
     if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over)) {
         use_probe(b, &told->probe, now);
         return;

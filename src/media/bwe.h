@@ -8,7 +8,7 @@
  * that comes back, and gives the rate that is to be kept. The parts stand by themselves:
  *
  *     sentlog -> groups -> trendline -> aimd ----+
- *             -> ackrate ------------^           +-> the target
+ *             -> ackrate, flood -----^           +-> the target
  *             -> lossrate -----------------------+
  *             -> probe --------------------------+
  *
