@@ -1,6 +1,9 @@
 #include "media/layerrate.h"
 
-enum { BPS_LEAST = 1000 }; /* less, and nothing new: it is gone */
+enum {
+    BPS_LEAST = 1000, /* less, and nothing new: it is gone */
+    KEY_SHARE = 8, /* of a key picture's octets, one in so many counts in each review */
+};
 
 /* Between two frames of one picture: the higher needs the lower, or does not. In a key
  * picture it always does. */
@@ -21,15 +24,31 @@ void sl_layerrate_input(struct layerrate *l, const struct payload *p, uint32_t t
 {
     uint8_t at = layer_at(p->spatial, p->temporal);
     l->last[layer_spatial(at)] = now;
-    l->octets[at] += (uint32_t)octets;
     if (p->start) {
         l->frames[at]++;
         compare(l, p, ts);
+    }
+    if (l->key && ts == l->ts)
+        l->keys[layer_spatial(at)] += (uint32_t)octets;
+    else
+        l->octets[at] += (uint32_t)octets;
+}
+
+/* A key picture is as much as many others, and comes when somebody asks: what it takes is
+ * spread over the time after it, as it is when it is sent. */
+static void spread_keys(struct layerrate *l)
+{
+    for (unsigned s = 0; s < LAYER_SPATIALS; s++) {
+        unsigned at = layer_at(s, 0);
+        uint32_t part = l->bps[at] > 0 ? l->keys[s] / KEY_SHARE : l->keys[s];
+        l->keys[s] -= part;
+        l->octets[at] += part;
     }
 }
 
 void sl_layerrate_review(struct layerrate *l, usec span)
 {
+    spread_keys(l);
     for (unsigned at = 0; at < LAYERS; at++) {
         uint64_t bps = (uint64_t)l->octets[at] * 8 * SEC(1) / (uint64_t)span;
         uint64_t fps = (uint64_t)l->frames[at] * 16 * SEC(1) / (uint64_t)span;

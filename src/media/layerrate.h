@@ -22,6 +22,8 @@
 struct layerrate {
     usec last[LAYER_SPATIALS]; /* when a packet came; 0: none did */
     uint32_t octets[LAYERS];   /* of the layer itself, since the last review */
+    uint32_t
+        keys[LAYER_SPATIALS]; /* of key pictures, what is not yet counted in octets */
     uint32_t bps[LAYERS];
     uint16_t frames[LAYERS];
     uint16_t fps_16ths[LAYERS];
