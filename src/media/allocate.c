@@ -166,6 +166,20 @@ static void divide(struct division *d, const struct allocate_track *tracks, usec
     raise_all(d, false);
 }
 
+/* What is sent already may take a little more than there is: a cut leaves that much of the path
+ * unused, and whoever needs more than that is cut again. */
+static uint64_t enough_to_stay(const struct division *d,
+                               const struct allocate_track *tracks, uint64_t bps)
+{
+    uint64_t had = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        if (!tracks[i].state->begun)
+            return bps;
+        had += bps_at(&d->plans[i], d->plans[i].has);
+    }
+    return had > bps && had - bps <= bps / ALLOCATE_STAY ? had : bps;
+}
+
 /* ---- in what order ---- */
 
 static bool before(const struct allocate_track *a, const struct allocate_track *b)
@@ -332,11 +346,11 @@ struct allocate_sum sl_allocate(const struct allocate_track *tracks, size_t n,
 {
     struct division d;
     d.n = n < ALLOCATE_TRACKS_MAX ? n : ALLOCATE_TRACKS_MAX;
-    d.bps = bps;
     d.spare_bps = bps - bps / ALLOCATE_SPARE;
     uint8_t screens = screens_first(tracks, d.n);
     for (size_t i = 0; i < d.n; i++)
         plan_for(&d.plans[i], &tracks[i], screens);
+    d.bps = enough_to_stay(&d, tracks, bps);
     put_in_order(&d, tracks);
     divide(&d, tracks, now);
     if (hold_back(&d, tracks, now))

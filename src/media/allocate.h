@@ -9,7 +9,8 @@
  * frames, times the priority, so that a large picture does not starve small ones, nor they it.
  * (Which layers there are to choose from: media/ladder.)
  *
- * Down is at once. Up waits until there was room for it, and some to spare, without a break for
+ * Down is at once, but for what is short by no more than the part that a cut leaves unused. Up
+ * waits until there was room for it, and some to spare, without a break for
  * ALLOCATE_CONFIRM; twice as long each time that it had to be given up again soon. What is
  * waited for is reserved: nobody else takes it meanwhile. So a noisy estimate changes nothing.
  *
@@ -28,6 +29,7 @@
 enum {
     ALLOCATE_TRACKS_MAX = 64, /* more than these share nothing: the rest is paused */
     ALLOCATE_SPARE = 16,      /* the part of the estimate that no step upward may touch */
+    ALLOCATE_STAY = 8, /* what is sent may take so much more, for as long as it lasts */
     ALLOCATE_STRIKES_MAX = 5, /* doublings of the time to confirm */
     ALLOCATE_AMPLE = 2,       /* with 1/2 more than is used, they do not count */
 };
