@@ -23,7 +23,7 @@ enum {
 #define START_GRACE SEC(1) /* until the first probes are back, and what follows them */
 #define ASK_EVERY   SEC(3)
 #define ASK_SOON    MSEC(500)
-#define TELL_EVERY  SEC(1)
+#define TELL_EVERY  MSEC(500)
 #define TRY_AGAIN   SEC(10) /* where it cannot be probed */
 
 /* ---- begin and end ---- */
@@ -220,7 +220,7 @@ static void tell(struct transport *t, const struct bwe_state *s, usec now)
     uint64_t off = s->target_bps > est->told_bps ? s->target_bps - est->told_bps
                                                  : est->told_bps - s->target_bps;
     if (now - est->told_at < TELL_EVERY ||
-        (s->cause == est->told_cause && off <= est->told_bps / 10))
+        (s->cause == est->told_cause && off <= est->told_bps / 32))
         return;
     struct mail m = {.type = MAIL_ESTIMATE,
                      .arg = (uint32_t)s->rtt,
