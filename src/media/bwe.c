@@ -35,6 +35,8 @@
 /* Of a queue: when it grows so much for each unit of time, what is sent does not arrive. */
 #define STEEP 0.15
 
+#define COLLAPSE 0.75 /* less than so much of the target passes: not just a burst */
+
 #define LOST_MOST 0.5 /* of what is sent: more is no rate to count back from */
 
 #define BRIM_CUT   0.92 /* of what arrives while a short queue is full */
@@ -332,7 +334,7 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
                             .steep = b->trendline.slope > STEEP,
                             .rtt = b->rtt ? b->rtt : RTT_FIRST};
     struct flood_rate passes = sl_flood_rate(&b->flood);
-    if (passes.collapsed && passes.bps < before) {
+    if (passes.collapsed && passes.bps < before * COLLAPSE) {
         in.usage = USAGE_OVER;
         in.collapsed = true;
         in.now_bps = passes.bps;

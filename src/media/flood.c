@@ -1,5 +1,7 @@
 #include "media/flood.h"
 
+#include <math.h>
+
 #include "media/groups.h"
 
 /* As much as a few pictures take. */
@@ -33,21 +35,21 @@ static const struct flood_group *at(const struct flood *f, unsigned age)
 struct flood_rate sl_flood_rate(const struct flood *f)
 {
     const struct flood_group *last = at(f, 0), *first = last;
-    usec most = 0; /* that one group came later than the one before */
-    unsigned age = 0;
+    struct flood_rate r = {0};
+    usec most = 0, span = 0; /* most: that one group came later than the one before */
     double octets = 0;
-    while (age + 1 < f->n &&
-           (last->arrival - first->arrival < SPAN || age < GROUPS_MIN)) {
-        const struct flood_group *before = at(f, ++age);
+    for (unsigned age = 1; age < f->n && (span < SPAN || age <= GROUPS_MIN); age++) {
+        const struct flood_group *before = at(f, age);
         usec later = first->arrival - before->arrival - (first->sent - before->sent);
         most = later > most ? later : most;
         octets += first->octets;
         first = before;
+        span = last->arrival - first->arrival;
+        /* The path may have been full for a part of it only: the fastest part. */
+        if (age >= GROUPS_MIN && span >= SPAN_MIN)
+            r.bps = fmax(r.bps, octets * 8 * SEC(1) / (double)span);
     }
-    usec span = last->arrival - first->arrival, sent = last->sent - first->sent;
-    if (age < GROUPS_MIN || span < SPAN_MIN)
-        return (struct flood_rate){0};
-    usec growth = span - sent - most;
-    return (struct flood_rate){.bps = octets * 8 * SEC(1) / (double)span,
-                               .collapsed = growth >= GROWTH && growth >= sent};
+    usec sent = last->sent - first->sent, growth = span - sent - most;
+    r.collapsed = r.bps > 0 && growth >= GROWTH && growth >= sent;
+    return r;
 }

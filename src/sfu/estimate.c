@@ -191,8 +191,10 @@ static void divide(struct transport *t, const struct bwe_state *s, usec now)
     est->ticked_bps = s->target_bps;
     est->share_bps = holds_back(t, s, now) ? s->target_bps : SHARE_ANY;
     struct allocate_sum sum = sl_share(t, now);
-    if (sum.bps > 0 || sum.next > 0)
+    if (sum.bps > 0 || sum.next > 0) {
         sl_bwe_want(t->bwe, sum.best);
+        est->best_bps = sum.best;
+    }
     if (est->share_bps != SHARE_ANY)
         ask_for_more(t, sum.next, s->target_bps, now);
 }
@@ -201,12 +203,12 @@ static void divide(struct transport *t, const struct bwe_state *s, usec now)
  * there, no more than the target. */
 #define PACE_NUM 5
 #define PACE_DEN 4
-#define PACE_FAR 3 /* times as much as arrives: then the path takes any burst */
+#define PACE_FAR 2 /* times all that is wanted: then the path takes any burst */
 
 static void pace(struct transport *t, const struct bwe_state *s, usec now)
 {
     uint64_t bps = s->over ? s->target_bps : s->target_bps * PACE_NUM / PACE_DEN;
-    bool far = s->acked_bps > 0 && s->target_bps > s->acked_bps * PACE_FAR;
+    bool far = s->target_bps > t->estimate.best_bps * PACE_FAR;
     bool narrow = s->limited && !far && holds_back(t, s, now);
     if (t->estimate.numbered)
         sl_pacer_limit(t, narrow ? bps : 0, now);

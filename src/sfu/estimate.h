@@ -26,6 +26,7 @@ struct transport;
 struct estimate {
     bool numbered; /* packets have transport-wide numbers; else REMB is all there is */
     uint64_t share_bps; /* what there is to be shared by its tracks; SHARE_ANY */
+    uint64_t best_bps;  /* for all that is wanted of them; 0: not known */
     usec heard_at;      /* when the peer first said anything; 0: it did not */
     usec asked_at;      /* whether more could be had, and how much */
     uint64_t asked_bps;
