@@ -181,6 +181,11 @@ void sl_lossrate_update(struct lossrate *l, double delay_bps, double acked_bps, 
         return;
     if (l->own_loss == 0)
         l->own_loss = OWN_FIRST;
+    if (!l->limited && l->fraction <= 0) {
+        l->own_loss = fit_own(l, delay_bps / 1000); /* nothing was lost: most paths */
+        l->bps = delay_bps;
+        return;
+    }
     double before = l->limited ? l->bps : delay_bps;
     double own = l->own_loss;
     double to = choose(l, before, delay_bps, acked_bps, &own);

@@ -7,6 +7,9 @@
 #include "sfu/producer.h"
 #include "sfu/transport.h"
 
+/* Of thousands of viewers each mail that says nothing new would wake control for it. */
+enum { FAR_BPS = 10000, FAR_RTT_MS = 20, FAR_LOST = 2 /* of 256 */ };
+
 #define TELL_EVERY SEC(1)
 #define SHARE_TICK MSEC(250)
 
@@ -38,10 +41,11 @@ static void carry_out(struct consumer *c, usec now)
 
 /* ---- control ---- */
 
-static bool is_far(uint64_t a, uint64_t b)
+/* By more than a quarter, and so much that it means anything. */
+static bool is_far(uint64_t a, uint64_t b, uint64_t least)
 {
     uint64_t off = a > b ? a - b : b - a;
-    return off > b / 4;
+    return off > b / 4 && off > least;
 }
 
 static struct mail_share share_of(const struct consumer *c)
@@ -75,8 +79,9 @@ static bool is_news(const struct consumer *c, const struct mail_share *s, usec n
         !layer_same(s->wanted, told->wanted))
         return true;
     return now - c->told_at >= TELL_EVERY &&
-           (is_far(s->bps, told->bps) || is_far(s->rtt_ms, told->rtt_ms) ||
-            s->lost != told->lost);
+           (is_far(s->bps, told->bps, FAR_BPS) ||
+            is_far(s->rtt_ms, told->rtt_ms, FAR_RTT_MS) ||
+            is_far(s->lost, told->lost, FAR_LOST));
 }
 
 /* False: it could not be told. */

@@ -1,6 +1,8 @@
 #include "sfu/share.h"
 
 #include "check.h"
+#include "sfu/consumer.h"
+#include "sfu/inside.h"
 #include "stage.h"
 
 /* A publisher of three encodings, and a viewer who says what it wants of them. */
@@ -123,5 +125,35 @@ TEST(share_of_nobody)
     open_stage(0);
     sim_mail(&s.sim, 0, &m);
     CHECK_INT(run(SEC(1), 7), 2);
+    stage_close(&s);
+}
+
+/* Round trips and losses are never twice the same: control hears of what means something. */
+TEST(share_tells_what_is_news)
+{
+    static const struct {
+        const char *name;
+        usec rtt;
+        uint8_t lost;
+        bool want;
+    } rows[] = {
+        {"a few milliseconds", MSEC(9), 0, false},
+        {"a distant viewer", MSEC(90), 0, true},
+        {"a little more distant", MSEC(100), 0, false},
+        {"a lost packet", MSEC(100), 1, false},
+        {"a bad path", MSEC(100), 20, true},
+        {"a worse one", MSEC(100), 60, true},
+    };
+    open_stage(0);
+    run(SEC(4), 7);
+    struct consumer *c = sl_shard_consumer(s.sim.shards[0], CONSUMER);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        uint64_t before = s.sim.to_control[MAIL_SHARE];
+        check_row(rows[i].name);
+        c->rtt = rows[i].rtt;
+        c->lost = rows[i].lost;
+        run(MSEC(2500), 7);
+        CHECK_INT(s.sim.to_control[MAIL_SHARE] - before, rows[i].want);
+    }
     stage_close(&s);
 }
