@@ -20,7 +20,7 @@ void sl_layer_link(struct reply *r, const struct peer *p)
 static const struct slot *slot_of(const struct peer *p, struct span mid)
 {
     for (size_t i = 0; i < p->view.n; i++) {
-        const struct slot *s = &p->view.slots[i];
+        const struct slot *s = p->view.slots[i];
         if (mid.n > 0 ? span_is(mid, s->params.mid) : s->params.kind == MEDIA_VIDEO)
             return s;
     }
@@ -175,7 +175,7 @@ static void write_layers(struct wr *w, const struct peer *p)
     bool first = true;
     wr_str(w, "{");
     for (size_t i = 0; i < p->view.n; i++) {
-        const struct slot *s = &p->view.slots[i];
+        const struct slot *s = p->view.slots[i];
         if (!s->track || s->params.kind != MEDIA_VIDEO)
             continue;
         wr_str(w, first ? "" : ",");

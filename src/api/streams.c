@@ -25,10 +25,10 @@ static void write_stream(struct wr *w, const struct peer *p, usec now)
     wr_str(w, "{");
     string(w, "name", p->stream);
     wr_str(w, ",");
-    number(w, "live_ms", (now - p->tracks[0].since) / MSEC(1));
+    number(w, "live_ms", (now - p->tracks[0]->since) / MSEC(1));
     wr_str(w, ",\"tracks\":[");
     for (size_t i = 0; i < p->tracks_n; i++) {
-        const struct track *t = &p->tracks[i];
+        const struct track *t = p->tracks[i];
         wr_str(w, i > 0 ? ",{" : "{");
         string(w, "kind", t->params.kind == MEDIA_VIDEO ? "video" : "audio");
         wr_str(w, ",");

@@ -47,7 +47,7 @@ TEST(listed)
         sl_rooms_room(s->face.conf.rooms, span_of("default"), span_of("a"));
     const struct peer *x = room ? sl_room_publisher(room, span_of("x")) : NULL;
     if (x)
-        sl_rooms_voice(s->face.conf.rooms, x->transport, x->tracks[0].producer, &speech,
+        sl_rooms_voice(s->face.conf.rooms, x->transport, x->tracks[0]->producer, &speech,
                        s->now);
     expect(s, "somebody speaks",
            "{\"streams\":["

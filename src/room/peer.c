@@ -110,7 +110,7 @@ static bool is_whole(const struct negotiated *a, struct refused *refused)
 static bool is_named(const struct peer *p, const char *source)
 {
     for (size_t i = 0; i < p->tracks_n; i++)
-        if (strcmp(p->tracks[i].source, source) == 0)
+        if (strcmp(p->tracks[i]->source, source) == 0)
             return true;
     return false;
 }
@@ -135,7 +135,7 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
 {
     const struct negotiated *a = &m->agreed;
     struct streams streams = {0};
-    p->tracks = calloc(a->active_n, sizeof p->tracks[0]);
+    p->tracks = calloc(a->active_n, sizeof(struct track *));
     if (!p->tracks)
         return E_MEMORY;
     for (size_t i = 0; i < a->sections_n; i++) {
@@ -163,10 +163,13 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
             m->media.producer_add(m->media.ctx, t.producer, p->transport, room, &receive);
         if (e)
             return e;
-        struct track *at = &p->tracks[p->tracks_n++];
+        struct track *at = malloc(sizeof *at);
+        if (!at)
+            return E_MEMORY;
         *at = t;
         list_init(&at->live);
         list_init(&at->slots);
+        p->tracks[p->tracks_n++] = at;
     }
     return E_OK;
 }
@@ -174,7 +177,7 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
 static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
 {
     const struct negotiated *a = &m->agreed;
-    p->view.slots = calloc(a->active_n, sizeof p->view.slots[0]);
+    p->view.slots = calloc(a->active_n, sizeof(struct slot *));
     if (!p->view.slots)
         return E_MEMORY;
     for (size_t i = 0; i < a->sections_n; i++) {
@@ -186,9 +189,12 @@ static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
                                            room, &s->send);
         if (e)
             return e;
-        struct slot *at = &p->view.slots[p->view.n++];
+        struct slot *at = malloc(sizeof *at);
+        if (!at)
+            return E_MEMORY;
         *at = slot;
         list_init(&at->link);
+        p->view.slots[p->view.n++] = at;
     }
     return E_OK;
 }
@@ -305,6 +311,10 @@ void sl_peer_free(struct peer_maker *m, struct peer *p)
         return;
     if (p->transport)
         m->media.transport_close(m->media.ctx, p->transport);
+    for (size_t i = 0; i < p->tracks_n; i++)
+        free(p->tracks[i]);
+    for (size_t i = 0; i < p->view.n; i++)
+        free(p->view.slots[i]);
     free(p->tracks);
     free(p->view.slots);
     free(p);

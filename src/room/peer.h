@@ -52,7 +52,7 @@ struct peer {
     uint64_t ice; /* a keyed hash of the peer's own: tells a restart from a trickle */
     char stream[NAME_CAP]; /* what it publishes is called; "" for a viewer */
     size_t tracks_n;
-    struct track *tracks;
+    struct track **tracks;       /* owned, as are those they point at */
     struct view view; /* of a viewer */
     uint32_t max_bps; /* that it may send; 0: any */
 };

@@ -164,7 +164,7 @@ TEST(peer_names_of_tracks)
         for (size_t k = 0; p && k < p->tracks_n; k++) {
             size_t at = strlen(got);
             snprintf(got + at, sizeof got - at, k > 0 ? " %s" : "%s",
-                     p->tracks[k].source);
+                     p->tracks[k]->source);
         }
         if (strcmp(got, rows[i].want) != 0)
             check_fail(__FILE__, __LINE__, "got %s, want %s", got, rows[i].want);

@@ -238,7 +238,7 @@ enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
 {
     enum err e = E_ABSENT;
     for (size_t i = 0; i < p->view.n; i++) {
-        struct slot *slot = &p->view.slots[i];
+        struct slot *slot = p->view.slots[i];
         if (!is_meant(slot, mid))
             continue;
         slot->wish = *wish;
@@ -262,8 +262,8 @@ void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
     r->stats.gone[why]++;
 
     for (size_t i = 0; i < p->tracks_n; i++)
-        if (!list_empty(&p->tracks[i].live))
-            sl_tracks_end(&room->tracks, &p->tracks[i]);
+        if (!list_empty(&p->tracks[i]->live))
+            sl_tracks_end(&room->tracks, p->tracks[i]);
     sl_tracks_unwatch(&p->view);
     tell(r, ROOM_GONE, p, why);
     sl_peer_free(&r->maker, p);
@@ -292,8 +292,8 @@ const struct peer *sl_rooms_next(const struct rooms *r, const struct peer *p)
 static struct track *track_named(const struct peer *p, const struct track *like)
 {
     for (size_t i = 0; p && i < p->tracks_n; i++)
-        if (strcmp(p->tracks[i].source, like->source) == 0)
-            return &p->tracks[i];
+        if (strcmp(p->tracks[i]->source, like->source) == 0)
+            return p->tracks[i];
     return NULL;
 }
 
@@ -302,11 +302,11 @@ static void go_live(struct rooms *r, struct peer *p, usec now)
     struct tracks *tracks = &p->room->tracks;
     struct peer *before = publisher(p->room, span_of(p->stream));
     for (size_t i = 0; i < p->tracks_n; i++) {
-        struct track *from = track_named(before, &p->tracks[i]);
+        struct track *from = track_named(before, p->tracks[i]);
         if (from)
-            sl_tracks_replace(tracks, from, &p->tracks[i], now);
+            sl_tracks_replace(tracks, from, p->tracks[i], now);
         else
-            sl_tracks_start(tracks, &p->tracks[i], now);
+            sl_tracks_start(tracks, p->tracks[i], now);
     }
     if (before)
         sl_rooms_leave(r, before, MEDIA_GONE_REPLACED);
@@ -346,7 +346,7 @@ void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
 {
     struct peer *p = by_transport(r, transport);
     for (size_t i = 0; p && i < p->tracks_n; i++) {
-        struct track *t = &p->tracks[i];
+        struct track *t = p->tracks[i];
         if (t->producer != producer ||
             (t->wanted == encodings && t->most_bps == most_bps))
             continue;
@@ -362,9 +362,9 @@ void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
 {
     struct peer *p = by_transport(r, transport);
     for (size_t i = 0; p && p->up && i < p->tracks_n; i++)
-        if (p->tracks[i].producer == producer &&
-            p->tracks[i].params.kind == MEDIA_AUDIO &&
-            sl_tracks_heard(&p->room->tracks, &p->tracks[i], voice, now))
+        if (p->tracks[i]->producer == producer &&
+            p->tracks[i]->params.kind == MEDIA_AUDIO &&
+            sl_tracks_heard(&p->room->tracks, p->tracks[i], voice, now))
             tell(r, ROOM_SPEAKER, p, MEDIA_GONES);
 }
 

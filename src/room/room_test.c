@@ -204,23 +204,23 @@ TEST(speaker)
     static const struct voice speech = {9, 5, 5, 30, true};
     struct node *n = node_large();
     struct peer *a = publish(n, "r", "x", "chromium-sendonly-single");
-    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0]->producer, &speech, SEC(1));
     up(n, a);
     struct peer *b = publish(n, "r", "y", "chromium-sendonly-single");
     up(n, b);
     n->told[0] = '\0';
-    sl_rooms_voice(n->rooms, a->transport, a->tracks[1].producer, &speech, SEC(1));
-    sl_rooms_voice(n->rooms, a->transport, b->tracks[0].producer, &speech, SEC(1));
-    sl_rooms_voice(n->rooms, 99, a->tracks[0].producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[1]->producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, b->tracks[0]->producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, 99, a->tracks[0]->producer, &speech, SEC(1));
     expect_told(n, "");
     CHECK(sl_tracks_speaker(&a->room->tracks) == NULL);
-    sl_rooms_voice(n->rooms, b->transport, b->tracks[0].producer, &speech, SEC(1));
-    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(2));
+    sl_rooms_voice(n->rooms, b->transport, b->tracks[0]->producer, &speech, SEC(1));
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0]->producer, &speech, SEC(2));
     expect_told(n, "speaker y\n");
-    CHECK(sl_tracks_speaker(&a->room->tracks) == &b->tracks[0]);
+    CHECK(sl_tracks_speaker(&a->room->tracks) == b->tracks[0]);
     sl_rooms_leave(n->rooms, b, MEDIA_GONE_LEFT);
     CHECK(sl_tracks_speaker(&a->room->tracks) == NULL);
-    sl_rooms_voice(n->rooms, a->transport, a->tracks[0].producer, &speech, SEC(3));
+    sl_rooms_voice(n->rooms, a->transport, a->tracks[0]->producer, &speech, SEC(3));
     expect_told(n, "gone y left\nspeaker x\n");
     node_free(n);
 }
@@ -233,7 +233,7 @@ TEST(camera_and_screen)
     CHECK_INT(p->tracks_n, LEN(want));
     for (size_t i = 0; i < p->tracks_n && i < LEN(want); i++) {
         check_row(want[i]);
-        CHECK(strcmp(p->tracks[i].source, want[i]) == 0);
+        CHECK(strcmp(p->tracks[i]->source, want[i]) == 0);
     }
     node_free(n);
 }
@@ -493,7 +493,7 @@ TEST(many_slots)
         up(n, publish(n, "r", name, "chromium-sendonly-single"));
     }
     for (size_t i = 0; i < slots; i++)
-        playing += v->view.slots[i].track != NULL;
+        playing += v->view.slots[i]->track != NULL;
     CHECK_INT(playing, 8);
     node_free(n);
 }

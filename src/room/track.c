@@ -42,7 +42,7 @@ bool sl_track_fits(const struct track *track, const struct slot *slot)
 static bool is_playing(const struct view *view, const struct track *track)
 {
     for (size_t i = 0; i < view->n; i++)
-        if (view->slots[i].track == track)
+        if (view->slots[i]->track == track)
             return true;
     return false;
 }
@@ -60,7 +60,7 @@ static bool is_crowded(const struct tracks *t, const struct slot *slot)
     if (t->loudest == 0 || slot->params.kind != MEDIA_AUDIO || view->stream[0] != '\0')
         return false;
     for (size_t i = 0; i < view->n; i++)
-        n += &view->slots[i] != slot && is_audio(view->slots[i].track);
+        n += view->slots[i] != slot && is_audio(view->slots[i]->track);
     return n >= t->loudest;
 }
 
@@ -140,15 +140,15 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
 void sl_tracks_watch(struct tracks *t, struct view *view)
 {
     for (size_t i = 0; i < view->n; i++) {
-        struct slot *slot = &view->slots[i];
+        struct slot *slot = view->slots[i];
         slot->view = view;
         slot->track = NULL;
         list_add(&t->waiting, &slot->link);
     }
     for (size_t i = 0; i < view->n; i++) {
-        struct track *track = find(t, &view->slots[i]);
+        struct track *track = find(t, view->slots[i]);
         if (track)
-            play(t, &view->slots[i], track);
+            play(t, view->slots[i], track);
     }
 }
 
@@ -180,7 +180,7 @@ const struct track *sl_tracks_speaker(const struct tracks *t)
 void sl_tracks_unwatch(struct view *view)
 {
     for (size_t i = 0; i < view->n; i++) {
-        list_del(&view->slots[i].link);
-        view->slots[i].track = NULL;
+        list_del(&view->slots[i]->link);
+        view->slots[i]->track = NULL;
     }
 }

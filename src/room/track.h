@@ -61,7 +61,7 @@ struct slot {
 struct view {
     char stream[NAME_CAP]; /* "": all streams of the room, as far as its slots reach */
     size_t n;
-    struct slot *slots; /* owned by the peer, in order of the m-sections */
+    struct slot **slots; /* owned by the peer, as are those they point at */
 };
 
 void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned loudest);

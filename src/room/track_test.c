@@ -77,6 +77,7 @@ struct stage {
     struct tracks tracks;
     struct track track[4];
     struct slot slots[4][4];
+    struct slot *of_view[4][4];
     struct view views[4];
 };
 
@@ -90,13 +91,15 @@ static void watch(struct stage *s, size_t i, const char *stream, const char *kin
 {
     struct view *v = &s->views[i];
     snprintf(v->stream, sizeof v->stream, "%s", stream);
-    v->slots = s->slots[i];
+    v->slots = s->of_view[i];
     v->n = strlen(kinds);
-    for (size_t k = 0; k < v->n; k++)
-        v->slots[k] = (struct slot){
+    for (size_t k = 0; k < v->n; k++) {
+        v->slots[k] = &s->slots[i][k];
+        s->slots[i][k] = (struct slot){
             .consumer = 10 * i + k + 11,
             .params = params(kinds[k] == 'a' ? CODEC_OPUS : CODEC_VP8, 0),
         };
+    }
     sl_tracks_watch(&s->tracks, v);
 }
 

@@ -114,11 +114,11 @@ void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
 {
     for (size_t i = 0; i < peer->view.n; i++) {
         put(w, i > 0 ? ",\n" : "");
-        put_slot(w, p, peer, &peer->view.slots[i], now);
+        put_slot(w, p, peer, peer->view.slots[i], now);
     }
     for (size_t i = 0; i < peer->tracks_n; i++) {
         put(w, i > 0 ? ",\n" : "");
-        put_track(w, &peer->tracks[i]);
+        put_track(w, peer->tracks[i]);
     }
 }
 

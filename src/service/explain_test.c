@@ -118,7 +118,7 @@ TEST(explain_a_viewer)
     check_text(said("1"), "cause", "not_published");
     sl_plane_time(s.plane, SEC(4));
     struct mail m =
-        sl_mail_share(s.sub->view.slots[1].consumer,
+        sl_mail_share(s.sub->view.slots[1]->consumer,
                       &(struct mail_share){.bps = 500000,
                                            .cause = ALLOCATE_BANDWIDTH,
                                            .sent = {.encoding = 1, .temporal = 1},
