@@ -176,6 +176,17 @@ static void put_media(struct wr *w, const struct sdp_section *s,
 /* ---- extensions ---- */
 
 /* The suffix, where the offer has one, is given back the other way round. */
+static enum sdp_direction other_way(enum sdp_direction d, enum negotiate_job job)
+{
+    static const enum sdp_direction others[] = {[SDP_INACTIVE] = SDP_INACTIVE,
+                                                [SDP_SENDONLY] = SDP_RECVONLY,
+                                                [SDP_RECVONLY] = SDP_SENDONLY,
+                                                [SDP_SENDRECV] = SDP_SENDRECV};
+    if (job == NEGOTIATE_BOTH)
+        return others[d];
+    return job == NEGOTIATE_PUBLISH ? SDP_RECVONLY : SDP_SENDONLY;
+}
+
 static void put_extensions(struct wr *w, const struct sdp_section *s,
                            const struct rtp_params *p, enum negotiate_job job)
 {
@@ -185,7 +196,7 @@ static void put_extensions(struct wr *w, const struct sdp_section *s,
             continue;
         struct sdp_line answer = *l;
         answer.extmap.attributes = (struct span){0};
-        answer.extmap.direction = job == NEGOTIATE_PUBLISH ? SDP_RECVONLY : SDP_SENDONLY;
+        answer.extmap.direction = other_way(l->extmap.direction, job);
         put(w, answer);
     }
 }
@@ -227,11 +238,11 @@ static void put_rids(struct wr *w, const struct sdp_section *s,
                                  .simulcast = {.recv = wr_done(&sim)}});
 }
 
-static void put_ssrcs(struct wr *w, const struct rtp_send *send,
-                      const struct negotiate_slot *slot)
+void sl_answer_streams(struct wr *w, const struct negotiate_slot *slot, uint32_t rtx_ssrc,
+                       const char *cname)
 {
-    uint32_t ssrcs[2] = {send->ssrc, send->rtx_ssrc};
-    size_t n = send->rtx_ssrc != 0 ? 2 : 1;
+    uint32_t ssrcs[2] = {slot->ssrc, rtx_ssrc};
+    size_t n = rtx_ssrc != 0 ? 2 : 1;
     put(w, (struct sdp_line){
                .kind = SDP_MSID,
                .msid = {.stream = span_of(slot->stream), .track = span_of(slot->track)}});
@@ -244,7 +255,7 @@ static void put_ssrcs(struct wr *w, const struct rtp_send *send,
         put(w, (struct sdp_line){.kind = SDP_SSRC,
                                  .ssrc = {.ssrc = ssrcs[i],
                                           .name = span_of("cname"),
-                                          .value = span_of(send->cname)}});
+                                          .value = span_of(cname)}});
 }
 
 /* ---- data channels ---- */
@@ -311,8 +322,8 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
     put_extensions(w, s, &ns->params, conf->job);
     for (size_t i = 0; i < ns->params.codecs_n; i++)
         put_codec(w, s, &ns->params.codecs[i]);
-    if (ns->direction == SDP_RECVONLY)
+    if (ns->direction & SDP_RECVONLY)
         put_rids(w, s, &ns->receive);
-    if (ns->direction == SDP_SENDONLY)
-        put_ssrcs(w, &ns->send, &conf->slots[ns->slot]);
+    if (ns->direction & SDP_SENDONLY)
+        sl_answer_streams(w, &conf->slots[ns->slot], ns->send.rtx_ssrc, ns->send.cname);
 }

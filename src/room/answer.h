@@ -14,6 +14,10 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
                        const struct negotiate_conf *conf, const struct negotiated *n,
                        size_t nth, bool tagged);
 
+/* What is sent in a section; rtx_ssrc 0: without RTX. */
+void sl_answer_streams(struct wr *w, const struct negotiate_slot *slot, uint32_t rtx_ssrc,
+                       const char *cname);
+
 /* Credentials, fingerprint and role; offers say it the same way. */
 void sl_answer_transport(struct wr *w, const struct negotiate_local *local,
                          enum sdp_setup setup);

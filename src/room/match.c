@@ -130,8 +130,8 @@ static void match_feedback(const struct sdp_section *s, struct rtp_params *p)
 
 /* ---- header extensions ---- */
 
-/* Of a stream of this kind, in the direction of the job. Stream ids are only for what a
- * publisher sends: to a viewer we send one stream a section. */
+/* Of a stream of this kind, in the direction of the job. Stream ids are only for what a peer
+ * sends: to a viewer we send one stream a section. */
 static bool ext_wanted(enum rtp_ext e, enum media_kind kind, enum negotiate_job job)
 {
     switch (e) {
@@ -141,7 +141,7 @@ static bool ext_wanted(enum rtp_ext e, enum media_kind kind, enum negotiate_job 
     case EXT_AUDIO_LEVEL: return kind == MEDIA_AUDIO;
     case EXT_RID:
     case EXT_REPAIRED_RID:
-    case EXT_LAYERS_ALLOCATION: return kind == MEDIA_VIDEO && job == NEGOTIATE_PUBLISH;
+    case EXT_LAYERS_ALLOCATION: return kind == MEDIA_VIDEO && job != NEGOTIATE_WATCH;
     case EXT_ABS_SEND_TIME:
     case EXT_ORIENTATION:
     case EXT_PLAYOUT_DELAY:
@@ -157,12 +157,14 @@ static bool ext_wanted(enum rtp_ext e, enum media_kind kind, enum negotiate_job 
 static void match_extensions(const struct sdp_section *s, enum negotiate_job job,
                              struct rtp_params *p)
 {
-    enum sdp_direction need = job == NEGOTIATE_PUBLISH ? SDP_SENDONLY : SDP_RECVONLY;
+    static const enum sdp_direction needs[] = {[NEGOTIATE_PUBLISH] = SDP_SENDONLY,
+                                               [NEGOTIATE_WATCH] = SDP_RECVONLY,
+                                               [NEGOTIATE_BOTH] = SDP_SENDRECV};
     bool taken[EXT_ID_MAX + 1] = {false};
     sdp_each (l, s, SDP_EXTMAP) {
         enum rtp_ext e = sl_ext_of(l->extmap.uri);
         uint16_t id = l->extmap.id;
-        if (!ext_wanted(e, p->kind, job) || !(l->extmap.direction & need) ||
+        if (!ext_wanted(e, p->kind, job) || !(l->extmap.direction & needs[job]) ||
             id > EXT_ID_MAX || taken[id] || p->ext_id[e] != 0)
             continue;
         taken[id] = true;

@@ -78,7 +78,7 @@ static size_t find_slot(const struct negotiate_conf *conf, const struct negotiat
             return i;
         for (size_t k = 0; k < n->sections_n && !taken; k++)
             taken = n->sections[k].why == NEGOTIATE_OK &&
-                    n->sections[k].direction == SDP_SENDONLY && n->sections[k].slot == i;
+                    (n->sections[k].direction & SDP_SENDONLY) && n->sections[k].slot == i;
         if (!slot->mid && !taken)
             found = i;
     }
@@ -95,6 +95,10 @@ static enum negotiate_why settle_send(const struct negotiate_conf *conf,
         return NEGOTIATE_NO_SLOT;
     for (size_t i = 0; i < ns->params.codecs_n; i++)
         rtx |= ns->params.codecs[i].rtx_pt != PT_NONE;
+    ns->send.params = ns->params;
+    ns->send.params.ext_id[EXT_RID] = 0;
+    ns->send.params.ext_id[EXT_REPAIRED_RID] = 0;
+    ns->send.params.ext_id[EXT_LAYERS_ALLOCATION] = 0;
     ns->send.ssrc = conf->slots[ns->slot].ssrc;
     ns->send.rtx_ssrc = rtx ? conf->slots[ns->slot].rtx_ssrc : 0;
     (void)snprintf(ns->send.cname, sizeof ns->send.cname, "%s", conf->cname);
@@ -133,7 +137,8 @@ static enum negotiate_why settle(const struct sdp *offer, const struct sdp_secti
                                  const struct negotiated *n,
                                  struct negotiated_section *ns)
 {
-    bool publish = conf->job == NEGOTIATE_PUBLISH;
+    bool receives = conf->job != NEGOTIATE_WATCH && (s->direction & SDP_SENDONLY);
+    bool sends = conf->job != NEGOTIATE_PUBLISH && (s->direction & SDP_RECVONLY);
     if (s->type == SDP_APPLICATION)
         return settle_data(offer, s, conf, n, ns);
     enum negotiate_why why = acceptable(offer, s);
@@ -143,16 +148,19 @@ static enum negotiate_why settle(const struct sdp *offer, const struct sdp_secti
     if (ns->params.codecs_n == 0)
         return NEGOTIATE_NO_COMMON_CODEC;
     memcpy(ns->params.mid, s->mid.p, s->mid.n);
-    if (!(s->direction & (publish ? SDP_SENDONLY : SDP_RECVONLY)))
-        return NEGOTIATE_OK;
-
-    if (!publish)
+    unsigned direction = SDP_INACTIVE;
+    if (sends)
         why = settle_send(conf, n, s->mid, ns);
-    else {
+    if (sends && why == NEGOTIATE_OK)
+        direction |= SDP_SENDONLY;
+    if (why == NEGOTIATE_NO_SLOT && conf->job == NEGOTIATE_BOTH)
+        why = NEGOTIATE_OK;
+    if (receives) {
         sl_streams(s, &ns->receive);
         sl_streams_msid(s, &ns->stream, &ns->track);
+        direction |= SDP_RECVONLY;
     }
-    ns->direction = publish ? SDP_RECVONLY : SDP_SENDONLY;
+    ns->direction = (enum sdp_direction)direction;
     return why;
 }
 
@@ -211,7 +219,8 @@ enum negotiate_why sl_negotiate(const struct sdp *offer,
         if (ns->data)
             ret->data = data_of(&offer->sections[i]);
         ret->active_n +=
-            ns->why == NEGOTIATE_OK && (ns->data || ns->direction != SDP_INACTIVE);
+            ns->why == NEGOTIATE_OK &&
+            (ns->data || conf->job == NEGOTIATE_BOTH || ns->direction != SDP_INACTIVE);
     }
     if (ret->active_n == 0)
         return first_fault(ret);

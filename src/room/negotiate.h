@@ -12,7 +12,9 @@
  *
  * Values in, values and text out: nothing is kept between calls. A later offer of the same
  * peer (ICE restart, one more track) is negotiated like the first, with the same or with new
- * local credentials, and the same SSRCs for the same mids.
+ * local credentials, and the same SSRCs for the same mids. BOTH is for a peer whose
+ * description changes (room/dialog): each section is answered in all directions for which it
+ * has a use, to receive what is offered and to send what has a slot of that mid.
  */
 
 #include "base/addr.h"
@@ -23,7 +25,7 @@
 #include "proto/sdp.h"
 #include "room/media.h"
 
-enum negotiate_job { NEGOTIATE_PUBLISH, NEGOTIATE_WATCH };
+enum negotiate_job { NEGOTIATE_PUBLISH, NEGOTIATE_WATCH, NEGOTIATE_BOTH };
 
 /* Why an offer, or one section of it, is refused: a name of the constant, a code that clients
  * may rely on, and a sentence. */
@@ -71,7 +73,8 @@ struct negotiate_local {
 };
 
 /* For WATCH: what may stand in one section of its kind. A slot with a mid is for that section
- * alone (a later offer keeps its slots so); the others are given out in order. */
+ * alone (a later offer keeps its slots so); the others are given out in order. For BOTH all
+ * have one. */
 struct negotiate_slot {
     enum media_kind kind;
     const char *mid;            /* NULL: any */
@@ -89,9 +92,9 @@ struct negotiate_conf {
     uint32_t max_bps;         /* that the peer may send; 0: any */
     bool data;                /* data channels are taken (RFC 8841); otherwise rejected */
     size_t sections_max;      /* sections that may be active; 0: no limit of its own */
-    const struct negotiate_slot *slots; /* for WATCH */
+    const struct negotiate_slot *slots; /* for WATCH and BOTH */
     size_t slots_n;
-    const char *cname; /* for WATCH: of all that we send to this peer */
+    const char *cname; /* of all that we send to this peer */
 };
 
 /* ---- what comes out ---- */
@@ -103,11 +106,11 @@ struct negotiated_section {
     enum sdp_direction direction; /* of the answer; SDP_INACTIVE: nothing flows for now */
     union {
         struct rtp_params params;   /* when accepted: the part common to both below */
-        struct rtp_receive receive; /* PUBLISH and active */
-        struct rtp_send send;       /* WATCH and active */
+        struct rtp_receive receive; /* when we receive */
     };
-    size_t slot;               /* WATCH and active: its index in conf.slots */
-    struct span stream, track; /* PUBLISH and active: a=msid; empty when not said */
+    struct rtp_send send;      /* when we send */
+    size_t slot;               /* when we send: its index in conf.slots */
+    struct span stream, track; /* when we receive: a=msid; empty when not said */
 };
 
 struct negotiated {
@@ -118,7 +121,7 @@ struct negotiated {
     size_t sections_n;
     size_t active_n;
     struct negotiated_section
-        sections[SDP_SECTIONS_MAX]; /* as in the offer; 70 kB in all */
+        sections[SDP_SECTIONS_MAX]; /* as in the offer; 150 kB in all */
 };
 
 enum {
@@ -126,8 +129,8 @@ enum {
 }; /* room for 128 sections as browsers offer them */
 
 /* Answers offer. On success *ret is filled and the answer was appended to w; otherwise w may
- * hold a part of it. Refuses the whole offer when none of its sections becomes active, and
- * then gives the reason of the first that was rejected. */
+ * hold a part of it. Refuses the whole offer when none of its sections becomes active (for
+ * BOTH: when none is accepted), and then gives the reason of the first that was rejected. */
 MUST_USE enum negotiate_why sl_negotiate(const struct sdp *offer,
                                          const struct negotiate_conf *conf,
                                          struct negotiated *ret, struct wr *w);

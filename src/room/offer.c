@@ -167,6 +167,7 @@ static enum negotiate_why read_section(const struct sdp_section *s,
         sl_streams_msid(s, &ns->stream, &ns->track);
         return NEGOTIATE_OK;
     }
+    ns->send.params = ns->params;
     ns->send.ssrc = own->ssrc;
     ns->send.rtx_ssrc = ns->params.codecs[0].rtx_pt != PT_NONE ? own->rtx_ssrc : 0;
     (void)snprintf(ns->send.cname, sizeof ns->send.cname, "%s", conf->cname);

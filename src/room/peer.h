@@ -35,7 +35,7 @@ struct peer_maker {
     uint32_t max_bps; /* that one peer may send; 0: any */
     uint64_t last_id;
     uint64_t hash_key[2];
-    struct negotiated agreed; /* the last negotiation: 70 kB, so it is kept here */
+    struct negotiated agreed; /* the last negotiation: 150 kB, so it is kept here */
 };
 
 struct peer {
