@@ -1,5 +1,7 @@
 #include "proto/fmtp.h"
 
+#include <stdio.h>
+
 #include "base/word.h"
 
 bool sl_fmtp_find(struct span params, const char *key, struct span *ret)
@@ -174,4 +176,22 @@ void sl_fmtp_answer(struct wr *w, enum codec codec, struct span offered)
     if (codec == CODEC_OPUS && !sl_fmtp_find(offered, "stereo", &value) &&
         sl_fmtp_find(offered, "sprop-stereo", &value) && span_is(value, "1"))
         wr_str(w, w->n > begin ? ";stereo=1" : "stereo=1");
+}
+
+/* Constrained Baseline is asked for in the spelling that all know, 42e0. */
+void sl_fmtp_offer(struct wr *w, const struct rtp_codec *c)
+{
+    char text[96] = "";
+    unsigned profile = c->profile;
+    unsigned h264_id = (profile & 0xffff) == 0x4240 ? 0x42e0 : profile & 0xffff;
+    if (c->codec == CODEC_OPUS)
+        (void)snprintf(text, sizeof text, "minptime=10;useinbandfec=1");
+    else if (c->codec == CODEC_VP9)
+        (void)snprintf(text, sizeof text, "profile-id=%u", profile);
+    else if (c->codec == CODEC_H264)
+        (void)snprintf(text, sizeof text,
+                       "level-asymmetry-allowed=1;packetization-mode=%u;"
+                       "profile-level-id=%04x1f", /* level 3.1 */
+                       profile >> 16, h264_id);
+    wr_str(w, text);
 }

@@ -21,3 +21,7 @@ bool sl_fmtp_profile(enum codec codec, struct span params, uint32_t *ret);
 
 /* Appends those of the offered parameters that belong into an answer, "" if none does. */
 void sl_fmtp_answer(struct wr *w, enum codec codec, struct span offered);
+
+/* Appends what an offer of ours says of the codec, "" if nothing: its profile, at the level that
+ * all receivers know, and what we wish for sound. */
+void sl_fmtp_offer(struct wr *w, const struct rtp_codec *c);

@@ -114,3 +114,32 @@ TEST(fmtp_answers)
         CHECK(!w.bad && span_is(wr_done(&w), answers[i].want));
     }
 }
+
+static const struct {
+    const char *name;
+    struct rtp_codec codec;
+    const char *want;
+} offers[] = {
+    {"Opus", {.codec = CODEC_OPUS}, "minptime=10;useinbandfec=1"},
+    {"VP8", {.codec = CODEC_VP8}, ""},
+    {"AV1", {.codec = CODEC_AV1}, ""},
+    {"VP9", {.codec = CODEC_VP9, .profile = 2}, "profile-id=2"},
+    {"H.264",
+     {.codec = CODEC_H264, .profile = 1U << 16 | 0x4240},
+     "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+};
+
+/* What is offered is read as the profile that it was offered for. */
+TEST(fmtp_offers)
+{
+    for (size_t i = 0; i < LEN(offers); i++) {
+        uint8_t buf[256];
+        uint32_t profile = 0;
+        struct wr w = wr_of(buf, sizeof buf);
+        check_row(offers[i].name);
+        sl_fmtp_offer(&w, &offers[i].codec);
+        CHECK(!w.bad && span_is(wr_done(&w), offers[i].want));
+        CHECK(sl_fmtp_profile(offers[i].codec.codec, wr_done(&w), &profile));
+        CHECK_INT(profile, offers[i].codec.profile);
+    }
+}

@@ -3,34 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
-
-/* Random octets as n characters, each of 6 bits and an ice-char (RFC 8839 §5.4), and a NUL. */
-static void chance_text(const struct random *r, char *ret, size_t n)
-{
-    uint8_t octets[32];
-    struct wr w = wr_of((uint8_t *)ret, n);
-    r->fill(r->ctx, octets, n / 4 * 3);
-    sl_base64_write(&w, (struct span){octets, n / 4 * 3});
-    ret[n] = '\0';
-}
-
-static void chance_key(const struct random *r, char ret[PEER_KEY_CAP])
-{
-    uint8_t octets[(PEER_KEY_CAP - 1) / 2];
-    struct wr w = wr_of((uint8_t *)ret, PEER_KEY_CAP - 1);
-    r->fill(r->ctx, octets, sizeof octets);
-    sl_hex_write(&w, (struct span){octets, sizeof octets});
-    ret[PEER_KEY_CAP - 1] = '\0';
-}
-
-static uint32_t chance_ssrc(const struct random *r)
-{
-    uint32_t v = 0;
-    while (v == 0)
-        r->fill(r->ctx, &v, sizeof v);
-    return v;
-}
+#include "room/member.h"
 
 static uint64_t ice_hash(const struct peer_maker *m, struct span ufrag, struct span pwd)
 {
@@ -75,8 +48,8 @@ static void slots_for(const struct sdp *offer, const struct random *r, struct sl
             .kind = kind,
             .stream = ret->names[ret->n],
             .track = ret->names[ret->n],
-            .ssrc = chance_ssrc(r),
-            .rtx_ssrc = kind == MEDIA_VIDEO ? chance_ssrc(r) : 0,
+            .ssrc = sl_chance_ssrc(r),
+            .rtx_ssrc = kind == MEDIA_VIDEO ? sl_chance_ssrc(r) : 0,
         };
         ret->n++;
     }
@@ -131,19 +104,65 @@ static unsigned nth_stream(struct streams *st, struct span stream)
     return (unsigned)i;
 }
 
+enum err sl_peer_keep_track(struct peer *p, struct track *track)
+{
+    struct track **all = realloc(p->tracks, (p->tracks_n + 1) * sizeof(struct track *));
+    if (!all)
+        return E_MEMORY;
+    p->tracks = all;
+    p->tracks[p->tracks_n++] = track;
+    return E_OK;
+}
+
+enum err sl_peer_keep_slot(struct peer *p, struct slot *slot)
+{
+    struct view *v = &p->view;
+    struct slot **all = realloc(v->slots, (v->n + 1) * sizeof(struct slot *));
+    if (!all)
+        return E_MEMORY;
+    v->slots = all;
+    v->slots[v->n++] = slot;
+    return E_OK;
+}
+
+static void free_track(struct track *t)
+{
+    free(t->msid);
+    free(t);
+}
+
+void sl_peer_drop_track(struct peer *p, struct track *track)
+{
+    size_t i = 0;
+    while (p->tracks[i] != track)
+        i++;
+    p->tracks_n--;
+    memmove(&p->tracks[i], &p->tracks[i + 1], (p->tracks_n - i) * sizeof(struct track *));
+    free_track(track);
+}
+
+void sl_peer_drop_slot(struct peer *p, struct slot *slot)
+{
+    struct view *v = &p->view;
+    size_t i = 0;
+    while (v->slots[i] != slot)
+        i++;
+    v->n--;
+    memmove(&v->slots[i], &v->slots[i + 1], (v->n - i) * sizeof(struct slot *));
+    free(slot);
+}
+
 static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
 {
     const struct negotiated *a = &m->agreed;
     struct streams streams = {0};
-    p->tracks = calloc(a->active_n, sizeof(struct track *));
-    if (!p->tracks)
-        return E_MEMORY;
     for (size_t i = 0; i < a->sections_n; i++) {
         const struct negotiated_section *s = &a->sections[i];
         if (!is_active(s))
             continue;
         struct track t = {
             .stream = p->stream,
+            .owner = &p->view,
             .producer = sl_peer_id(m),
             .params = s->receive.params,
             .encodings_n = s->receive.encodings_n,
@@ -169,7 +188,11 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
         *at = t;
         list_init(&at->live);
         list_init(&at->slots);
-        p->tracks[p->tracks_n++] = at;
+        e = sl_peer_keep_track(p, at);
+        if (e) {
+            free(at);
+            return e;
+        }
     }
     return E_OK;
 }
@@ -177,9 +200,6 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
 static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
 {
     const struct negotiated *a = &m->agreed;
-    p->view.slots = calloc(a->active_n, sizeof(struct slot *));
-    if (!p->view.slots)
-        return E_MEMORY;
     for (size_t i = 0; i < a->sections_n; i++) {
         const struct negotiated_section *s = &a->sections[i];
         if (!is_active(s))
@@ -194,7 +214,11 @@ static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
             return E_MEMORY;
         *at = slot;
         list_init(&at->link);
-        p->view.slots[p->view.n++] = at;
+        e = sl_peer_keep_slot(p, at);
+        if (e) {
+            free(at);
+            return e;
+        }
     }
     return E_OK;
 }
@@ -208,7 +232,7 @@ static enum err negotiate(struct peer_maker *m, const struct peer *p,
     char cname[17];
     uint64_t session;
     struct slots slots = {0};
-    chance_text(&m->random, cname, 16);
+    sl_chance_text(&m->random, cname, 16);
     m->random.fill(m->random.ctx, &session, sizeof session);
     if (job == NEGOTIATE_WATCH)
         slots_for(offer, &m->random, &slots);
@@ -272,14 +296,16 @@ enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
     if (!p)
         goto fail;
     list_init(&p->by_room);
+    list_init(&p->view.following);
     bool publishes = j->job == NEGOTIATE_PUBLISH;
+    p->kind = publishes ? PEER_PUBLISHER : PEER_VIEWER;
     char *name = publishes ? p->stream : p->view.stream;
     if (j->stream.n > 0)
         memcpy(name, j->stream.p, j->stream.n);
     p->max_bps = publishes ? lower(j->max_bps, m->max_bps) : 0;
-    chance_key(&m->random, p->key);
-    chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
-    chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
+    sl_chance_hex(&m->random, p->key, PEER_KEY_CAP - 1);
+    sl_chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
+    sl_chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
 
     e = sl_sdp_new(j->offer, SDP_DESCRIPTION, &refused->at, &sdp);
     if (e && e != E_MEMORY)
@@ -312,11 +338,12 @@ void sl_peer_free(struct peer_maker *m, struct peer *p)
     if (p->transport)
         m->media.transport_close(m->media.ctx, p->transport);
     for (size_t i = 0; i < p->tracks_n; i++)
-        free(p->tracks[i]);
+        free_track(p->tracks[i]);
     for (size_t i = 0; i < p->view.n; i++)
         free(p->view.slots[i]);
     free(p->tracks);
     free(p->view.slots);
+    sl_member_free(p->member);
     free(p);
 }
 
@@ -324,8 +351,8 @@ static enum err restart(struct peer_maker *m, struct peer *p, const struct sdp *
                         uint64_t ice, struct wr *answer)
 {
     char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX];
-    chance_text(&m->random, ufrag, MEDIA_UFRAG_MAX - 1);
-    chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
+    sl_chance_text(&m->random, ufrag, MEDIA_UFRAG_MAX - 1);
+    sl_chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
     struct negotiate_local local = m->local;
     local.ufrag = ufrag;
     local.pwd = pwd;

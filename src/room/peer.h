@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 
+#include "room/chance.h"
 #include "room/negotiate.h"
 #include "room/track.h"
 
@@ -17,12 +18,6 @@ enum {
     PEER_KEY_CAP = 33,    /* 32 hex digits and a NUL */
     PEER_TRACKS_MAX = 32, /* that one peer publishes */
     PEER_SLOTS_MAX = 64,  /* in which one peer sees tracks */
-};
-
-/* Octets that nobody can foretell: for keys and passwords. */
-struct random {
-    void (*fill)(void *ctx, void *p, size_t n);
-    void *ctx;
 };
 
 /* What all peers of a node are made with. */
@@ -38,7 +33,13 @@ struct peer_maker {
     struct negotiated agreed; /* the last negotiation: 150 kB, so it is kept here */
 };
 
+enum peer_kind { PEER_PUBLISHER, PEER_VIEWER, PEER_MEMBER };
+
+struct member;
+
 struct peer {
+    enum peer_kind kind;
+    struct member *member; /* of a member: its description changes (room/member) */
     struct map_node by_key;
     struct map_node by_transport;
     struct list by_room;
@@ -52,9 +53,9 @@ struct peer {
     uint64_t ice; /* a keyed hash of the peer's own: tells a restart from a trickle */
     char stream[NAME_CAP]; /* what it publishes is called; "" for a viewer */
     size_t tracks_n;
-    struct track **tracks;       /* owned, as are those they point at */
-    struct view view; /* of a viewer */
-    uint32_t max_bps; /* that it may send; 0: any */
+    struct track **tracks; /* owned, as are those they point at */
+    struct view view;      /* of who watches */
+    uint32_t max_bps;      /* that it may send; 0: any */
 };
 
 /* Why there is no peer: for E_MALFORMED `at` is the line at fault, from 1, or 0; for
@@ -78,6 +79,12 @@ struct join {
 MUST_USE enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
                               struct wr *answer, struct refused *refused,
                               struct peer **ret);
+
+/* One track, or one slot, more, and one less. E_MEMORY. */
+MUST_USE enum err sl_peer_keep_track(struct peer *p, struct track *track);
+MUST_USE enum err sl_peer_keep_slot(struct peer *p, struct slot *slot);
+void sl_peer_drop_track(struct peer *p, struct track *track); /* and frees it */
+void sl_peer_drop_slot(struct peer *p, struct slot *slot);    /* and frees it */
 
 /* Closes the transport, and with it all that hangs on it. */
 void sl_peer_free(struct peer_maker *m, struct peer *p);

@@ -9,6 +9,8 @@ struct rooms {
     struct map by_name, by_key, by_transport;
     struct timers timers;
     struct rooms_stats stats;
+    struct list restless; /* struct member that may have something to offer */
+    uint8_t *text;        /* of the offer being written: NEGOTIATE_ANSWER_MAX octets */
 };
 
 struct rooms *sl_rooms_new(const struct rooms_conf *conf)
@@ -32,6 +34,7 @@ struct rooms *sl_rooms_new(const struct rooms_conf *conf)
     sl_map_init(&r->by_name, seed);
     sl_map_init(&r->by_key, seed);
     sl_map_init(&r->by_transport, seed);
+    list_init(&r->restless);
     return r;
 }
 
@@ -45,6 +48,7 @@ void sl_rooms_free(struct rooms *r)
     sl_map_fini(&r->by_key);
     sl_map_fini(&r->by_transport);
     sl_timers_fini(&r->timers);
+    free(r->text);
     free(r);
 }
 
@@ -101,6 +105,7 @@ static enum err room_open(struct rooms *r, struct span tenant, struct span name,
     room->id = sl_peer_id(&r->maker);
     list_init(&room->publishers);
     list_init(&room->viewers);
+    list_init(&room->members);
     sl_tracks_init(&room->tracks, &r->maker.media, r->conf.loudest);
     r->stats.rooms++;
     *ret = room;
@@ -137,9 +142,20 @@ const struct peer *sl_room_publisher(const struct room *room, struct span stream
 
 /* ---- coming ---- */
 
-static bool is_publisher(const struct peer *p)
+static struct list *list_of(struct room *room, enum peer_kind kind)
 {
-    return p->tracks_n > 0;
+    struct list *const lists[] = {[PEER_PUBLISHER] = &room->publishers,
+                                  [PEER_VIEWER] = &room->viewers,
+                                  [PEER_MEMBER] = &room->members};
+    return lists[kind];
+}
+
+static uint64_t *count_of(struct rooms_stats *s, enum peer_kind kind)
+{
+    uint64_t *const counts[] = {[PEER_PUBLISHER] = &s->publishers,
+                                [PEER_VIEWER] = &s->viewers,
+                                [PEER_MEMBER] = &s->members};
+    return counts[kind];
 }
 
 static struct span id_key(const uint64_t *id)
@@ -147,32 +163,40 @@ static struct span id_key(const uint64_t *id)
     return (struct span){(const uint8_t *)id, sizeof *id};
 }
 
-/* Makes the peer known everywhere, or nowhere. */
-static enum err enter(struct rooms *r, struct peer *p, struct room *room, usec now)
+/* Its transport is known by name, and must come up in time. */
+static enum err expect(struct rooms *r, struct peer *p, usec now)
 {
     enum err e = sl_timer_set(&r->timers, &p->timer, now + ROOM_CONNECT);
     if (e)
         return e;
-    e = sl_map_put(&r->by_key, span_of(p->key), &p->by_key);
-    if (e)
-        goto no_key;
     e = sl_map_put(&r->by_transport, id_key(&p->transport), &p->by_transport);
     if (e)
-        goto no_transport;
+        sl_timer_stop(&r->timers, &p->timer);
+    return e;
+}
 
+static enum err enter(struct rooms *r, struct peer *p, struct room *room, usec now)
+{
+    enum err e = sl_map_put(&r->by_key, span_of(p->key), &p->by_key);
+    if (e)
+        return e;
     p->room = room;
     p->since = now;
     room->peers_n++;
-    list_add(is_publisher(p) ? &room->publishers : &room->viewers, &p->by_room);
-    (*(is_publisher(p) ? &r->stats.publishers : &r->stats.viewers))++;
+    list_add(list_of(room, p->kind), &p->by_room);
+    (*count_of(&r->stats, p->kind))++;
     r->stats.joined++;
     return E_OK;
+}
 
-no_transport:
-    sl_map_del(&r->by_key, &p->by_key);
-no_key:
+static void forget(struct rooms *r, struct peer *p)
+{
     sl_timer_stop(&r->timers, &p->timer);
-    return e;
+    if (p->by_key.key.n > 0)
+        sl_map_del(&r->by_key, &p->by_key);
+    if (p->by_transport.key.n > 0)
+        sl_map_del(&r->by_transport, &p->by_transport);
+    sl_peer_free(&r->maker, p);
 }
 
 static enum err check(const struct rooms *r, const struct join *j,
@@ -201,19 +225,143 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
     struct peer *p;
     e = sl_peer_new(&r->maker, j, room->id, answer, refused, &p);
     if (!e) {
-        e = enter(r, p, room, now);
+        e = expect(r, p, now);
+        e = e ? e : enter(r, p, room, now);
         if (e)
-            sl_peer_free(&r->maker, p);
+            forget(r, p);
     }
     if (e) {
         room_close_if_empty(r, room);
         return e;
     }
     tell(r, ROOM_JOINED, p, MEDIA_GONES);
-    if (!is_publisher(p))
+    if (p->kind == PEER_VIEWER)
         sl_tracks_watch(&room->tracks, &p->view);
     *ret = p;
     return E_OK;
+}
+
+/* ---- members ---- */
+
+enum err sl_rooms_enter(struct rooms *r, const struct enter *in, usec now,
+                        struct peer **ret)
+{
+    struct room *room = room_find(r, in->tenant, in->room);
+    const struct join j = {.job = NEGOTIATE_PUBLISH,
+                           .tenant = in->tenant,
+                           .room = in->room,
+                           .stream = in->stream};
+    enum err e = check(r, &j, room);
+    if (!e && !room)
+        e = room_open(r, in->tenant, in->room, &room);
+    if (e)
+        return e;
+    const struct member_conf mc = {.events = in->events,
+                                   .ctx = in->ctx,
+                                   .codecs = in->codecs,
+                                   .codecs_n = in->codecs_n,
+                                   .data = in->data,
+                                   .restless = &r->restless};
+    struct peer *p;
+    e = sl_member_new(&r->maker, &mc, in->stream, &p);
+    if (!e) {
+        e = enter(r, p, room, now);
+        if (e)
+            forget(r, p);
+    }
+    if (e) {
+        room_close_if_empty(r, room);
+        return e;
+    }
+    tell(r, ROOM_JOINED, p, MEDIA_GONES);
+    *ret = p;
+    return E_OK;
+}
+
+static enum err parse(struct span text, struct refused *refused, struct sdp **ret)
+{
+    *refused = (struct refused){0};
+    enum err e = sl_sdp_new(text, SDP_DESCRIPTION, &refused->at, ret);
+    return e && e != E_MEMORY ? E_MALFORMED : e;
+}
+
+enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer, usec now,
+                          struct wr *answer, struct refused *refused)
+{
+    struct sdp *sdp;
+    enum err e = parse(offer, refused, &sdp);
+    if (e)
+        return e;
+    bool first = p->transport == 0;
+    p->member->now = now;
+    e = sl_dialog_offered(p->member->dialog, sdp, answer, &refused->why);
+    if (!e && first)
+        e = expect(r, p, now);
+    sl_sdp_free(sdp);
+    sl_member_stir(p->member);
+    return e;
+}
+
+enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer, usec now,
+                           struct refused *refused)
+{
+    struct sdp *sdp;
+    enum err e = parse(answer, refused, &sdp);
+    if (e)
+        return e;
+    bool first = p->transport == 0;
+    p->member->now = now;
+    e = sl_dialog_answered(p->member->dialog, sdp, &refused->why);
+    if (!sl_dialog_waits(p->member->dialog))
+        sl_timer_stop(&r->timers, &p->timer);
+    if (!e && first)
+        e = expect(r, p, now);
+    sl_sdp_free(sdp);
+    sl_member_stir(p->member);
+    return e;
+}
+
+void sl_rooms_hold(struct peer *p, bool held)
+{
+    p->member->held = held;
+    sl_member_stir(p->member);
+}
+
+void sl_rooms_name(struct peer *p, struct track *track, const char *source, usec now)
+{
+    if (!list_empty(&track->live))
+        sl_tracks_end(&p->room->tracks, track);
+    (void)snprintf(track->source, sizeof track->source, "%s", source);
+    if (p->up)
+        sl_member_show(p->member, track, now);
+}
+
+void sl_rooms_mute(struct peer *p, struct track *track, bool muted)
+{
+    sl_tracks_mute(&p->room->tracks, track, muted);
+}
+
+/* Only a member that is up is offered anything: before that the peer speaks first. */
+static void make_offer(struct rooms *r, struct member *m, usec now)
+{
+    struct peer *p = m->peer;
+    if (m->held || !p->up || !sl_dialog_ready(m->dialog))
+        return;
+    if (!r->text)
+        r->text = malloc(NEGOTIATE_ANSWER_MAX);
+    struct wr w = wr_of(r->text, r->text ? NEGOTIATE_ANSWER_MAX : 0);
+    if (sl_timer_set(&r->timers, &p->timer, now + DIALOG_ANSWER_TIME) == E_OK &&
+        sl_dialog_offer(m->dialog, &w) == E_OK)
+        m->events->offer(m->ctx, p, wr_done(&w));
+}
+
+void sl_rooms_flush(struct rooms *r, usec now)
+{
+    list_each_safe(struct member, m, &r->restless, restless)
+    {
+        list_del(&m->restless);
+        make_offer(r, m, now);
+    }
 }
 
 struct peer *sl_rooms_peer(const struct rooms *r, struct span key)
@@ -253,20 +401,21 @@ enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
 void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
 {
     struct room *room = p->room;
-    sl_timer_stop(&r->timers, &p->timer);
-    sl_map_del(&r->by_key, &p->by_key);
-    sl_map_del(&r->by_transport, &p->by_transport);
     list_del(&p->by_room);
     room->peers_n--;
-    (*(is_publisher(p) ? &r->stats.publishers : &r->stats.viewers))--;
+    (*count_of(&r->stats, p->kind))--;
     r->stats.gone[why]++;
 
+    if (p->kind == PEER_MEMBER)
+        sl_tracks_unfollow(&p->view);
     for (size_t i = 0; i < p->tracks_n; i++)
         if (!list_empty(&p->tracks[i]->live))
             sl_tracks_end(&room->tracks, p->tracks[i]);
     sl_tracks_unwatch(&p->view);
     tell(r, ROOM_GONE, p, why);
-    sl_peer_free(&r->maker, p);
+    if (p->member && why != MEDIA_GONE_LEFT)
+        p->member->events->gone(p->member->ctx, p, why);
+    forget(r, p);
     room_close_if_empty(r, room);
 }
 
@@ -312,16 +461,27 @@ static void go_live(struct rooms *r, struct peer *p, usec now)
         sl_rooms_leave(r, before, MEDIA_GONE_REPLACED);
 }
 
+static void member_up(struct peer *p, usec now)
+{
+    struct tracks *tracks = &p->room->tracks;
+    for (size_t i = 0; i < p->tracks_n; i++)
+        sl_member_show(p->member, p->tracks[i], now);
+    sl_tracks_follow(tracks, &p->view);
+    p->member->events->up(p->member->ctx, p);
+}
+
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)
 {
     struct peer *p = by_transport(r, id);
     if (!p || p->up)
         return;
     sl_timer_stop(&r->timers, &p->timer);
-    if (is_publisher(p))
+    if (p->kind == PEER_PUBLISHER)
         go_live(r, p, now);
     p->up = true;
     tell(r, ROOM_UP, p, MEDIA_GONES);
+    if (p->member)
+        member_up(p, now);
 }
 
 void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
@@ -334,7 +494,7 @@ void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
 bool sl_rooms_ceiling(struct rooms *r, uint64_t transport, uint32_t bps)
 {
     struct peer *p = by_transport(r, transport);
-    if (!p || !is_publisher(p))
+    if (!p || !p->kind != PEER_VIEWER)
         return false;
     p->max_bps = bps;
     r->maker.media.transport_ceiling(r->maker.media.ctx, transport, bps);
@@ -361,11 +521,14 @@ void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
                     const struct voice *voice, usec now)
 {
     struct peer *p = by_transport(r, transport);
-    for (size_t i = 0; p && p->up && i < p->tracks_n; i++)
+    for (size_t i = 0; p && p->up && i < p->tracks_n; i++) {
+        if (p->member && p->tracks[i]->producer == producer)
+            p->member->events->heard(p->member->ctx, p, p->tracks[i], voice, now);
         if (p->tracks[i]->producer == producer &&
             p->tracks[i]->params.kind == MEDIA_AUDIO &&
             sl_tracks_heard(&p->room->tracks, p->tracks[i], voice, now))
             tell(r, ROOM_SPEAKER, p, MEDIA_GONES);
+    }
 }
 
 usec sl_rooms_deadline(const struct rooms *r)
@@ -375,6 +538,13 @@ usec sl_rooms_deadline(const struct rooms *r)
 
 void sl_rooms_tick(struct rooms *r, usec now)
 {
-    for (struct timer *t; (t = sl_timers_due(&r->timers, now));)
-        sl_rooms_leave(r, list_entry(t, struct peer, timer), MEDIA_GONE_NEVER_UP);
+    for (struct timer *t; (t = sl_timers_due(&r->timers, now));) {
+        struct peer *p = list_entry(t, struct peer, timer);
+        if (p->up) {
+            sl_dialog_expire(p->member->dialog);
+            sl_member_stir(p->member);
+        } else {
+            sl_rooms_leave(r, p, MEDIA_GONE_NEVER_UP);
+        }
+    }
 }

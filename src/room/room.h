@@ -14,7 +14,7 @@
  * Sans-IO: `now` and all chance are given. For the control thread alone.
  */
 
-#include "room/peer.h"
+#include "room/member.h"
 
 #define ROOM_CONNECT                                                                     \
     SEC(15) /* from an answer to the end of the handshake, or the peer goes */
@@ -56,7 +56,7 @@ struct rooms_conf {
 };
 
 struct rooms_stats {
-    uint64_t rooms, publishers, viewers; /* now */
+    uint64_t rooms, publishers, viewers, members; /* now */
     uint64_t joined;
     uint64_t gone[MEDIA_GONES]; /* by reason */
 };
@@ -65,7 +65,7 @@ struct room {
     struct map_node by_name;
     char name[2 * NAME_CAP]; /* "tenant/room" */
     uint64_t id;
-    struct list publishers, viewers; /* struct peer, in order of arrival */
+    struct list publishers, viewers, members; /* struct peer, in order of arrival */
     size_t peers_n;
     struct tracks tracks;
 };
@@ -84,6 +84,39 @@ const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
                                 struct wr *answer, struct refused *refused,
                                 struct peer **ret);
+
+struct enter {
+    struct span tenant, room;
+    struct span stream;                 /* what all that it publishes is called */
+    const struct member_events *events; /* borrowed for its life, as is what follows */
+    void *ctx;
+    const enum codec *codecs; /* the only ones, the preferred first */
+    size_t codecs_n;
+    bool data; /* it may have data channels */
+};
+
+/* A new member: a peer whose description changes. Its transport comes with its first
+ * description; until it is up it sees nothing. E_DENIED, E_FULL as above; E_MEMORY. */
+MUST_USE enum err sl_rooms_enter(struct rooms *r, const struct enter *e, usec now,
+                                 struct peer **ret);
+
+/* Takes an offer of a member and appends our answer; takes its answer to one of ours. Errors:
+ * as sl_dialog_offered and sl_dialog_answered; E_MALFORMED for what is no description. */
+MUST_USE enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer,
+                                   usec now, struct wr *answer, struct refused *refused);
+MUST_USE enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer,
+                                    usec now, struct refused *refused);
+
+/* No offers are made to the member for now; or they are again. */
+void sl_rooms_hold(struct peer *p, bool held);
+
+/* The track is called source from now on, and live; "": it is live no more. screen: it is read
+ * rather than watched. */
+void sl_rooms_name(struct peer *p, struct track *track, const char *source, usec now);
+void sl_rooms_mute(struct peer *p, struct track *track, bool muted);
+
+/* Makes the offers that became necessary; to be called when a turn's work is done. */
+void sl_rooms_flush(struct rooms *r, usec now);
 
 /* NULL: there is none, or it is gone. */
 struct peer *sl_rooms_peer(const struct rooms *r, struct span key);

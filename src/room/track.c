@@ -9,6 +9,7 @@ void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned lo
     sl_voices_init(&t->voices);
     list_init(&t->live);
     list_init(&t->waiting);
+    list_init(&t->followers);
 }
 
 void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth)
@@ -68,7 +69,8 @@ static bool wants(const struct tracks *t, const struct slot *slot,
                   const struct track *track)
 {
     const char *stream = slot->view->stream;
-    return (stream[0] == '\0' || strcmp(stream, track->stream) == 0) &&
+    return !slot->fixed && !track->muted &&
+           (stream[0] == '\0' || strcmp(stream, track->stream) == 0) &&
            sl_track_fits(track, slot) && !is_playing(slot->view, track) &&
            !is_crowded(t, slot);
 }
@@ -102,6 +104,58 @@ static void offer(struct tracks *t, struct track *track)
         play(t, slot, track);
 }
 
+/* ---- followers ---- */
+
+static void invite(struct tracks *t, struct track *track)
+{
+    list_each (struct view, view, &t->followers, following)
+        if (view != track->owner)
+            view->seats->take(view, track);
+}
+
+void sl_tracks_follow(struct tracks *t, struct view *view)
+{
+    list_add(&t->followers, &view->following);
+    list_each (struct track, track, &t->live, live)
+        if (view != track->owner)
+            view->seats->take(view, track);
+}
+
+void sl_tracks_unfollow(struct view *view)
+{
+    list_del(&view->following);
+}
+
+void sl_tracks_seat(struct track *track, struct slot *slot)
+{
+    slot->fixed = true;
+    slot->track = track;
+    list_add(&track->slots, &slot->link);
+}
+
+void sl_tracks_feed(struct tracks *t, struct slot *slot)
+{
+    if (slot->consumer != 0)
+        t->media->consumer_source(t->media->ctx, slot->consumer,
+                                  slot->track->muted ? 0 : slot->track->producer);
+}
+
+static void leave(struct slot *slot)
+{
+    list_del(&slot->link);
+    slot->view->seats->leave(slot);
+}
+
+/* ---- tracks ---- */
+
+static void play_other(struct tracks *t, struct slot *slot)
+{
+    if (slot->fixed)
+        leave(slot);
+    else
+        play(t, slot, find(t, slot));
+}
+
 void sl_tracks_start(struct tracks *t, struct track *track, usec now)
 {
     list_init(&track->slots);
@@ -111,6 +165,7 @@ void sl_tracks_start(struct tracks *t, struct track *track, usec now)
         sl_voices_add(&t->voices, &track->heard);
     track->since = now;
     offer(t, track);
+    invite(t, track);
 }
 
 void sl_tracks_end(struct tracks *t, struct track *track)
@@ -118,7 +173,23 @@ void sl_tracks_end(struct tracks *t, struct track *track)
     list_del(&track->live);
     if (is_audio(track))
         sl_voices_remove(&t->voices, &track->heard);
-    list_each_safe(struct slot, slot, &track->slots, link) play(t, slot, find(t, slot));
+    list_each_safe(struct slot, slot, &track->slots, link) play_other(t, slot);
+}
+
+void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
+{
+    if (track->muted == muted)
+        return;
+    track->muted = muted;
+    list_each_safe(struct slot, slot, &track->slots, link)
+    {
+        if (slot->fixed)
+            sl_tracks_feed(t, slot);
+        else if (muted)
+            play(t, slot, find(t, slot));
+    }
+    if (!muted && !list_empty(&track->live))
+        offer(t, track);
 }
 
 void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, usec now)
@@ -131,10 +202,11 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
     else if (is_audio(to))
         sl_voices_add(&t->voices, &to->heard);
     to->since = now;
-    list_each_safe(struct slot, slot, &from->slots, link) if (sl_track_fits(to, slot))
-        play(t, slot, to);
+    list_each_safe(struct slot, slot, &from->slots,
+                   link) if (!slot->fixed && sl_track_fits(to, slot)) play(t, slot, to);
     sl_tracks_end(t, from);
     offer(t, to);
+    invite(t, to);
 }
 
 void sl_tracks_watch(struct tracks *t, struct view *view)

@@ -8,6 +8,9 @@
  * another or wait; when a stream is taken over, its slots move in place. All this is one
  * operation of the media plane, consumer_source: nothing is negotiated again.
  *
+ * Who can be offered more (room/member) follows the room instead: it has a slot of its own for
+ * each track but its own, which comes and goes with the track.
+ *
  * Where a viewer has fewer slots for sound than there are tracks, or may not hear more than
  * `loudest` at once, the first in the order of the voices play (room/voices).
  *
@@ -25,9 +28,20 @@ struct tracks {
     const struct media_ops *media; /* borrowed */
     struct list live;              /* struct track, the oldest first */
     struct list waiting;           /* struct slot, first come, first served */
+    struct list followers;         /* struct view */
     struct voices voices;          /* struct track, of audio, by heard */
     unsigned
         loudest; /* tracks of sound that play in a view of all streams; 0: any number */
+};
+
+struct slot;
+struct track;
+struct view;
+
+/* How slots of followers come and go. */
+struct track_seats {
+    void (*take)(struct view *view, struct track *track);
+    void (*leave)(struct slot *slot); /* it is out of the track's list */
 };
 
 #define TRACK_ANY_BPS UINT32_MAX
@@ -37,6 +51,9 @@ struct track {
     struct list live;
     struct list slots;  /* that play it */
     const char *stream; /* the name it is published under; borrowed from its peer */
+    struct view *owner; /* of the peer that publishes it */
+    char *msid;         /* owned: the stream that the peer says it is part of; NULL */
+    bool muted;         /* nobody hears it */
     char source[SOURCE_CAP];
     uint64_t producer;
     usec since; /* when it went live */
@@ -55,11 +72,14 @@ struct slot {
     uint64_t consumer;
     struct rtp_params params;
     struct rtp_wish wish; /* of its viewer */
+    bool fixed; /* a follower's, for its track alone; its consumer may not be there yet */
 };
 
 /* All that one peer asked to see. */
 struct view {
     char stream[NAME_CAP]; /* "": all streams of the room, as far as its slots reach */
+    struct list following; /* of a follower */
+    const struct track_seats *seats; /* the same */
     size_t n;
     struct slot **slots; /* owned by the peer, as are those they point at */
 };
@@ -77,11 +97,22 @@ bool sl_track_fits(const struct track *track, const struct slot *slot);
 void sl_tracks_start(struct tracks *t, struct track *track, usec now);
 void sl_tracks_end(struct tracks *t, struct track *track);
 
+/* A muted track plays nowhere, though followers keep their slots. */
+void sl_tracks_mute(struct tracks *t, struct track *track, bool muted);
+
 /* `to` starts, in the place of `from`, which ends: slots that both fit play on. */
 void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, usec now);
 
 /* The view's consumers exist; its slots are filled as far as possible. */
 void sl_tracks_watch(struct tracks *t, struct view *view);
+
+/* The view follows: it is given a slot for each track, now and later. */
+void sl_tracks_follow(struct tracks *t, struct view *view);
+void sl_tracks_unfollow(struct view *view);
+
+/* A follower's slot takes its place at the track; its consumer, once it is there, is fed. */
+void sl_tracks_seat(struct track *track, struct slot *slot);
+void sl_tracks_feed(struct tracks *t, struct slot *slot);
 
 /* A live track of audio was heard like this: slots may play it from now on instead of others.
  * Returns whether it has become the speaker. */

@@ -1,0 +1,279 @@
+#include "room/member.h"
+
+#include <stdlib.h>
+
+#include "base/rng.h"
+
+#include "check.h"
+#include "dialogs.h"
+#include "media_log.h"
+#include "room/room.h"
+
+/* A room with members, each of which has another end. Ids count from 1, which is the room. */
+struct stage {
+    struct media_log log;
+    struct rng rng;
+    struct rooms *rooms;
+    struct client {
+        struct end end;
+        struct peer *peer;
+        const char *source; /* of whatever it sends */
+        unsigned offers, gone;
+        char text[1 << 16];
+        size_t text_n;
+    } of[3];
+};
+
+static const char *source(void *ctx, struct peer *p, const struct track *track)
+{
+    const struct client *c = ctx;
+    (void)p;
+    (void)track;
+    return c->source;
+}
+
+static bool wants(void *ctx, const struct peer *p, const struct track *track)
+{
+    (void)ctx;
+    (void)p;
+    (void)track;
+    return true;
+}
+
+static void name(void *ctx, const struct peer *p, const struct track *track,
+                 struct dialog_slot *slot)
+{
+    (void)ctx;
+    (void)p;
+    snprintf(slot->stream, sizeof slot->stream, "%s", track->stream);
+    snprintf(slot->track, sizeof slot->track, "%s-%s", track->stream, track->source);
+}
+
+static void offer(void *ctx, struct peer *p, struct span sdp)
+{
+    struct client *c = ctx;
+    (void)p;
+    c->offers++;
+    CHECK(sdp.n < sizeof c->text);
+    memcpy(c->text, sdp.p, sdp.n);
+    c->text_n = sdp.n;
+}
+
+static void up(void *ctx, struct peer *p)
+{
+    (void)ctx;
+    CHECK(p->up);
+}
+
+static void gone(void *ctx, struct peer *p, enum media_gone why)
+{
+    struct client *c = ctx;
+    (void)p;
+    (void)why;
+    c->gone++;
+    c->peer = NULL;
+}
+
+static void heard(void *ctx, struct peer *p, const struct track *track,
+                  const struct voice *voice, usec now)
+{
+    (void)ctx;
+    (void)p;
+    (void)track;
+    (void)voice;
+    (void)now;
+}
+
+static const struct member_events events = {source, wants, name, offer, up, gone, heard};
+
+static struct stage *stage_new(void)
+{
+    static const uint8_t sha256[32] = {9};
+    struct stage *s = calloc(1, sizeof *s);
+    s->rng = sl_rng_of(3);
+    const struct rooms_conf conf = {
+        .media = ml_ops(&s->log),
+        .random = {end_fill, &s->rng},
+        .limits = {.rooms = 2, .peers = 10, .room_peers = 10},
+        .local = {.sha256 = sha256},
+    };
+    s->rooms = sl_rooms_new(&conf);
+    for (size_t i = 0; i < LEN(s->of); i++) {
+        end_init(&s->of[i].end, i + 1);
+        s->of[i].source = "microphone";
+    }
+    return s;
+}
+
+static void stage_free(struct stage *s)
+{
+    sl_rooms_free(s->rooms);
+    for (size_t i = 0; i < LEN(s->of); i++)
+        end_fini(&s->of[i].end);
+    free(s);
+}
+
+static struct client *enter(struct stage *s, size_t i, const char *stream)
+{
+    struct client *c = &s->of[i];
+    const struct enter in = {.tenant = span_of("t"),
+                             .room = span_of("r"),
+                             .stream = span_of(stream),
+                             .events = &events,
+                             .ctx = c,
+                             .data = true};
+    CHECK_INT(sl_rooms_enter(s->rooms, &in, 0, &c->peer), E_OK);
+    return c;
+}
+
+/* The client offers what it has, and is answered. */
+static enum err speak(struct stage *s, struct client *c)
+{
+    static uint8_t answer[1 << 16];
+    struct wr w = wr_of(answer, sizeof answer);
+    struct refused refused;
+    enum err e = end_offer(&c->end);
+    e = e ? e : sl_rooms_offered(s->rooms, c->peer, end_text(&c->end), 0, &w, &refused);
+    return e ? e : end_answered(&c->end, wr_done(&w));
+}
+
+/* The client answers what it was offered. */
+static enum err reply(struct stage *s, struct client *c)
+{
+    struct refused refused;
+    enum err e = end_offered(&c->end, (struct span){(const uint8_t *)c->text, c->text_n});
+    return e ? e : sl_rooms_answered(s->rooms, c->peer, end_text(&c->end), 0, &refused);
+}
+
+static struct client *connected(struct stage *s, size_t i, const char *stream)
+{
+    struct client *c = enter(s, i, stream);
+    end_add(&c->end, 0, MEDIA_AUDIO);
+    CHECK_INT(speak(s, c), E_OK);
+    sl_rooms_transport_up(s->rooms, c->peer->transport, 0);
+    return c;
+}
+
+static void expect(struct stage *s, const char *row, const char *want)
+{
+    const char *got = ml_look(&s->log);
+    check_row(row);
+    if (strcmp(got, want) != 0)
+        check_fail(__FILE__, __LINE__, "%s: got\n%swant\n%s", row, got, want);
+}
+
+/* Two come, each with a voice, and one goes. */
+TEST(members_see_each_other)
+{
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a");
+    expect(s, "one", "transport 2\nproducer 3 on 2 in 1 opus\n");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 0);
+
+    struct client *b = connected(s, 1, "b");
+    expect(s, "two", "transport 4\nproducer 5 on 4 in 1 opus\n");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 1);
+    CHECK_INT(b->offers, 1);
+    CHECK_INT(reply(s, a), E_OK);
+    expect(s, "accepted", "consumer 6 on 2 in 1 audio\nsource 6 from 5\n");
+    CHECK_INT(reply(s, b), E_OK);
+    expect(s, "accepted, too", "consumer 7 on 4 in 1 audio\nsource 7 from 3\n");
+    CHECK(a->end.got[0].there && strcmp(a->end.got[0].name, "b-microphone") == 0);
+
+    sl_rooms_leave(s->rooms, b->peer, MEDIA_GONE_LEFT);
+    expect(s, "gone", "close consumer 6\nclose transport 4\n");
+    CHECK_INT(b->gone, 0);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 2);
+    CHECK_INT(reply(s, a), E_OK);
+    CHECK(!a->end.got[0].there);
+    stage_free(s);
+}
+
+TEST(member_muted)
+{
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a"), *b = connected(s, 1, "b");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(reply(s, b), E_OK);
+    (void)ml_look(&s->log);
+    sl_rooms_mute(a->peer, a->peer->tracks[0], true);
+    expect(s, "muted", "source 6 from 0\n");
+    sl_rooms_mute(a->peer, a->peer->tracks[0], true);
+    expect(s, "twice", "");
+    sl_rooms_mute(a->peer, a->peer->tracks[0], false);
+    expect(s, "no longer", "source 6 from 3\n");
+
+    /* Who accepts its slot only then hears nothing, either. */
+    sl_rooms_mute(b->peer, b->peer->tracks[0], true);
+    (void)ml_look(&s->log);
+    CHECK_INT(reply(s, a), E_OK);
+    expect(s, "muted before", "consumer 7 on 2 in 1 audio\nsource 7 from 0\n");
+    stage_free(s);
+}
+
+/* Without a name nobody sees a track; a name may come, and go. */
+TEST(member_names_its_tracks)
+{
+    struct stage *s = stage_new();
+    s->of[0].source = "";
+    struct client *a = connected(s, 0, "a"), *b = connected(s, 1, "b");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(b->offers, 0);
+    sl_rooms_name(a->peer, a->peer->tracks[0], "microphone", 0);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(b->offers, 1);
+    CHECK_INT(reply(s, b), E_OK);
+    sl_rooms_name(a->peer, a->peer->tracks[0], "", 0);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(b->offers, 2);
+    stage_free(s);
+}
+
+/* What is held is offered later, in one; an offer that nobody answers is made again. */
+TEST(member_offers_in_time)
+{
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a");
+    sl_rooms_hold(a->peer, true);
+    (void)connected(s, 1, "b");
+    (void)connected(s, 2, "c");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 0);
+    sl_rooms_hold(a->peer, false);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 1);
+    CHECK(memmem(a->text, a->text_n, "b-microphone", 12) != NULL);
+    CHECK(memmem(a->text, a->text_n, "c-microphone", 12) != NULL);
+
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME - MSEC(1));
+    sl_rooms_flush(s->rooms, DIALOG_ANSWER_TIME - MSEC(1));
+    CHECK_INT(a->offers, 1);
+    sl_rooms_leave(s->rooms, s->of[2].peer, MEDIA_GONE_LEFT);
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME);
+    sl_rooms_flush(s->rooms, DIALOG_ANSWER_TIME);
+    CHECK_INT(a->offers, 2);
+    CHECK_INT(reply(s, a), E_OK);
+    stage_free(s);
+}
+
+/* The media plane and the clock end members, who are told. */
+TEST(member_is_gone)
+{
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a");
+    struct client *b = enter(s, 1, "b");
+    end_add(&b->end, 0, MEDIA_AUDIO);
+    CHECK_INT(speak(s, b), E_OK);
+    sl_rooms_transport_gone(s->rooms, a->peer->transport, MEDIA_GONE_CONSENT);
+    CHECK_INT(a->gone, 1);
+    sl_rooms_tick(s->rooms, ROOM_CONNECT - MSEC(1));
+    CHECK_INT(b->gone, 0);
+    sl_rooms_tick(s->rooms, ROOM_CONNECT);
+    CHECK_INT(b->gone, 1);
+    CHECK_INT(sl_rooms_stats(s->rooms)->members, 0);
+    CHECK_INT(sl_rooms_stats(s->rooms)->rooms, 0);
+    stage_free(s);
+}

@@ -1,0 +1,217 @@
+#pragma once
+
+/*
+ * Two ends of a connection, each a dialog, that know each other by text alone; and what each is
+ * told, noted. For tests of room/dialog and for its fuzz target.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+#include "room/dialog.h"
+
+enum { ENDS_SLOTS = 12, ENDS_TEXT = 1 << 18 };
+
+struct end {
+    struct dialog *dialog;
+    struct rng rng;
+    struct negotiate_local local;
+    struct negotiated *scratch;
+    struct dialog_slot slots[ENDS_SLOTS];
+    bool used[ENDS_SLOTS];
+    unsigned made; /* slots so far: names */
+    bool connected;
+    /* The tracks that are received, by name; a name is one that the other end sends. */
+    struct got {
+        bool there;
+        char name[DIALOG_STREAM_CAP];
+        uint32_t ssrc;
+    } got[DIALOG_RECEIVES_MAX];
+    char log[4096];
+    char text[ENDS_TEXT]; /* the description that it wrote last */
+    size_t text_n;
+};
+
+static inline void end_note(struct end *e, const char *what, const char *name)
+{
+    size_t n = strlen(e->log);
+    snprintf(e->log + n, sizeof e->log - n, "%s%s%s\n", what, name[0] ? " " : "", name);
+}
+
+static inline void end_fill(void *ctx, void *p, size_t n)
+{
+    for (uint8_t *at = p; n > 0; at++, n--)
+        *at = (uint8_t)sl_rng_u64(ctx);
+}
+
+static inline enum err end_connect(void *ctx, const struct dialog_remote *r)
+{
+    struct end *e = ctx;
+    end_note(e, r->dtls_client ? "connect as client" : "connect as server",
+             r->data.wanted ? "with data" : "");
+    e->connected = true;
+    return E_OK;
+}
+
+static inline enum err end_restart(void *ctx, const char *ufrag, const char *pwd)
+{
+    (void)pwd;
+    end_note(ctx, "restart", ufrag[0] ? "" : "without credentials");
+    return E_OK;
+}
+
+static inline enum err end_receive(void *ctx, const struct rtp_receive *r,
+                                   struct span stream, struct span track, void **ret)
+{
+    struct end *e = ctx;
+    (void)stream;
+    for (size_t i = 0; i < DIALOG_RECEIVES_MAX; i++) {
+        struct got *g = &e->got[i];
+        if (g->there)
+            continue;
+        *g = (struct got){.there = true, .ssrc = r->encodings[0].ssrc};
+        snprintf(g->name, sizeof g->name, "%.*s", (int)track.n, (const char *)track.p);
+        end_note(e, "receive", g->name);
+        *ret = g;
+        return E_OK;
+    }
+    return E_FULL;
+}
+
+static inline void end_received(void *ctx, void *track)
+{
+    struct got *g = track;
+    end_note(ctx, "received", g->name);
+    g->there = false;
+}
+
+static inline enum err end_send(void *ctx, struct dialog_slot *slot,
+                                const struct rtp_send *s)
+{
+    if (s->ssrc != slot->ssrc || s->params.kind != slot->kind || s->params.codecs_n == 0)
+        return E_STATE;
+    end_note(ctx, "send", slot->track);
+    return E_OK;
+}
+
+static inline void end_sent(void *ctx, struct dialog_slot *slot)
+{
+    end_note(ctx, "sent", slot->track);
+}
+
+static inline void end_init(struct end *e, uint64_t seed)
+{
+    static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
+                                          end_received, end_send,    end_sent};
+    static const uint8_t sha256[32] = {1};
+    static const enum codec codecs[] = {CODEC_OPUS, CODEC_VP8, CODEC_AV1};
+    *e = (struct end){.rng = sl_rng_of(seed),
+                      .local = {.sha256 = sha256, .full = true},
+                      .scratch = malloc(sizeof(struct negotiated))};
+    const struct dialog_conf conf = {.ops = &ops,
+                                     .ctx = e,
+                                     .random = {end_fill, &e->rng},
+                                     .local = &e->local,
+                                     .codecs = codecs,
+                                     .codecs_n = 3,
+                                     .data = true,
+                                     .letter = (char)('a' + seed % 26),
+                                     .scratch = e->scratch};
+    e->dialog = sl_dialog_new(&conf);
+}
+
+static inline void end_fini(struct end *e)
+{
+    sl_dialog_free(e->dialog);
+    free(e->scratch);
+}
+
+static inline void end_add(struct end *e, size_t i, enum media_kind kind)
+{
+    struct dialog_slot *s = &e->slots[i];
+    e->used[i] = true;
+    *s = (struct dialog_slot){.kind = kind, .ssrc = (uint32_t)sl_rng_u64(&e->rng) | 1};
+    if (kind == MEDIA_VIDEO)
+        s->rtx_ssrc = s->ssrc ^ 2;
+    snprintf(s->stream, sizeof s->stream, "stream");
+    snprintf(s->track, sizeof s->track, "%c%u", kind == MEDIA_VIDEO ? 'v' : 'a',
+             ++e->made);
+    sl_dialog_add(e->dialog, s);
+}
+
+static inline void end_remove(struct end *e, size_t i)
+{
+    e->used[i] = false;
+    sl_dialog_remove(e->dialog, &e->slots[i]);
+}
+
+static inline enum err end_offer(struct end *e)
+{
+    struct wr w = wr_of((uint8_t *)e->text, sizeof e->text);
+    enum err err = sl_dialog_offer(e->dialog, &w);
+    e->text_n = w.n;
+    return err;
+}
+
+static inline enum err end_offered(struct end *e, struct span text)
+{
+    struct wr w = wr_of((uint8_t *)e->text, sizeof e->text);
+    enum negotiate_why why;
+    struct sdp *sdp;
+    enum err err = sl_sdp_new(text, SDP_DESCRIPTION, NULL, &sdp);
+    if (err)
+        return err;
+    err = sl_dialog_offered(e->dialog, sdp, &w, &why);
+    sl_sdp_free(sdp);
+    e->text_n = w.n;
+    return err;
+}
+
+static inline enum err end_answered(struct end *e, struct span text)
+{
+    enum negotiate_why why;
+    struct sdp *sdp;
+    enum err err = sl_sdp_new(text, SDP_DESCRIPTION, NULL, &sdp);
+    if (err)
+        return err;
+    err = sl_dialog_answered(e->dialog, sdp, &why);
+    sl_sdp_free(sdp);
+    return err;
+}
+
+static inline struct span end_text(const struct end *e)
+{
+    return (struct span){(const uint8_t *)e->text, e->text_n};
+}
+
+/* One whole exchange. */
+static inline enum err ends_exchange(struct end *from, struct end *to)
+{
+    enum err e = end_offer(from);
+    e = e ? e : end_offered(to, end_text(from));
+    return e ? e : end_answered(from, end_text(to));
+}
+
+/* What one sends is what the other receives, and nothing else: once no side has more to say. */
+static inline bool ends_agree(const struct end *from, const struct end *to)
+{
+    size_t sent = 0, received = 0;
+    for (size_t i = 0; i < DIALOG_RECEIVES_MAX; i++)
+        received += to->got[i].there;
+    for (size_t k = 0; k < ENDS_SLOTS; k++) {
+        const struct dialog_slot *s = &from->slots[k];
+        bool found = !from->used[k];
+        if (from->used[k] && !s->sending)
+            return false;
+        sent += from->used[k];
+        for (size_t i = 0; i < DIALOG_RECEIVES_MAX && !found; i++)
+            found = to->got[i].there && to->got[i].ssrc == s->ssrc &&
+                    strcmp(to->got[i].name, s->track) == 0;
+        if (!found)
+            return false;
+    }
+    return sent == received;
+}
