@@ -71,6 +71,16 @@ static struct span name_of(const struct rtcd_group *g)
     return (struct span){g->client, g->client_n};
 }
 
+struct span sl_rtcd_calls_client(const struct rtcd_session *s)
+{
+    return name_of(s->group);
+}
+
+struct span sl_rtcd_calls_call(const struct rtcd_session *s)
+{
+    return span_of(s->call->id);
+}
+
 static struct rtcd_group *group_find(const struct rtcd_calls *c, struct span client)
 {
     struct map_node *n = sl_map_get(&c->groups, client);

@@ -93,6 +93,10 @@ void sl_rtcd_calls_message(struct rtcd_calls *c, struct rtcd_conn *conn,
                            struct span message, usec now);
 void sl_rtcd_calls_closed(struct rtcd_calls *c, struct rtcd_conn *conn);
 
+/* Whose it is, and what it is part of. */
+struct span sl_rtcd_calls_client(const struct rtcd_session *s);
+struct span sl_rtcd_calls_call(const struct rtcd_session *s);
+
 /* From the carrier of media: tells the client; and ends the session, of which the client is told,
  * too. */
 void sl_rtcd_calls_tell(struct rtcd_calls *c, struct rtcd_session *s, enum rtcd_rtc type,

@@ -494,7 +494,7 @@ void sl_rooms_transport_gone(struct rooms *r, uint64_t id, enum media_gone why)
 bool sl_rooms_ceiling(struct rooms *r, uint64_t transport, uint32_t bps)
 {
     struct peer *p = by_transport(r, transport);
-    if (!p || !p->kind != PEER_VIEWER)
+    if (!p || p->kind == PEER_VIEWER)
         return false;
     p->max_bps = bps;
     r->maker.media.transport_ceiling(r->maker.media.ctx, transport, bps);

@@ -51,11 +51,14 @@ static void arm(struct control *c)
 /* After anything that may have changed rooms: what they asked of the media plane leaves. */
 static void settle(struct control *c)
 {
+    sl_rooms_flush(c->rooms, sl_loop_now());
     sl_plane_flush(c->plane);
     if (sl_plane_waiting(c->plane) > 0 &&
         sl_loop_timer_set(c->loop, &c->retry, sl_loop_now() + RETRY_INTERVAL) != E_OK)
         LOG(c->log, LOG_ERROR, "out of memory");
     arm(c);
+    if (c->rtcd)
+        sl_rtcd_face_arm(c->rtcd);
     const struct rooms_stats *s = sl_rooms_stats(c->rooms);
     uint64_t sessions = c->rtcd ? sl_rtcd_face_calls(c->rtcd)->sessions : 0;
     if (c->draining && s->publishers + s->viewers + sessions == 0)
@@ -425,8 +428,11 @@ static enum err listen_private(struct control *c)
         e = sl_httpd_new(c->loop, &hc, &c->private_face);
     if (e || !c->conf.rtcd.kv)
         return e;
-    return sl_rtcd_face_new(c->loop, c->private_face, c->log, c->metrics, &c->conf.rtcd,
-                            &c->rtcd);
+    struct rtcd_face_conf fc = c->conf.rtcd;
+    fc.rooms = c->rooms;
+    fc.settle = retry;
+    fc.settle_ctx = c;
+    return sl_rtcd_face_new(c->loop, c->private_face, c->log, c->metrics, &fc, &c->rtcd);
 }
 
 static const struct httpd_stats *stats_of(const struct httpd *h)

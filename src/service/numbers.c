@@ -177,6 +177,8 @@ static const struct row room_rows[] = {
     G("rooms", "Rooms with somebody in them.", rooms_stats, rooms, NULL, NULL),
     G("publishers", "Peers that publish.", rooms_stats, publishers, NULL, NULL),
     G("viewers", "Peers that watch.", rooms_stats, viewers, NULL, NULL),
+    G("members", "Peers that publish and watch, as their description says at the time.",
+      rooms_stats, members, NULL, NULL),
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
 };
 

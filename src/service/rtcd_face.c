@@ -18,12 +18,15 @@ struct rtcd_face {
     struct wsd *wsd;
     struct rtcd_calls *calls;
     struct rtcd_tallies *tallies;
+    struct rtcd_carrier *carrier;
     struct list links;
     void (*local_message)(void *ctx, struct span message);
     void *local_ctx;
     struct rtcd_conn *local; /* NULL: there is no client in this process */
     struct loop_timer turn;  /* of the next hash, or of an offer that did not come */
     struct cpu_load load;
+    void (*settle)(void *ctx);
+    void *settle_ctx;
     bool ending; /* no more hashes are begun */
 };
 
@@ -35,14 +38,24 @@ struct link {
     struct rtcd_conn *conn;
 };
 
-static void arm(struct rtcd_face *f)
+void sl_rtcd_face_arm(struct rtcd_face *f)
 {
-    usec at = sl_rtcd_deadline(f->rtcd), offer = sl_rtcd_calls_deadline(f->calls);
-    at = at < offer ? at : offer;
+    const usec due[] = {sl_rtcd_deadline(f->rtcd), sl_rtcd_calls_deadline(f->calls),
+                        sl_rtcd_carrier_deadline(f->carrier)};
+    usec at = USEC_NEVER;
+    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++)
+        at = due[i] < at ? due[i] : at;
     if (at == USEC_NEVER)
         sl_loop_timer_stop(f->loop, &f->turn);
     else if (sl_loop_timer_set(f->loop, &f->turn, at) != E_OK)
         LOG(f->log, LOG_ERROR, "out of memory");
+}
+
+static void settle(struct rtcd_face *f)
+{
+    sl_rtcd_face_arm(f);
+    if (f->settle)
+        f->settle(f->settle_ctx);
 }
 
 static void on_turn(void *user)
@@ -51,7 +64,8 @@ static void on_turn(void *user)
     usec now = sl_loop_now();
     sl_rtcd_tick(f->rtcd, now);
     sl_rtcd_calls_tick(f->calls, now);
-    arm(f);
+    sl_rtcd_carrier_tick(f->carrier, now);
+    settle(f);
 }
 
 static enum err run(void *ctx, void (*work)(void *), void (*done)(void *), void *user)
@@ -88,7 +102,7 @@ static enum err send_message(void *ctx, void *user, struct span message)
 void sl_rtcd_face_local(struct rtcd_face *f, struct span message)
 {
     sl_rtcd_calls_message(f->calls, f->local, message, sl_loop_now());
-    arm(f);
+    settle(f);
 }
 
 static void on_message(void *user, enum ws_op op, struct span data)
@@ -99,7 +113,7 @@ static void on_message(void *user, enum ws_op op, struct span data)
         sl_rtcd_calls_message(f->calls, l->conn, data, sl_loop_now());
     else
         LOG(f->log, LOG_WARN, "rtcd message is text, and ignored");
-    arm(f);
+    settle(f);
 }
 
 static void on_closed(void *user, uint16_t code)
@@ -170,8 +184,12 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
     if (!f)
         return E_MEMORY;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *f = (struct rtcd_face){
-        .loop = l, .httpd = httpd, .log = log, .turn = {.fn = on_turn, .user = f}};
+    *f = (struct rtcd_face){.loop = l,
+                            .httpd = httpd,
+                            .log = log,
+                            .turn = {.fn = on_turn, .user = f},
+                            .settle = conf->settle,
+                            .settle_ctx = conf->settle_ctx};
     list_init(&f->links);
     f->local_message = conf->local_message;
     f->local_ctx = conf->local_ctx;
@@ -188,16 +206,23 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                  .upgrade = upgrade,
                                  .sessions = sessions};
     f->tallies = sl_rtcd_tallies_new(metrics);
-    const struct rtcd_calls_conf cc = {.random = {.fill = fill},
-                                       .tallies = f->tallies,
-                                       .log = log,
-                                       .sessions_max = conf->sessions_max,
-                                       .ctx = f,
-                                       .send = send_message};
+    const struct rtcd_carrier_conf ac = {
+        .rooms = conf->rooms, .random = {.fill = fill}, .log = log};
+    f->carrier = sl_rtcd_carrier_new(&ac);
+    const struct rtcd_calls_conf cc = {
+        .random = {.fill = fill},
+        .tallies = f->tallies,
+        .log = log,
+        .sessions_max = conf->sessions_max,
+        .media = f->carrier && conf->rooms ? sl_rtcd_carrier_media(f->carrier) : NULL,
+        .ctx = f,
+        .send = send_message};
     f->rtcd = sl_rtcd_new(&rc);
-    f->calls = f->tallies ? sl_rtcd_calls_new(&cc) : NULL;
+    f->calls = f->tallies && f->carrier ? sl_rtcd_calls_new(&cc) : NULL;
     f->wsd = httpd ? sl_wsd_new(l, httpd, &ws_conf) : NULL;
     enum err e = f->rtcd && f->calls && (f->wsd || !httpd) ? E_OK : E_MEMORY;
+    if (!e)
+        sl_rtcd_carrier_calls(f->carrier, f->calls);
     if (!e && conf->local_message)
         e = sl_rtcd_calls_open(f->calls, span_of(RTCD_LOCAL), NULL, &f->local);
     if (e)
@@ -218,6 +243,7 @@ void sl_rtcd_face_free(struct rtcd_face *f)
     sl_wsd_free(f->wsd);
     sl_rtcd_calls_free(f->calls);
     sl_rtcd_tallies_free(f->tallies);
+    sl_rtcd_carrier_free(f->carrier);
     list_each_safe(struct link, link, &f->links, by_face) free(link);
     sl_rtcd_free(f->rtcd);
     free(f);
@@ -227,7 +253,7 @@ bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req)
 {
     bool mine = sl_rtcd_request(f->rtcd, req, sl_loop_now());
     if (mine)
-        arm(f);
+        sl_rtcd_face_arm(f);
     return mine;
 }
 

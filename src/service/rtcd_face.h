@@ -8,7 +8,7 @@
 #include "base/log.h"
 
 #include "api/rtcd.h"
-#include "api/rtcd_calls.h"
+#include "api/rtcd_carrier.h"
 #include "net/wsd.h"
 
 struct rtcd_face_conf {
@@ -21,6 +21,9 @@ struct rtcd_face_conf {
     /* What a client in this process, RTCD_LOCAL, is told by. NULL: there is none. */
     void (*local_message)(void *ctx, struct span message);
     void *local_ctx;
+    struct rooms *rooms;       /* that carry its calls; NULL: nobody does */
+    void (*settle)(void *ctx); /* after anything that may have changed them; NULL */
+    void *settle_ctx;
 };
 
 /* No other can be this client, whatever name it registered. */
@@ -42,6 +45,8 @@ bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req);
 
 /* A message of the client in this process. */
 void sl_rtcd_face_local(struct rtcd_face *f, struct span message);
+/* After what the media plane said. */
+void sl_rtcd_face_arm(struct rtcd_face *f);
 
 /* Once a second: reads how busy the machine is. */
 void sl_rtcd_face_tick(struct rtcd_face *f);

@@ -29,6 +29,7 @@ var scenarios = []scenario{
 	{"a message over 1 MiB closes with 1009", tooLarge, ""},
 	{"pings keep a silent client", silence, ""},
 	{"many clients register at once", herd, ""},
+	{"two voices, muted and not", voices, ""},
 	{"a restart: clients are known, and come back", restart, ""},
 	{"metrics have rtcd's names, labels and bounds", metrics, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},

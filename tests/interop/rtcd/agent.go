@@ -1,0 +1,358 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mattermost/rtcd/service"
+	"github.com/mattermost/rtcd/service/rtc"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// The other end of one session: what a browser's peer does, with Pion, signalled over the node's
+// WebSocket. It never asks for the lock, so only one side may have something to say at a time.
+type agent struct {
+	n       *node
+	session string
+	pc      *webrtc.PeerConnection
+	dc      *webrtc.DataChannel
+	voice   *webrtc.RTPSender
+
+	mu      sync.Mutex
+	heard   map[string]*heard // by track id
+	offers  int               // of the server
+	events  []string          // "on", "off"
+	closed  bool
+	failure error
+}
+
+// A remote track.
+type heard struct {
+	id, stream string
+	kind       webrtc.RTPCodecType
+	codec      string
+	packets    int
+	last       time.Time
+}
+
+const wait = 10 * time.Second
+
+// Takes a node's messages apart by session.
+type switchboard struct {
+	mu     sync.Mutex
+	agents map[string]*agent
+	stop   chan struct{}
+}
+
+func newSwitchboard(n *node) *switchboard {
+	b := &switchboard{agents: map[string]*agent{}, stop: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case msg, open := <-n.ReceiveCh():
+				if !open {
+					return
+				}
+				b.take(msg)
+			case <-b.stop:
+				return
+			}
+		}
+	}()
+	return b
+}
+
+func (b *switchboard) take(msg service.ClientMessage) {
+	var session string
+	switch data := msg.Data.(type) {
+	case rtc.Message:
+		session = data.SessionID
+	case map[string]string:
+		session = data["sessionID"]
+	}
+	b.mu.Lock()
+	a := b.agents[session]
+	b.mu.Unlock()
+	if a != nil {
+		a.take(msg)
+	}
+}
+
+func newAPI() *webrtc.API {
+	m := &webrtc.MediaEngine{}
+	must(m.RegisterDefaultCodecs())
+	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid",
+		"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+		"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"} {
+		must(m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
+	}
+	must(m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{
+		URI: "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}, webrtc.RTPCodecTypeAudio))
+	i := &interceptor.Registry{}
+	must(webrtc.RegisterDefaultInterceptors(m, i))
+	s := webrtc.SettingEngine{}
+	s.EnableSCTPZeroChecksum(true)
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s))
+}
+
+// Joins the call and connects, with a data channel and, if voice is not nil, that from the start.
+func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent, error) {
+	pc, err := newAPI().NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	a := &agent{n: n, session: session, pc: pc, heard: map[string]*heard{}}
+	b.mu.Lock()
+	b.agents[session] = a
+	b.mu.Unlock()
+	if err := n.join(call, session); err != nil {
+		return nil, err
+	}
+	up := make(chan struct{})
+	open := make(chan struct{})
+	pc.OnConnectionStateChange(func(st webrtc.PeerConnectionState) {
+		if st == webrtc.PeerConnectionStateConnected {
+			close(up)
+		}
+	})
+	pc.OnTrack(a.onTrack)
+	pc.OnICECandidate(func(c *webrtc.ICECandidate) {
+		if c != nil {
+			text, _ := json.Marshal(c.ToJSON())
+			_ = n.rtc(session, rtc.ICEMessage, string(text))
+		}
+	})
+	if a.dc, err = pc.CreateDataChannel("calls-dc", nil); err != nil {
+		return nil, err
+	}
+	a.dc.OnOpen(func() { close(open) })
+	if voice != nil {
+		if a.voice, err = pc.AddTrack(voice.local); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.offer(); err != nil {
+		return nil, err
+	}
+	for _, c := range []chan struct{}{up, open} {
+		select {
+		case <-c:
+		case <-time.After(wait):
+			return nil, fmt.Errorf("%s is not connected within %v", session, wait)
+		}
+	}
+	return a, nil
+}
+
+func (a *agent) offer() error {
+	o, err := a.pc.CreateOffer(nil)
+	if err != nil {
+		return err
+	}
+	if err := a.pc.SetLocalDescription(o); err != nil {
+		return err
+	}
+	return a.describe(o)
+}
+
+func (a *agent) describe(d webrtc.SessionDescription) error {
+	text, err := json.Marshal(d)
+	must(err)
+	return a.n.rtc(a.session, rtc.SDPMessage, string(text))
+}
+
+func (a *agent) take(msg service.ClientMessage) {
+	a.mu.Lock()
+	if msg.Type == service.ClientMessageClose {
+		a.closed = true
+	}
+	a.mu.Unlock()
+	m, is := msg.Data.(rtc.Message)
+	if !is {
+		return
+	}
+	switch m.Type {
+	case rtc.VoiceOnMessage, rtc.VoiceOffMessage:
+		a.mu.Lock()
+		if m.Type == rtc.VoiceOnMessage {
+			a.events = append(a.events, "on")
+		} else {
+			a.events = append(a.events, "off")
+		}
+		a.mu.Unlock()
+	case rtc.ICEMessage:
+		var wrapped struct{ Candidate webrtc.ICECandidateInit }
+		if json.Unmarshal(m.Data, &wrapped) == nil {
+			_ = a.pc.AddICECandidate(wrapped.Candidate)
+		}
+	case rtc.SDPMessage:
+		if err := a.takeDescription(m.Data); err != nil {
+			a.mu.Lock()
+			a.failure = err
+			a.mu.Unlock()
+		}
+	}
+}
+
+func (a *agent) takeDescription(data []byte) error {
+	var d webrtc.SessionDescription
+	if err := json.Unmarshal(data, &d); err != nil {
+		return err
+	}
+	if err := a.pc.SetRemoteDescription(d); err != nil {
+		return fmt.Errorf("%s: %w\n%s", d.Type, err, d.SDP)
+	}
+	if d.Type != webrtc.SDPTypeOffer {
+		return nil
+	}
+	a.mu.Lock()
+	a.offers++
+	a.mu.Unlock()
+	answer, err := a.pc.CreateAnswer(nil)
+	if err != nil {
+		return err
+	}
+	if err := a.pc.SetLocalDescription(answer); err != nil {
+		return err
+	}
+	return a.describe(answer)
+}
+
+func (a *agent) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	h := &heard{id: t.ID(), stream: t.StreamID(), kind: t.Kind(), codec: t.Codec().MimeType}
+	a.mu.Lock()
+	a.heard[h.id] = h
+	a.mu.Unlock()
+	if t.Kind() == webrtc.RTPCodecTypeVideo {
+		_ = a.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.SSRC())}})
+	}
+	go func() {
+		for {
+			if _, _, err := t.ReadRTP(); err != nil {
+				return
+			}
+			a.mu.Lock()
+			h.packets++
+			h.last = time.Now()
+			a.mu.Unlock()
+		}
+	}()
+}
+
+// What is heard of the sender's track of that type: nil if nothing is.
+func (a *agent) of(kind, sender string) *heard {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found *heard
+	for id, h := range a.heard {
+		if strings.HasPrefix(id, kind+"_"+sender+"_") && (found == nil || h.last.After(found.last)) {
+			copied := *h
+			found = &copied
+		}
+	}
+	return found
+}
+
+func (a *agent) state() (closed bool, events []string, failure error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.closed, append([]string{}, a.events...), a.failure
+}
+
+// Waits until it holds, at most so long.
+func until(limit time.Duration, what string, holds func() bool) error {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if holds() {
+			return nil
+		}
+	}
+	return fmt.Errorf("not within %v: %s", limit, what)
+}
+
+// Waits for more packets of the track.
+func (a *agent) hears(kind, sender string) error {
+	before := 0
+	if h := a.of(kind, sender); h != nil {
+		before = h.packets
+	}
+	err := until(wait, fmt.Sprintf("%s hears %s of %s", a.session, kind, sender), func() bool {
+		h := a.of(kind, sender)
+		return h != nil && h.packets >= before+10
+	})
+	if _, _, failure := a.state(); err != nil && failure != nil {
+		err = fmt.Errorf("%w (%v)", err, failure)
+	}
+	return err
+}
+
+// Nothing of the track comes for a while, once what was under way has come.
+func (a *agent) silent(kind, sender string) error {
+	time.Sleep(500 * time.Millisecond)
+	h := a.of(kind, sender)
+	time.Sleep(500 * time.Millisecond)
+	if now := a.of(kind, sender); now != nil && h != nil && now.packets != h.packets {
+		return fmt.Errorf("%s still hears %s of %s", a.session, kind, sender)
+	}
+	return nil
+}
+
+func (a *agent) leave() error {
+	if err := a.n.about(service.ClientMessageLeave, a.session); err != nil {
+		return err
+	}
+	err := until(wait, a.session+" is told of its end", func() bool { closed, _, _ := a.state(); return closed })
+	_ = a.pc.Close()
+	return err
+}
+
+// Something to send: packets each 20 ms (sound) or 33 ms (pictures, all of them key frames).
+type track struct {
+	local *webrtc.TrackLocalStaticRTP
+	level int // of sound: 0 loudest
+	stop  chan struct{}
+}
+
+func newTrack(mime, id, stream string, options ...func(*webrtc.TrackLocalStaticRTP)) *track {
+	local, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, stream, options...)
+	must(err)
+	t := &track{local: local, stop: make(chan struct{})}
+	go t.run(mime)
+	return t
+}
+
+func (t *track) end() { close(t.stop) }
+
+// A VP8 payload descriptor and the header of a key frame of 16x16; the same for AV1: an
+// aggregation header that begins a coded video sequence, and some octets.
+var pictures = map[string][]byte{
+	webrtc.MimeTypeVP8: {0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x10, 0x00, 0x10, 0x00, 0, 0, 0, 0},
+	webrtc.MimeTypeAV1: {0x18, 0x0a, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+}
+
+func (t *track) run(mime string) {
+	every, step, payload := 20*time.Millisecond, uint32(960), []byte{0xf8, 0xff, 0xfe}
+	if p, video := pictures[mime]; video {
+		every, step, payload = 33*time.Millisecond, 2970, p
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	header := rtp.Header{Version: 2, Marker: step != 960}
+	for {
+		select {
+		case <-t.stop:
+			return
+		case <-tick.C:
+		}
+		header.SequenceNumber++
+		header.Timestamp += step
+		_ = t.local.WriteRTP(&rtp.Packet{Header: header, Payload: payload})
+	}
+}
