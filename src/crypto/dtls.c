@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 
+#include "crypto/dtlsrest.h"
 #include "crypto/hash.h"
 
 /* RFC 6347 §4.2.4.1 starts at 1 s and lets those who know better start earlier: media waits
@@ -39,7 +40,7 @@ struct queue {
 };
 
 struct dtls {
-    SSL *ssl;
+    SSL *ssl; /* NULL once it rests */
     enum dtls_role role;
     enum dtls_state state;
     bool matched; /* the peer has shown the certificate that we expect */
@@ -50,6 +51,9 @@ struct dtls {
     struct queue datagrams, messages;
     struct chunk *polled; /* what the last poll gave out */
     usec deadline;
+    struct chunk *flight;   /* our last, of a server */
+    struct chunk *farewell; /* our close_notify, and what we understand, once it rests */
+    struct dtlsrest rest;
 };
 
 /* ---- queues ---- */
@@ -79,6 +83,30 @@ static void queue_fini(struct queue *q)
 {
     for (struct chunk *c; (c = queue_take(q));)
         free(c);
+}
+
+static void queue_put_chunk(struct queue *q, const struct chunk *c)
+{
+    if (c)
+        queue_put(q, c->p, c->n);
+}
+
+/* All that is there as one datagram: records may share one (RFC 6347 §4.1.1). NULL when it is
+ * too long for that, or memory ends. */
+static struct chunk *queue_joined(const struct queue *q)
+{
+    size_t n = 0;
+    list_each (const struct chunk, c, &q->chunks, node)
+        n += c->n;
+    struct chunk *ret = n > 0 && n <= DTLS_MTU ? malloc(sizeof *ret + n) : NULL;
+    if (!ret)
+        return NULL;
+    ret->n = 0;
+    list_each (const struct chunk, c, &q->chunks, node) {
+        memcpy(ret->p + ret->n, c->p, c->n);
+        ret->n += c->n;
+    }
+    return ret;
 }
 
 /* ---- what OpenSSL calls ---- */
@@ -298,6 +326,8 @@ static void handshake(struct dtls *d)
         fail(d, E_UNSUPPORTED, "no srtp profile in common");
     else
         d->state = DTLS_UP;
+    if (d->state == DTLS_UP && d->role == DTLS_SERVER)
+        d->flight = queue_joined(&d->datagrams);
     if (d->state == DTLS_FAILED)
         SSL_shutdown(d->ssl);
 }
@@ -391,7 +421,42 @@ void sl_dtls_free(struct dtls *d)
     queue_fini(&d->datagrams);
     queue_fini(&d->messages);
     free(d->polled);
+    free(d->flight);
+    free(d->farewell);
+    sl_wipe(&d->rest, sizeof d->rest);
     free(d);
+}
+
+/* What there is to do without OpenSSL. */
+static void run_at_rest(struct dtls *d, struct span datagram)
+{
+    enum dtlsrest_said said = sl_dtlsrest_input(&d->rest, datagram);
+    if (said == DTLSREST_AGAIN) {
+        queue_put_chunk(&d->datagrams, d->flight);
+    } else if (said == DTLSREST_CLOSE) {
+        d->state = DTLS_CLOSED;
+        queue_put_chunk(&d->datagrams, d->farewell);
+    } else if (said == DTLSREST_FATAL) {
+        fail(d, E_CRYPTO, "alert");
+    }
+}
+
+bool sl_dtls_rest(struct dtls *d)
+{
+    if (!d->ssl)
+        return true;
+    if (d->state != DTLS_UP || d->datagrams.n > 0 ||
+        sl_dtlsrest_init(&d->rest, d->ssl, d->role == DTLS_CLIENT) != E_OK)
+        return false;
+    /* What OpenSSL would say last, to be said when it is time. */
+    ERR_clear_error();
+    SSL_alloc_buffers(d->ssl);
+    SSL_shutdown(d->ssl);
+    ERR_clear_error();
+    d->farewell = queue_take(&d->datagrams);
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    return true;
 }
 
 enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
@@ -400,6 +465,10 @@ enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
         return E_STATE;
     if (datagram.n > DTLS_INPUT_MAX)
         return E_FULL;
+    if (!d->ssl) {
+        run_at_rest(d, datagram);
+        return E_OK;
+    }
     if (is_foul(datagram))
         return E_OK;
     d->in = datagram;
@@ -453,7 +522,7 @@ const char *sl_dtls_reason(const struct dtls *d)
 enum err sl_dtls_keys(const struct dtls *d, struct srtp_master *in,
                       struct srtp_master *out)
 {
-    if (d->state != DTLS_UP)
+    if (d->state != DTLS_UP || !d->ssl)
         return E_STATE;
     enum srtp_profile p = (enum srtp_profile)SSL_get_selected_srtp_profile(d->ssl)->id;
     size_t key = sl_srtp_key_len(p), salt = sl_srtp_salt_len(p);
@@ -474,7 +543,7 @@ enum err sl_dtls_keys(const struct dtls *d, struct srtp_master *in,
 
 enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
 {
-    if (d->state != DTLS_UP)
+    if (d->state != DTLS_UP || !d->ssl)
         return E_STATE;
     if (message.n == 0 || message.n > DTLS_get_data_mtu(d->ssl) ||
         d->datagrams.n == DTLS_QUEUE_MAX)
@@ -491,7 +560,9 @@ enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
 
 void sl_dtls_close(struct dtls *d, usec now)
 {
-    if (d->state == DTLS_UP) {
+    if (d->state == DTLS_UP && !d->ssl) {
+        queue_put_chunk(&d->datagrams, d->farewell);
+    } else if (d->state == DTLS_UP) {
         ERR_clear_error();
         SSL_alloc_buffers(d->ssl);
         SSL_shutdown(d->ssl);

@@ -95,11 +95,17 @@ enum dtls_state sl_dtls_state(const struct dtls *d);
 enum err sl_dtls_error(const struct dtls *d);
 const char *sl_dtls_reason(const struct dtls *d);
 
-/* The master keys of what the peer sends and of what we send. E_STATE: not up. */
+/* The master keys of what the peer sends and of what we send. E_STATE: not up, or at rest. */
 MUST_USE enum err sl_dtls_keys(const struct dtls *d, struct srtp_master *in,
                                struct srtp_master *out);
 
-/* One message as one record. E_STATE: not up; E_FULL: too long for one datagram, or the
+/* It carries no messages any more, and its keys were taken: lets go of what OpenSSL holds, 38
+ * kB. It stays up; a repeated last flight is answered, and either end can close it. Only when
+ * the peer is known to be up, too, since our last flight is repeated as it was. False: it is not
+ * up, there is something to be polled, or memory ended; then it is as it was. */
+bool sl_dtls_rest(struct dtls *d);
+
+/* One message as one record. E_STATE: not up, or at rest; E_FULL: too long for one datagram, or the
  * queue is full. */
 MUST_USE enum err sl_dtls_send(struct dtls *d, struct span message, usec now);
 

@@ -274,3 +274,92 @@ TEST(dtls_queues_are_bounded)
     CHECK_INT(got, DTLS_QUEUE_MAX);
     net_fini(&net);
 }
+
+/* ---- at rest ---- */
+
+TEST(dtls_rests_when_it_is_up_and_said_all)
+{
+    struct net net;
+    struct srtp_master in, out;
+    net_init(&net, MSEC(10));
+    net_begin_right(&net);
+    struct dtls *s = net.end[SERVER].d;
+    CHECK(!sl_dtls_rest(s));
+    net_run(&net, SEC(1));
+    CHECK_INT(sl_dtls_send(s, span_of("x"), net.now), E_OK);
+    CHECK(!sl_dtls_rest(s));
+    drain(&net, SERVER);
+    CHECK(sl_dtls_rest(s));
+    CHECK(sl_dtls_rest(s));
+    CHECK_INT(sl_dtls_state(s), DTLS_UP);
+    CHECK_INT(sl_dtls_deadline(s), USEC_NEVER);
+    CHECK_INT(sl_dtls_keys(s, &in, &out), E_STATE);
+    CHECK_INT(sl_dtls_send(s, span_of("x"), net.now), E_STATE);
+    CHECK_INT(sl_dtls_send(net.end[CLIENT].d, span_of("unheard"), net.now), E_OK);
+    drain(&net, CLIENT);
+    net_run(&net, SEC(1));
+    CHECK_INT(net.end[SERVER].said_n, 0);
+    CHECK_INT(sl_dtls_state(s), DTLS_UP);
+    net_fini(&net);
+}
+
+TEST(dtls_at_rest_hears_and_says_goodbye)
+{
+    for (int resting = 0; resting < 2; resting++)
+        for (int closer = 0; closer < 2; closer++) {
+            struct net net;
+            net_init(&net, MSEC(1));
+            net_begin_right(&net);
+            net_run(&net, SEC(1));
+            CHECK(sl_dtls_rest(net.end[resting].d));
+            sl_dtls_close(net.end[closer].d, net.now);
+            drain(&net, closer);
+            CHECK_INT(state(&net, closer), DTLS_CLOSED);
+            CHECK_INT(state(&net, !closer), DTLS_UP);
+            net_run(&net, SEC(1));
+            CHECK_INT(state(&net, !closer), DTLS_CLOSED);
+            CHECK_INT(sl_dtls_error(net.end[!closer].d), E_OK);
+            net_fini(&net);
+        }
+}
+
+static bool forge(struct net *net, int to, struct span datagram)
+{
+    uint8_t p[DTLS_MTU];
+    memcpy(p, datagram.p, datagram.n);
+    p[datagram.n - 1] ^= 1;
+    CHECK_INT(sl_dtls_input(net->end[to].d, (struct span){p, datagram.n}, net->now),
+              E_OK);
+    return true;
+}
+
+TEST(dtls_at_rest_is_not_fooled)
+{
+    struct net net;
+    net_init(&net, MSEC(1));
+    net_begin_right(&net);
+    net_run(&net, SEC(1));
+    CHECK(sl_dtls_rest(net.end[SERVER].d));
+    sl_dtls_close(net.end[CLIENT].d, net.now);
+    net.tamper = forge;
+    drain(&net, CLIENT);
+    net_run(&net, SEC(1));
+    CHECK_INT(state(&net, SERVER), DTLS_UP);
+    net_fini(&net);
+}
+
+TEST(dtls_at_rest_repeats_its_last_flight_when_asked)
+{
+    struct net net;
+    net_init(&net, MSEC(10));
+    net.tamper = lose_when_up;
+    net_begin_right(&net);
+    while (state(&net, SERVER) != DTLS_UP)
+        net_run(&net, MSEC(1));
+    drain(&net, SERVER);
+    CHECK(sl_dtls_rest(net.end[SERVER].d));
+    CHECK_INT(state(&net, CLIENT), DTLS_HANDSHAKE);
+    net_run(&net, SEC(1));
+    CHECK_INT(state(&net, CLIENT), DTLS_UP);
+    net_fini(&net);
+}
