@@ -178,6 +178,8 @@ static void take(struct assoc_thread *t, unsigned from, const struct mail *m, us
         sl_assoc_data_done(t->assoc, m->id, m->id2);
     } else if (m->type == MAIL_PATH) {
         sl_assoc_path(t->assoc, m->id, from, now);
+    } else if (m->type == MAIL_HEARD) {
+        sl_assoc_heard(t->assoc, m->id);
     } else if (m->type == MAIL_DTLS) {
         take_datagram(t, from, m, now);
     } else if (m->type == MAIL_BACK) {

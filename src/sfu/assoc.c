@@ -16,7 +16,8 @@ struct member {
     struct dtls_fingerprint peer;
     struct dtls *dtls; /* while there is something to say or to hear */
     enum told told;
-    unsigned worker; /* where it was heard last; fixed when keys are given */
+    bool heard, rests; /* the peer is up, too; so it needs OpenSSL no more */
+    unsigned worker;   /* where it was heard last; fixed when keys are given */
     enum srtp_profile profile;
     bool pending; /* counts as a handshake under way */
     usec give_up; /* at this time, while pending */
@@ -310,6 +311,15 @@ void sl_assoc_forget(struct assoc *a, uint64_t transport, usec now)
     begin_waiting(a, now);
 }
 
+void sl_assoc_heard(struct assoc *a, uint64_t transport)
+{
+    struct member *m = find(a, transport);
+    if (!m || !m->dtls || m->heard)
+        return;
+    m->heard = true;
+    talk(a, m);
+}
+
 void sl_assoc_tick(struct assoc *a, usec now)
 {
     for (struct timer *t; (t = sl_timers_due(&a->timers, now));) {
@@ -438,6 +448,15 @@ static bool poll_one(struct assoc *a, struct member *m, struct assoc_out *ret, u
            poll_up(a, m, ret, now) || poll_data(a, m, ret, now) || poll_end(a, m, ret);
 }
 
+/* If memory ended, it is tried again when the next datagram came. */
+static void rest(struct assoc *a, struct member *m)
+{
+    if (m->rests || !sl_dtls_rest(m->dtls))
+        return;
+    m->rests = true;
+    a->stats.rested++;
+}
+
 bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
 {
     for (struct member *m; a->sctp && (m = sl_data_talking(a->sctp));)
@@ -460,6 +479,8 @@ bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
             m->dtls = NULL;
         } else if (m->data && a->above >= ASSOC_ABOVE_MAX) {
             list_add(&a->stalled, &m->talking);
+        } else if (!m->data && m->heard && m->told == TOLD_UP) {
+            rest(a, m);
         }
     }
     return false;

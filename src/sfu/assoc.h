@@ -50,6 +50,7 @@ struct assoc_stats {
     uint64_t messages;   /* dropped: application data of who has no data channels */
     uint64_t data_in, data_out; /* messages of data channels, commands too */
     uint64_t begun, up, failed, closed;
+    uint64_t rested; /* that were up and needed no more memory */
     uint64_t transports, pending;
 };
 
@@ -82,6 +83,10 @@ void sl_assoc_path(struct assoc *a, uint64_t transport, unsigned worker, usec no
 /* A datagram that landed on this worker. */
 void sl_assoc_datagram(struct assoc *a, uint64_t transport, unsigned worker,
                        struct span datagram, usec now);
+
+/* An authentic packet of media came, so the peer has our last flight: where there are no data
+ * channels the association rests (sl_dtls_rest). */
+void sl_assoc_heard(struct assoc *a, uint64_t transport);
 
 void sl_assoc_tick(struct assoc *a, usec now);
 usec sl_assoc_deadline(const struct assoc *a);

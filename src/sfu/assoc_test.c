@@ -324,6 +324,52 @@ TEST(assoc_forget)
     rig_fini(&r); /* with close_notify unsaid */
 }
 
+/* ---- at rest ---- */
+
+TEST(assoc_rests_once_the_peer_is_heard)
+{
+    for (int who = 0; who < 2; who++) {
+        struct rig r;
+        rig_init(&r, 8, 100);
+        expect(&r, 0, DTLS_SERVER);
+        sl_assoc_heard(r.a, ID); /* of nothing that is there */
+        peer_new(&r, 0, DTLS_CLIENT);
+        talk(&r);
+        CHECK_INT(stats(&r)->rested, 0);
+        sl_assoc_heard(r.a, ID);
+        hear(&r);
+        CHECK_INT(stats(&r)->rested, 1);
+        CHECK_INT(stats(&r)->closed, 0);
+        r.events = 0;
+        if (who == 0) {
+            sl_dtls_close(r.peer[0], r.now);
+            talk(&r);
+            CHECK_INT(last(&r, ASSOC_CLOSED)->why, E_OK);
+        } else {
+            sl_assoc_forget(r.a, ID, r.now);
+            hear(&r);
+            CHECK_INT(sl_dtls_state(r.peer[0]), DTLS_CLOSED);
+        }
+        CHECK_INT(count(&r, ASSOC_SEND), 1);
+        rig_fini(&r);
+    }
+}
+
+TEST(assoc_with_data_does_not_rest)
+{
+    struct rig r;
+    rig_init(&r, 8, 100);
+    expect(&r, 0, DTLS_SERVER);
+    CHECK_INT(sl_assoc_expect_data(r.a, ID, 5000, 65536), E_OK);
+    peer_new(&r, 0, DTLS_CLIENT);
+    talk(&r);
+    sl_assoc_heard(r.a, ID);
+    hear(&r);
+    CHECK_INT(stats(&r)->up, 1);
+    CHECK_INT(stats(&r)->rested, 0);
+    rig_fini(&r);
+}
+
 /* ---- limits ---- */
 
 TEST(assoc_only_a_hello_begins)

@@ -145,8 +145,10 @@ void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
     struct rd compound;
     struct rtcp r;
     enum err e = sl_srtp_unprotect_rtcp(t->in, p->data, &n);
-    if (!e)
+    if (!e) {
+        sl_transport_heard(t);
         e = sl_rtcp_parse((struct span){p->data, n}, &compound);
+    }
     if (e) {
         sl_shard_refused(t->shard, e);
         return;

@@ -35,6 +35,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_HUNG_UP:
     case MAIL_DATA_DONE:
     case MAIL_PATH:
+    case MAIL_HEARD:
     case MAIL_DTLS_OUT:
     case MAIL_DTLS:
     case MAIL_RAW:

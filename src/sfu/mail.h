@@ -55,8 +55,9 @@ enum mail_type {
     MAIL_DTLS_OUT, /* id transport, p packet: send it as it is */
 
     /* Workers to the association thread. */
-    MAIL_PATH, /* id transport: a first check was valid, it can be sent to */
-    MAIL_DTLS, /* id transport, p packet: a datagram from a validated address */
+    MAIL_PATH,  /* id transport: a first check was valid, it can be sent to */
+    MAIL_DTLS,  /* id transport, p packet: a datagram from a validated address */
+    MAIL_HEARD, /* id transport: an authentic packet came, so the peer is up, too */
 
     /* Workers to workers. */
     MAIL_RAW,      /* id transport, p packet: a datagram as it came, for the owner */

@@ -37,6 +37,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_DTLS_OUT, false},
         {MAIL_PATH, false},
         {MAIL_DTLS, false},
+        {MAIL_HEARD, false},
         {MAIL_RAW, false},
         {MAIL_RTP, false},
         {MAIL_CLOCK, true},

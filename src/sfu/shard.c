@@ -467,6 +467,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_FAILED:
     case MAIL_HUNG_UP:
     case MAIL_PATH:
+    case MAIL_HEARD:
     case MAIL_DTLS:
     case MAIL_STALE:
     case MAIL_LOST:

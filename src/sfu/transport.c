@@ -389,6 +389,14 @@ static bool restore(struct rtp *rtp, const struct encoding *e)
     return true;
 }
 
+void sl_transport_heard(struct transport *t)
+{
+    if (!t->heard)
+        t->heard = sl_shard_post(t->shard, SHARD_TO_ASSOC,
+                                 &(struct mail){.type = MAIL_HEARD, .id = t->id},
+                                 SHARD_KEEP_MEDIA);
+}
+
 static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
 {
     struct shard_stats *st = &t->shard->stats;
@@ -399,6 +407,7 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     enum err e = sl_srtp_unprotect(t->in, p->data, &n, &index);
     if (!e) {
         p->n = (uint16_t)n;
+        sl_transport_heard(t);
         st->rtp++;
         st->rtp_bytes += n;
         e = sl_rtp_parse((struct span){p->data, n}, &rtp);

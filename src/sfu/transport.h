@@ -85,6 +85,7 @@ struct transport {
     bool sendable;  /* a path, consent and keys */
     bool told;      /* control has told all that hangs on it */
     bool ready;     /* and the keys are there */
+    bool heard;     /* an authentic packet came, and the association thread knows */
     uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
     struct srtp_out *out;
     struct srtp_in *in;
@@ -157,6 +158,9 @@ void sl_transport_checked(struct transport *t, usec now);
 MUST_USE enum err sl_transport_add_producer(struct transport *t, struct producer *p,
                                             usec now);
 void sl_transport_del_producer(struct transport *t, struct producer *p);
+
+/* A packet was authentic: the peer has finished its handshake, so ours may rest. */
+void sl_transport_heard(struct transport *t);
 
 /* An SRTP or SRTCP datagram from an address that passed a check, or one that was handed over.
  * Takes the packet's reference. */

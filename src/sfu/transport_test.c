@@ -523,3 +523,27 @@ TEST(transport_tells_that_a_track_started)
     CHECK_INT(s.sim.to_control[MAIL_STARTED], 1);
     stage_close(&s);
 }
+
+/* The association thread learns once of each end that it is up, not of each packet; and not by
+ * what is not authentic. */
+TEST(transport_tells_that_the_peer_was_heard)
+{
+    static const uint8_t forged[60] = {0x80, PT_VP8, 0, 1};
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    uint64_t before = s.sim.to_assoc;
+    sim_send_raw(s.pub, forged, sizeof forged);
+    sim_run(&s.sim, MSEC(1));
+    CHECK_INT(s.sim.to_assoc, before);
+    for (uint16_t seq = 1; seq < 4; seq++) {
+        stage_send(s.pub, SSRC_IN, seq, true);
+        sim_run(&s.sim, MSEC(1));
+        CHECK_INT(s.sim.to_assoc, before + 1);
+    }
+    sim_send_pli(s.sub, 1);
+    sim_send_pli(s.sub, 1);
+    sim_run(&s.sim, MSEC(1));
+    CHECK_INT(s.sim.to_assoc, before + 2);
+    stage_close(&s);
+}
