@@ -2,6 +2,7 @@
 
 #include "fuzz.h"
 #include "proto/twcc.h"
+#include "proto/xr.h"
 
 enum { LIST = 1 << 16 };
 
@@ -113,6 +114,17 @@ static void report(const struct rtcp *p)
              c.fraction == b[i].fraction && c.dlsr == b[i].dlsr);
 }
 
+/* Ends, and tells no more than there is. */
+static void extended(const struct rtcp *p)
+{
+    struct xr_walk it = sl_xr_walk_of(p);
+    struct xr_dlrr d;
+    size_t n = 0;
+    while (sl_xr_dlrr_next(&it, &d))
+        n++;
+    MUST(n * sizeof d <= p->body.n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct span in = {p, n};
@@ -132,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
             MUST(list.n == sizeof(uint32_t) * pkt.count);
         if (pkt.type == RTCP_SR || pkt.type == RTCP_RR)
             report(&pkt);
+        extended(&pkt);
         feedback(&pkt);
     }
     return 0;

@@ -283,7 +283,7 @@ static bool set_ceiling(void *ctx, struct span id, uint32_t bps)
 static void explain_peer(void *ctx, const struct peer *p, struct wr *w)
 {
     const struct control *c = ctx;
-    sl_explain_tracks(c->plane, p, sl_loop_now(), w);
+    sl_explain_tracks(c->plane, p, EXPLAIN_TO_PEER, sl_loop_now(), w);
 }
 
 static unsigned may_of(unsigned perm)

@@ -64,6 +64,12 @@ static void put_cause(struct wr *w, enum allocate_cause c)
     put(w, ",\"cause\":\"%s\"", sl_allocate_cause_name(c));
 }
 
+static void put_since(struct wr *w, usec at, usec now)
+{
+    if (at > 0)
+        put(w, ",\"changed_ms\":%" PRId64, (int64_t)((now - at) / MSEC(1)));
+}
+
 static void put_share(struct wr *w, const struct plane *p, const struct slot *slot,
                       usec now)
 {
@@ -80,11 +86,21 @@ static void put_share(struct wr *w, const struct plane *p, const struct slot *sl
     put(w, ",\"loss_out\":%.3f", s->lost / 256.0);
     if (s->rtt_ms > 0)
         put(w, ",\"rtt_out_ms\":%u", s->rtt_ms);
-    put(w, ",\"changed_ms\":%" PRId64, (int64_t)((now - share.changed_at) / MSEC(1)));
+    put_since(w, share.changed_at, now);
+}
+
+static void put_reception(struct wr *w, const struct plane *p, const struct track *t)
+{
+    struct plane_reception r;
+    if (!sl_plane_reception(p, t->producer, &r))
+        return;
+    put(w, ",\"loss_in\":%.3f", r.lost / 256.0);
+    if (r.rtt > 0)
+        put(w, ",\"rtt_in_ms\":%.1f", (double)r.rtt / (double)MSEC(1));
 }
 
 static void put_slot(struct wr *w, const struct plane *p, const struct peer *peer,
-                     const struct slot *slot, usec now)
+                     const struct slot *slot, enum explain_to to, usec now)
 {
     bool video = slot->params.kind == MEDIA_VIDEO;
     put(w, "{\"mid\":");
@@ -96,29 +112,37 @@ static void put_slot(struct wr *w, const struct plane *p, const struct peer *pee
     put_path(w, p, peer->transport);
     put_wish(w, &slot->wish);
     put_share(w, p, slot, now);
+    if (slot->track && to == EXPLAIN_TO_OPERATOR)
+        put_reception(w, p, slot->track);
     put(w, "}");
 }
 
-static void put_track(struct wr *w, const struct track *t)
+static void put_track(struct wr *w, const struct plane *p, const struct track *t,
+                      usec now)
 {
     unsigned all = (1U << t->encodings_n) - 1;
     put(w,
         "{\"kind\":\"%s\",\"stream\":\"%s\",\"source\":\"%s\",\"encodings\":%u,"
-        "\"wanted\":%u}",
+        "\"wanted\":%u",
         t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream, t->source,
         t->encodings_n, t->wanted & all);
+    if (t->most_bps != TRACK_ANY_BPS)
+        put(w, ",\"most_bps\":%" PRIu32, t->most_bps);
+    put_reception(w, p, t);
+    put_since(w, sl_plane_wanted_at(p, t->producer), now);
+    put(w, "}");
 }
 
-void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
-                       struct wr *w)
+void sl_explain_tracks(const struct plane *p, const struct peer *peer, enum explain_to to,
+                       usec now, struct wr *w)
 {
     for (size_t i = 0; i < peer->view.n; i++) {
         put(w, i > 0 ? ",\n" : "");
-        put_slot(w, p, peer, peer->view.slots[i], now);
+        put_slot(w, p, peer, peer->view.slots[i], to, now);
     }
     for (size_t i = 0; i < peer->tracks_n; i++) {
         put(w, i > 0 ? ",\n" : "");
-        put_track(w, peer->tracks[i]);
+        put_track(w, p, peer->tracks[i], now);
     }
 }
 
@@ -129,6 +153,8 @@ static void put_peer(struct wr *w, const struct plane *p, const struct peer *pee
         peer->transport, peer->room->name, peer->tracks_n > 0 ? "publisher" : "viewer",
         peer->up ? "true" : "false");
     put_path(w, p, peer->transport);
+    if (peer->max_bps > 0)
+        put(w, ",\"max_bps\":%" PRIu32, peer->max_bps);
     put(w, ",\"joined_ms\":%" PRId64, (int64_t)((now - peer->since) / MSEC(1)));
 }
 
@@ -140,7 +166,7 @@ bool sl_explain_transport(const struct plane *p, const struct rooms *r, uint64_t
         return false;
     put_peer(w, p, peer, now);
     put(w, ",\"tracks\":[\n");
-    sl_explain_tracks(p, peer, now, w);
+    sl_explain_tracks(p, peer, EXPLAIN_TO_OPERATOR, now, w);
     put(w, "\n]}\n");
     return true;
 }

@@ -13,9 +13,11 @@
 #include "room/room.h"
 #include "service/plane.h"
 
-/* The peer's tracks, "{...},\n{...}": what it sees, or what it publishes. */
-void sl_explain_tracks(const struct plane *p, const struct peer *peer, usec now,
-                       struct wr *w);
+/* The peer's tracks, "{...},\n{...}": what it sees, or what it publishes. For itself, or for
+ * operators, who are told of the publisher's path beside its own. */
+enum explain_to { EXPLAIN_TO_PEER, EXPLAIN_TO_OPERATOR };
+void sl_explain_tracks(const struct plane *p, const struct peer *peer, enum explain_to to,
+                       usec now, struct wr *w);
 
 /* The peer of a transport, whole. False: there is none. */
 bool sl_explain_transport(const struct plane *p, const struct rooms *r, uint64_t id,

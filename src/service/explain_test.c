@@ -39,6 +39,13 @@ static void no_end(void *ctx, uint64_t id, enum media_gone why)
     (void)ctx, (void)id, (void)why;
 }
 
+static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
+                   uint32_t most_bps)
+{
+    (void)ctx;
+    sl_rooms_wanted(s.rooms, transport, producer, encodings, most_bps);
+}
+
 static struct peer *join(enum negotiate_job job, const char *sdp)
 {
     static uint8_t answer[NEGOTIATE_ANSWER_MAX];
@@ -64,8 +71,9 @@ static void begin(void)
     static const uint8_t sha256[32] = {1};
     s.rng = sl_rng_of(3);
     s.post = sl_post_new(1);
-    s.plane = sl_plane_new(s.post, (const uint64_t[2]){1, 2},
-                           &(struct plane_events){.up = nothing, .gone = no_end});
+    s.plane = sl_plane_new(
+        s.post, (const uint64_t[2]){1, 2},
+        &(struct plane_events){.up = nothing, .gone = no_end, .wanted = wanted});
     s.rooms = sl_rooms_new(&(struct rooms_conf){.media = sl_plane_ops(s.plane),
                                                 .random = {fill, &s.rng},
                                                 .limits = {9, 9, 9},
@@ -88,13 +96,19 @@ static void end(void)
     s.doc = NULL;
 }
 
+static json_t *said_of(const struct peer *p)
+{
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    CHECK(sl_explain_transport(s.plane, s.rooms, p->transport, SEC(9), &w));
+    json_decref(s.doc);
+    s.doc = json_loadb(s.text, w.n, 0, NULL);
+    return s.doc;
+}
+
 /* What is said of the viewer's m-section, or of the whole for NULL. */
 static json_t *said(const char *mid)
 {
-    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
-    CHECK(sl_explain_transport(s.plane, s.rooms, s.sub->transport, SEC(9), &w));
-    json_decref(s.doc);
-    s.doc = json_loadb(s.text, w.n, 0, NULL);
+    (void)said_of(s.sub);
     json_t *all = s.doc, *tracks = json_object_get(all, "tracks");
     CHECK(all && json_is_array(tracks));
     for (size_t i = 0; mid && i < json_array_size(tracks); i++) {
@@ -146,6 +160,64 @@ TEST(explain_a_viewer)
     CHECK(json_real_value(json_object_get(t, "loss_out")) == 0.5);
     check_text(said(NULL), "role", "viewer");
     check_text(said(NULL), "room", "default/a");
+    end();
+}
+
+static double real(const json_t *in, const char *name)
+{
+    return json_number_value(json_object_get(in, name));
+}
+
+/* How what a publisher sends arrives, and what is wanted of it; viewers are not told of the
+ * publisher's path, operators are. */
+TEST(explain_a_publisher)
+{
+    begin();
+    struct mail m = {
+        .type = MAIL_RECEPTION, .id = s.pub->transport, .arg = 40500, .id2 = 64};
+    sl_plane_mail(s.plane, 0, &m);
+    sl_plane_time(s.plane, SEC(4));
+    m = (struct mail){
+        .type = MAIL_WANTED, .id = s.pub->tracks[1]->producer, .arg = 1, .id2 = 300000};
+    sl_plane_mail(s.plane, 0, &m);
+    CHECK(sl_rooms_ceiling(s.rooms, s.pub->transport, 900000));
+    CHECK(!sl_rooms_ceiling(s.rooms, s.sub->transport, 900000));
+    json_t *doc = said_of(s.pub), *tracks = json_object_get(doc, "tracks");
+    check_text(doc, "role", "publisher");
+    CHECK_INT(real(doc, "max_bps"), 900000);
+    const json_t *video = json_array_get(tracks, 1);
+    check_text(video, "source", "camera");
+    CHECK(real(video, "loss_in") == 0.25 && real(video, "rtt_in_ms") == 40.5);
+    CHECK_INT(real(video, "wanted"), 1);
+    CHECK_INT(real(video, "most_bps"), 300000);
+    CHECK_INT(real(video, "changed_ms"), 5000);
+    CHECK(!json_object_get(json_array_get(tracks, 0), "most_bps"));
+    CHECK(real(said("1"), "loss_in") == 0.25);
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    sl_explain_tracks(s.plane, s.sub, EXPLAIN_TO_PEER, SEC(9), &w);
+    CHECK(w.n > 0 && !memmem(s.text, w.n, "_in", 3));
+    end();
+}
+
+/* An id is what was written, in hex. */
+TEST(explain_what_is_asked)
+{
+    static const struct {
+        const char *id;
+        bool found;
+    } rows[] = {{"", true},    {"x", false}, {"-1", false},
+                {"+1", false}, {"0", false}, {"11112222333344445", false}};
+    char id[24];
+    begin();
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+        check_row(rows[i].id);
+        CHECK(sl_explain_asked(s.plane, s.rooms, span_of(rows[i].id), SEC(9), &w) ==
+              rows[i].found);
+    }
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    snprintf(id, sizeof id, "%llx", (unsigned long long)s.pub->transport);
+    CHECK(sl_explain_asked(s.plane, s.rooms, span_of(id), SEC(9), &w));
     end();
 }
 

@@ -235,6 +235,38 @@ bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path 
     return true;
 }
 
+static void note_reception(struct pl_transport *t, const struct mail *m)
+{
+    t->reception =
+        (struct plane_reception){.known = true, .lost = (uint8_t)m->id2, .rtt = m->arg};
+}
+
+bool sl_plane_reception(const struct plane *p, uint64_t producer,
+                        struct plane_reception *ret)
+{
+    const struct pl_producer *pr = sl_wiring_producer(&p->w, producer);
+    if (!pr || !pr->transport->reception.known)
+        return false;
+    *ret = pr->transport->reception;
+    return true;
+}
+
+static void wanted(struct plane *p, const struct mail *m)
+{
+    struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
+    if (!pr)
+        return;
+    pr->wanted_at = p->now;
+    p->events.wanted(p->events.ctx, pr->transport->id, pr->id, (uint8_t)m->arg,
+                     (uint32_t)m->id2);
+}
+
+usec sl_plane_wanted_at(const struct plane *p, uint64_t producer)
+{
+    const struct pl_producer *pr = sl_wiring_producer(&p->w, producer);
+    return pr ? pr->wanted_at : 0;
+}
+
 static void voice(struct plane *p, const struct mail *m)
 {
     const struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
@@ -298,10 +330,7 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
         if (sl_wiring_producer(&p->w, m->id))
             p->events.started(p->events.ctx, m->id);
     } else if (m->type == MAIL_WANTED) {
-        const struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
-        if (pr)
-            p->events.wanted(p->events.ctx, pr->transport->id, pr->id, (uint8_t)m->arg,
-                             (uint32_t)m->id2);
+        wanted(p, m);
     } else if (m->type == MAIL_SHARE) {
         note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {
@@ -317,6 +346,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
         data_done(p, t, m->id2);
     } else if (m->type == MAIL_ESTIMATE) {
         note_path(t, m);
+    } else if (m->type == MAIL_RECEPTION) {
+        note_reception(t, m);
     } else if (m->type == MAIL_FAILED) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_HANDSHAKE);
     } else if (m->type == MAIL_HUNG_UP) {

@@ -59,6 +59,18 @@ struct plane_path {
 };
 bool sl_plane_path(const struct plane *p, uint64_t transport, struct plane_path *ret);
 
+/* How what a producer's peer sends arrives. False: nobody knows. */
+struct plane_reception {
+    bool known;
+    uint8_t lost; /* of 256, lately, of its worst stream */
+    usec rtt;     /* 0: not known */
+};
+bool sl_plane_reception(const struct plane *p, uint64_t producer,
+                        struct plane_reception *ret);
+
+/* When what is wanted of a producer last changed; 0: never. */
+usec sl_plane_wanted_at(const struct plane *p, uint64_t producer);
+
 /* What is sent in a slot, and why it is not more. False: nothing is known. */
 struct plane_share {
     struct mail_share now;

@@ -450,6 +450,29 @@ TEST(plane_knows_what_a_path_carries)
 }
 
 /* What finds no room waits, in order, and nothing new is taken meanwhile; teardown is. */
+/* The path of who sends, too; and when what is wanted of it changed. */
+TEST(plane_knows_how_a_track_arrives)
+{
+    struct rig r;
+    struct plane_reception got;
+    publish_and_watch(&r, 1);
+    CHECK(!sl_plane_reception(r.plane, 11, &got));
+    CHECK_INT(sl_plane_wanted_at(r.plane, 11), 0);
+    sl_plane_time(r.plane, SEC(7));
+    sl_plane_mail(
+        r.plane, 0,
+        &(struct mail){.type = MAIL_RECEPTION, .id = 1, .arg = 40000, .id2 = 26});
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_RECEPTION, .id = 99});
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 11, .arg = 1});
+    CHECK(sl_plane_reception(r.plane, 11, &got));
+    CHECK_INT(got.rtt, MSEC(40));
+    CHECK_INT(got.lost, 26);
+    CHECK_INT(sl_plane_wanted_at(r.plane, 11), SEC(7));
+    CHECK(!sl_plane_reception(r.plane, 99, &got));
+    look_away(&r);
+    rig_fini(&r);
+}
+
 TEST(plane_waits_for_a_full_mailbox)
 {
     struct rig r;

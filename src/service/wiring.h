@@ -19,6 +19,7 @@ struct pl_transport {
     unsigned owner; /* SHARD_WORKERS_MAX: nobody yet */
     struct list producers, consumers;
     struct plane_path path; /* no cause: not known */
+    struct plane_reception reception;
     struct plane_data data;
     uint32_t ceiling_bps; /* that its peer may send; 0: any */
 };
@@ -30,6 +31,7 @@ struct pl_producer {
     struct list in_transport;
     struct list consumers;             /* that have it as their source */
     uint32_t piped[SHARD_WORKERS_MAX]; /* for how many consumers there */
+    usec wanted_at;                    /* what is wanted of it last changed; 0: never */
     struct rtp_receive receive;
 };
 

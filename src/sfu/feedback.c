@@ -1,20 +1,24 @@
 #include "sfu/feedback.h"
 
 #include "media/bwe.h"
+#include "media/ntp.h"
+#include "proto/xr.h"
 #include "sfu/consumer.h"
 #include "sfu/inside.h"
 #include "sfu/limit.h"
 #include "sfu/pacer.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
+#include "sfu/reception.h"
 #include "sfu/transport.h"
 
 enum {
-    RTCP_OCTETS = 1200,   /* of one compound, to fit any path */
-    RTCP_EMPTY = 8,       /* of a report without blocks */
-    RTCP_BLOCK = 24,      /* of one more block */
-    RTCP_SENDER = 80,     /* of a sender report and its CNAME */
-    RTCP_FB = 12,         /* of feedback without its entries */
+    RTCP_OCTETS = 1200, /* of one compound, to fit any path */
+    RTCP_EMPTY = 8,     /* of a report without blocks */
+    RTCP_BLOCK = 24,    /* of one more block */
+    RTCP_SENDER = 80,   /* of a sender report and its CNAME */
+    RTCP_FB = 12,       /* of feedback without its entries */
+    XR_RRTR = 20,
     NACKS_A_ROUND = 64,   /* packets asked for at once of one encoding */
     RESENDS_A_NACK = 128, /* packets resent for one NACK: more is asked for again */
     RESEND_SHARE = 3,     /* of what arrives, at the most */
@@ -156,6 +160,8 @@ void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
     while (sl_rtcp_next(&compound, &r)) {
         if (r.type == RTCP_SR || r.type == RTCP_RR)
             take_report(t, &r, now, p->at);
+        else if (r.type == RTCP_XR && t->rx)
+            sl_reception_take(t, &r, now);
         else if (r.type == RTCP_RTPFB || r.type == RTCP_PSFB)
             take_feedback(t, &r, now);
     }
@@ -212,6 +218,7 @@ static void put_blocks(struct out *o, const struct rtcp_block *blocks, size_t n)
 static void report_received(struct out *o, usec now)
 {
     const struct tp_receiver *rx = o->t->rx;
+    uint8_t lost = 0;
     struct rtcp_block blocks[RTCP_COUNT_MAX];
     size_t n = 0;
     for (size_t i = 0; rx && i < rx->streams_n; i++) {
@@ -223,9 +230,15 @@ static void report_received(struct out *o, usec now)
             n = 0;
         }
         sl_stats_report(&s->encoding->stats, now, &blocks[n]);
+        lost = blocks[n].fraction > lost ? blocks[n].fraction : lost;
         blocks[n++].ssrc = s->ssrc;
     }
     put_blocks(o, blocks, n);
+    if (n == 0)
+        return;
+    make_room(o, XR_RRTR);
+    sl_xr_build_rrtr(&o->w, o->t->ssrc, ntp_of_span(now));
+    sl_reception_report(o->t, lost);
 }
 
 static void report_sent(struct out *o, usec now)

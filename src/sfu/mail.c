@@ -46,6 +46,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_LOST:
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
+    case MAIL_RECEPTION:
     case MAIL_SPEAKER:
     case MAIL_WISH:
     case MAIL_WANTED:

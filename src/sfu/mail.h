@@ -81,6 +81,8 @@ enum mail_type {
     MAIL_LOST,    /* id transport: and it did not come back */
     MAIL_STARTED, /* id producer: its first packet came */
     MAIL_ESTIMATE, /* id transport, arg round trip in us, id2 as below: what its path carries */
+    MAIL_RECEPTION, /* id transport, arg round trip in us (0: not known), id2 how much of what it
+                       sends is lost, of 256 */
     MAIL_SPEAKER, /* id producer, arg packed struct voice: how it is heard */
     MAIL_SHARE,   /* id consumer, the rest as below: what is sent, and why not more */
 

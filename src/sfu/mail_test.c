@@ -50,6 +50,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_LOST, false},
         {MAIL_STARTED, false},
         {MAIL_ESTIMATE, false},
+        {MAIL_RECEPTION, false},
         {MAIL_SPEAKER, false},
         {MAIL_SHARE, false},
         {MAIL_STATS, false},

@@ -474,6 +474,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
     case MAIL_SHARE:
+    case MAIL_RECEPTION:
     case MAIL_SPEAKER:
     case MAIL_DATA:
     case MAIL_DATA_DONE:

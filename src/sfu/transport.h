@@ -24,6 +24,7 @@
 #include "proto/twcc.h"
 #include "sfu/estimate.h"
 #include "sfu/mail.h"
+#include "sfu/reception.h"
 
 struct bwe;
 struct consumer;
@@ -55,6 +56,7 @@ struct tp_receiver {
     uint8_t ext_of_id[256];                   /* enum rtp_ext, one table by BUNDLE */
     struct twcc *twcc;                        /* arrivals; NULL: not negotiated */
     bool remb;                                /* some producer has it */
+    struct reception reception;
 };
 
 /* An address that passed a check: what comes from it is its transport's. */

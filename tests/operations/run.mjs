@@ -115,6 +115,30 @@ await test('metrics please promtool, and count', async () => {
   await stop(me);
 });
 
+await test('/admin/transports tells who is connected, and takes a ceiling', async () => {
+  const me = run(words(p, state, ['--limits.max_bps=2000000']));
+  await ready(me, p);
+  const made = await publish(p, 'seen', token);
+  const answer = await made.text();
+  assert.match(answer, /^b=TIAS:2000000\r$/m);
+  const {transports: [it, ...more]} = await (await get(p.admin, '/admin/transports')).json();
+  assert.deepEqual(more, []);
+  assert.deepEqual([it.room, it.role, it.up, it.max_bps], ['default/seen', 'publisher', false, 2000000]);
+  const one = async () => (await get(p.admin, `/admin/transports/${it.id}`)).json();
+  assert.deepEqual((await one()).tracks.map(t => [t.kind, t.stream, t.source]),
+    [['audio', 'main', 'microphone'], ['video', 'main', 'camera']]);
+  const set = (id, body, type = 'application/json') => fetch(`http://127.0.0.1:${p.admin}/admin/transports/${id}`,
+    {method: 'POST', body, headers: {'content-type': type}}).then(r => r.status);
+  assert.equal(await set(it.id, '{"max_bps":500000}'), 204);
+  assert.equal((await one()).max_bps, 500000);
+  assert.equal(await set(it.id, '{"max_bps":"many"}'), 400);
+  assert.equal(await set(it.id, '{"max_bps":1}', 'text/plain'), 415);
+  assert.equal(await set('1234', '{"max_bps":1}'), 404);
+  assert.equal((await get(p.admin, '/admin/transports/1234')).status, 404);
+  assert.equal((await get(p.http, '/admin/transports')).status, 404);
+  await stop(me);
+});
+
 await test('the public face does not answer what belongs to the private one', async () => {
   const me = run(words(p, state));
   await ready(me, p);
