@@ -2,6 +2,7 @@
 
 import {Meter} from './stats.js';
 import {Sparkline} from './sparkline.js';
+import {why} from './why.js';
 
 const number = (v, digits = 0) => v === undefined ? '–' : v.toFixed(digits);
 const CHARTS = [
@@ -19,6 +20,7 @@ const NOTES = {
   waiting: 'Reconnecting…',
   ended: 'Ended',
 };
+const SETTLED = 300; // ms after which a new size is told to the server
 
 export class Tile {
   element = document.getElementById('tile').content.firstElementChild.cloneNode(true);
@@ -27,11 +29,16 @@ export class Tile {
   #cells = [];
   #video;
   #state = 'idle';
+  #own;
+  #sized = 0; // the timer of that
+  #odd = false; // every other update asks the server, too
+  #observer = new ResizeObserver(() => this.#resized());
 
   // session: a Publisher or Viewer. own: a preview of what this page sends: silent, and a
   // camera mirrored. stream: what to show.
   constructor({name, session, stream, own = false, mirror = false}) {
     this.#session = session;
+    this.#own = own;
     const at = this.#at;
     this.element.dataset.stream = name;
     this.element.dataset.state = 'idle';
@@ -51,6 +58,7 @@ export class Tile {
     this.show(stream);
     session.addEventListener('state', e => this.#enter(e.detail));
     this.#enter({state: session.state});
+    if (!own) this.#observer.observe(at('.screen'));
   }
 
   #at = selector => this.element.querySelector(selector);
@@ -75,6 +83,28 @@ export class Tile {
     this.#state = state;
     this.element.dataset.state = state;
     this.#at('.note').textContent = error && state !== 'live' ? error.message : NOTES[state];
+    if (state === 'live') this.#resized();
+    else this.#at('.why').hidden = true;
+  }
+
+  // More than fills the place would only cost bandwidth, here and at the publisher.
+  #resized() {
+    clearTimeout(this.#sized);
+    if (this.#own || this.#state !== 'live') return;
+    this.#sized = setTimeout(() => {
+      const {clientWidth, clientHeight} = this.#at('.screen');
+      const pixels = n => Math.min(65535, Math.ceil(n * devicePixelRatio));
+      if (clientHeight) this.#session.wish({maxWidth: pixels(clientWidth), maxHeight: pixels(clientHeight)}).catch(() => {});
+    }, SETTLED);
+  }
+
+  async #explain() {
+    this.#odd = !this.#odd;
+    if (this.#own || this.#odd || this.#state !== 'live') return;
+    const tracks = await this.#session.tracks().catch(() => []);
+    const line = this.#at('.why'), picture = tracks.find(t => t.kind === 'video');
+    line.textContent = this.#state === 'live' ? why(picture, this.#video.videoHeight) : '';
+    line.hidden = !line.textContent;
   }
 
   async update() {
@@ -90,9 +120,12 @@ export class Tile {
       if (typeof chart.name === 'function') name.textContent = chart.name(r[chart.key]);
       line.push(r[chart.key]);
     }
+    await this.#explain();
   }
 
   remove() {
+    clearTimeout(this.#sized);
+    this.#observer.disconnect();
     this.#video.srcObject = null;
     this.element.remove();
   }

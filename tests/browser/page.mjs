@@ -1,13 +1,15 @@
 // The demo page, used as a person uses it: what is done in one window is seen in another.
 
 import assert from 'node:assert/strict';
+import {startImpair} from './impair.mjs';
+import {publisher} from './participants.mjs';
 import {until} from './rig.mjs';
 import {startServer} from './server.mjs';
 
 const tile = (page, name) => page.$eval(`[data-stream="${name}"]`, t => ({
   state: t.dataset.state, dark: t.classList.contains('dark'),
   width: t.querySelector('video').videoWidth, at: t.querySelector('video').currentTime,
-  note: t.querySelector('.note').textContent, codec: t.querySelector('.codec').textContent,
+  note: t.querySelector('.note').textContent, why: t.querySelector('.why').textContent, codec: t.querySelector('.codec').textContent,
   numbers: Object.fromEntries([...t.querySelectorAll('.cell')].map(c => [c.classList[1], c.querySelector('dd').textContent])),
 })).catch(() => null);
 
@@ -15,6 +17,20 @@ const playing = (page, name) => until(`${name} plays`, async () => {
   const value = await tile(page, name);
   return {value, ok: value?.state === 'live' && !value.dark && value.width > 0 && value.at > 0};
 }, 20000);
+
+// In the page, before its own scripts: media goes by a relay.
+function redirect(port) {
+  const plain = window.fetch;
+  window.fetch = async (url, init = {}) => {
+    const response = await plain(url, init);
+    if (init.method !== 'POST' || !String(url).startsWith('/whep/')) return response;
+    const text = await response.text();
+    let n = 0;
+    response.text = async () => text.replace(/^a=candidate:(\S+ 1 udp \S+) .*?\r\n/gim, (_, head) =>
+      n++ ? '' : `a=candidate:${head} 127.0.0.1 ${port} typ host\r\n`);
+    return response;
+  };
+}
 
 export default async function ({server, browsers, test}) {
   const s = await server();
@@ -62,6 +78,29 @@ export default async function ({server, browsers, test}) {
     await a?.close();
     await b?.close();
   }
+  await test('a line says why the picture is as it is', async () => {
+    const browser = await browsers('chromium'), relay = await startImpair({port: s.rtc});
+    const p = await publisher(s, browser, {room: 'why', simulcast: true, camera: true, width: 1280, height: 720});
+    const page = await browser.browser.newPage();
+    const says = (what, ms) => until(`${what}`, async () => {
+      const value = (await tile(page, p.stream))?.why;
+      return {value, ok: what.test(value)};
+    }, ms);
+    await page.setViewport({width: 1600, height: 1000});
+    await page.evaluateOnNewDocument(redirect, relay.port);
+    await page.goto(`${s.origin}/#token=${await s.token({room: 'why', watch: true})}`);
+    const said = [await says(/^720p: the best that is sent$/, 30000)];
+    await page.setViewport({width: 500, height: 900});
+    said.push(await says(/^360p: enough for this size$/, 15000));
+    await page.setViewport({width: 1600, height: 1000});
+    await says(/^720p: the best/, 15000);
+    relay.set({down: {rate: 400}});
+    said.push(await says(/^180p: your network gives [23]\d0 kbit\/s$/, 20000));
+    await page.close();
+    await p.stop();
+    relay.stop();
+    return said.join('; ');
+  });
   await test('without a token the page says what to do', async () => {
     const page = await (await browsers('chromium')).page(`${s.origin}/`);
     await page.waitForSelector('#no-token:not([hidden])');
