@@ -52,6 +52,12 @@ void sl_rooms_free(struct rooms *r)
     free(r);
 }
 
+void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, size_t n)
+{
+    r->maker.local.candidates = c;
+    r->maker.local.candidates_n = n;
+}
+
 const struct rooms_stats *sl_rooms_stats(const struct rooms *r)
 {
     return &r->stats;

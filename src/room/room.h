@@ -76,6 +76,9 @@ struct rooms;
 struct rooms *sl_rooms_new(const struct rooms_conf *conf);
 void sl_rooms_free(struct rooms *r);
 
+/* Other candidates than those of the conf, for answers from now on. Borrowed. */
+void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, size_t n);
+
 const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none

@@ -101,6 +101,8 @@ static enum err take_setting(struct loading *l, const char *file, const char *se
     enum err e = E_OK;
     if (!sl_setting_is_list(s)) {
         e = put_node(l->c, s, node, why);
+    } else if (s->type == SET_STRINGS && node->type == TOML_STRING) {
+        e = sl_setting_put_text(l->c, s, node->text, why); /* one text, as elsewhere */
     } else if (node->type != TOML_ARRAY) {
         (void)snprintf(why, sizeof why, "a list stands in brackets");
         e = E_MALFORMED;

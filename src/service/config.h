@@ -42,18 +42,18 @@ enum config_log_format { CONFIG_LOG_AUTO, CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 struct config {
     struct {
         uint32_t port;
-        struct config_addrs listen;       /* without port; n 0: all of this machine */
-        bool tcp;                         /* streams, too */
-        uint32_t tcp_port;                /* 0: the same */
-        struct config_addrs tcp_listen;   /* n 0: as listen */
-        bool ipv6;                        /* of this machine's addresses, too */
-        struct addr public_address;       /* without port */
-        uint32_t public_port;             /* 0: the port itself */
-        uint32_t workers;                 /* 0: one for each core */
-        struct config_ints pin;           /* cores; n 0: no worker is pinned */
-        uint32_t packet_pool;             /* packets of each worker */
-        uint32_t socket_buffer;           /* octets */
-        struct config_ints srtp_profiles; /* enum srtp_profile, the preferred first */
+        struct config_addrs listen;           /* without port; n 0: all of this machine */
+        bool tcp;                             /* streams, too */
+        uint32_t tcp_port;                    /* 0: the same */
+        struct config_addrs tcp_listen;       /* n 0: as listen */
+        bool ipv6;                            /* of this machine's addresses, too */
+        struct config_strings public_address; /* addresses, a name, "shown/local" */
+        uint32_t public_port;                 /* 0: the port itself */
+        uint32_t workers;                     /* 0: one for each core */
+        struct config_ints pin;               /* cores; n 0: no worker is pinned */
+        uint32_t packet_pool;                 /* packets of each worker */
+        uint32_t socket_buffer;               /* octets */
+        struct config_ints srtp_profiles;     /* enum srtp_profile, the preferred first */
         struct config_strings ice_servers;
     } rtc;
     struct {

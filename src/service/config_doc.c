@@ -83,7 +83,6 @@ static void put_range(struct wr *w, const struct setting *s)
     case SET_TIME: wr_str(w, "a time"); break;
     case SET_STRING: wr_str(w, "text"); break;
     case SET_STRINGS: wr_str(w, "texts"); break;
-    case SET_ADDR: wr_str(w, "an address"); break;
     case SET_ADDRS: wr_str(w, "addresses"); break;
     case SET_ADDR_PORT: wr_str(w, "address:port"); break;
     case SET_CHOICE:

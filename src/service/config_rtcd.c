@@ -1,8 +1,6 @@
 #include "service/config_rtcd.h"
 
 #include <jansson.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,15 +77,14 @@ static const struct {
                      NULL},
     [PORT_TCP] = {"rtc.ice_port_tcp", "RTC_ICEPORTTCP", "`rtc.tcp_port`", NULL},
     [HOST_OVERRIDE] = {"rtc.ice_host_override", "RTC_ICEHOSTOVERRIDE",
-                       "`rtc.public_address`; a name is looked up once, at the start",
-                       NULL},
+                       "`rtc.public_address`; a name is looked up each minute", NULL},
     [HOST_PORT_OVERRIDE] = {"rtc.ice_host_port_override", "RTC_ICEHOSTPORTOVERRIDE",
                             "`rtc.public_port`", NULL},
-    [ICE_SERVERS] =
-        {"rtc.ice_servers", "RTC_ICESERVERS",
-         "`rtc.ice_servers`: clients of the public face are told; no address is "
-         "discovered by them",
-         NULL},
+    [ICE_SERVERS] = {"rtc.ice_servers", "RTC_ICESERVERS",
+                     "`rtc.ice_servers`: the first STUN server tells our public address; "
+                     "clients of the "
+                     "public face are told of all",
+                     NULL},
     [TURN_SECRET] = {"rtc.turn.static_auth_secret", "RTC_TURNCONFIG_STATICAUTHSECRET",
                      NULL, "the server makes no relayed candidates of its own"},
     [TURN_EXPIRATION] = {"rtc.turn.credentials_expiration_minutes",
@@ -354,42 +351,6 @@ static enum err check_addresses(struct applying *a, enum key key, const char *na
     return E_OK;
 }
 
-static bool look_up(const char *name, struct addr *ret)
-{
-    const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
-    struct addrinfo *found = NULL;
-    struct sockaddr_in sa;
-    uint8_t ip[4];
-    if (getaddrinfo(name, NULL, &hints, &found) != 0 || !found)
-        return false;
-    memcpy(&sa, found->ai_addr, sizeof sa);
-    freeaddrinfo(found);
-    memcpy(ip, &sa.sin_addr, sizeof ip);
-    *ret = addr_v4(ip[0], ip[1], ip[2], ip[3], 0);
-    return true;
-}
-
-/* An address, a name, or "outside/inside,..." of which the first that differ count. */
-static enum err set_host(struct applying *a)
-{
-    const char *text = text_of(a, HOST_OVERRIDE, "");
-    struct span rest = span_of(text), outside = rest;
-    struct addr found;
-    bool pairs = strchr(text, '/') != NULL;
-    if (!*text)
-        return E_OK;
-    while (pairs && rest.n > 0) {
-        struct span inside = word_trim(word_cut(&rest, ','));
-        outside = word_cut(&inside, '/');
-        if (!span_eq(outside, inside))
-            break;
-    }
-    if (sl_addr_parse(outside, 0, &found) != E_OK && (pairs || !look_up(text, &found)))
-        return fail(a, "invalid ICEHostOverride value: failed to resolve '%.80s'", text);
-    a->c->rtc.public_address = found;
-    return E_OK;
-}
-
 static enum err port_of_pair(struct applying *a, struct span pair, struct addr *ip,
                              uint64_t *port)
 {
@@ -489,7 +450,7 @@ static enum err set_rtc(struct applying *a)
     (void)snprintf(text, sizeof text, "%lld", tcp);
     e = e ? e : set(a, "rtc.tcp_port", text);
     e = e ? e : set(a, "rtc.tcp_listen", text_of(a, ADDRESS_TCP, ""));
-    e = e ? e : set_host(a);
+    e = e ? e : set(a, "rtc.public_address", text_of(a, HOST_OVERRIDE, ""));
     e = e ? e : set_host_port(a);
     return e ? e : check_nack(a);
 }

@@ -86,7 +86,8 @@ TEST(config_of_rtcd_from_its_file)
     CHECK_INT(c->rtc.tcp_port, 8445);
     CHECK_INT(c->rtc.tcp_listen.n, 1);
     CHECK(c->rtc.tcp);
-    check_addr(&c->rtc.public_address, "192.0.2.7:0");
+    CHECK_INT(c->rtc.public_address.n, 1);
+    CHECK(strcmp(c->rtc.public_address.v[0], "192.0.2.7") == 0);
     CHECK_INT(c->rtc.public_port, 30443);
     CHECK(!c->rtc.ipv6);
     CHECK_INT(c->rtc.ice_servers.n, 3);
@@ -123,7 +124,8 @@ TEST(config_of_rtcd_from_its_variables)
     CHECK(c->rtcd.self_registration && !*c->rtcd.admin_secret);
     CHECK_INT(c->rtc.port, 8443);
     CHECK_INT(c->rtc.ice_servers.n, 1);
-    check_addr(&c->rtc.public_address, "2.2.2.2:0");
+    CHECK_INT(c->rtc.public_address.n, 2);
+    CHECK(strcmp(c->rtc.public_address.v[1], "2.2.2.2/10.0.0.1") == 0);
     /* What is not set has rtcd's default; ours count over them. */
     check_addr(&c->admin.listen, "0.0.0.0:8045");
     check_addr(&c->http.listen, "127.0.0.1:9000");

@@ -36,7 +36,6 @@ static const struct choice profiles[] = {{"aead-aes-128-gcm", SRTP_GCM_128},
 #define INT(f, a, b)  .type = SET_INT, AT(uint32_t, f), .min = (a), .max = (b)
 #define TIME(f)       .type = SET_TIME, AT(usec, f)
 #define STRING(f)     .type = SET_STRING, AT(const char *, f)
-#define ADDR(f)       .type = SET_ADDR, AT(struct addr, f)
 #define ADDR_PORT(f)  .type = SET_ADDR_PORT, AT(struct addr, f)
 #define CHOICE(f, c)  .type = SET_CHOICE, AT(uint32_t, f), .choices = (c)
 #define ADDRS(f)      .type = SET_ADDRS, AT(struct config_addrs, f)
@@ -64,7 +63,8 @@ const size_t sl_sections_n = sizeof sl_sections / sizeof sl_sections[0];
 
 const struct setting sl_settings[] = {
     {"rtc.port", INT(rtc.port, 1, 65535), .value = "8443",
-     .help = "The UDP port that all media goes through."},
+     .help = "The port that all media goes through, by UDP; by TCP, too, unless rtc.tcp "
+             "says otherwise."},
     {"rtc.listen", ADDRS(rtc.listen), .value = "",
      .help = "Local addresses for media; empty: all that this machine has."},
     {"rtc.tcp", BOOL(rtc.tcp), .value = "true",
@@ -75,9 +75,12 @@ const struct setting sl_settings[] = {
      .help = "Local addresses for media over TCP; empty: those of rtc.listen."},
     {"rtc.ipv6", BOOL(rtc.ipv6), .value = "true",
      .help = "Use the IPv6 addresses of this machine, too, where rtc.listen names none."},
-    {"rtc.public_address", ADDR(rtc.public_address), .value = "",
-     .help = "The address that clients are told, where a NAT maps it one to one to ours; "
-             "empty: the local ones."},
+    {"rtc.public_address", STRINGS(rtc.public_address), .value = "",
+     .help =
+         "What clients are told instead of local addresses, where a NAT stands between: "
+         "an address, a name that is looked up each minute, or pairs "
+         "\"shown/local\"; empty: what the first STUN server in rtc.ice_servers sees, "
+         "and without one the local addresses."},
     {"rtc.public_port", INT(rtc.public_port, 0, 65535), .value = "0",
      .help = "The port that clients are told with the public address, where a NAT "
              "changes it; "
@@ -439,11 +442,6 @@ static enum err put_field(struct config *c, const struct setting *s,
     case SET_STRINGS: return add_string(c, v, at, why);
     case SET_INTS:
     case SET_CHOICES: return add_int(s, v, at, why);
-    case SET_ADDR:
-        if (v->text.n > 0)
-            return read_addr(v->text, at, why);
-        *(struct addr *)at = (struct addr){0};
-        break;
     }
     return E_OK;
 }

@@ -9,7 +9,6 @@ enum setting_type {
     SET_INT,       /* uint32_t */
     SET_TIME,      /* usec; "500ms", "30s", "2m", "1h", or seconds */
     SET_STRING,    /* const char * */
-    SET_ADDR,      /* struct addr without port; "" for none */
     SET_ADDR_PORT, /* "192.0.2.1:80", "[2001:db8::1]:80" */
     SET_CHOICE,    /* uint32_t */
     SET_ADDRS,

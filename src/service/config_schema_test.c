@@ -66,10 +66,6 @@ TEST(config_values_from_text)
         {"a name", "http.listen", "localhost:80",
          "'localhost:80' is not an address and port such as \"0.0.0.0:80\" or "
          "\"[::1]:80\""},
-        {"an address", "rtc.public_address", "2001:db8::1", NULL},
-        {"none", "rtc.public_address", "", NULL},
-        {"a name for an address", "rtc.public_address", "example.org",
-         "'example.org' is not an address"},
         {"a choice", "log.level", "warn", NULL},
         {"no choice", "log.level", "loud", "'loud' is none of debug, info, warn, error"},
         {"a list", "rtc.listen", "::1, 127.0.0.1 ,192.0.2.1", NULL},

@@ -10,6 +10,7 @@
 #include "service/explain.h"
 #include "service/inbox.h"
 #include "service/numbers.h"
+#include "service/outside.h"
 #include "service/plane.h"
 #include "sfu/mail.h"
 #include "web/assets.h"
@@ -29,6 +30,7 @@ struct control {
     struct loop_timer tick, stats, retry, deadline;
     struct node node;
     struct plane *plane;
+    struct outside *outside;
     struct rooms *rooms;
     struct limit *joins, *changes;
     struct face face;
@@ -108,6 +110,8 @@ static void take_mail(void *ctx)
         while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
             if (m.type == MAIL_STATS)
                 sl_node_answered(&c->node, &m);
+            else if (m.type == MAIL_SEEN)
+                sl_outside_mail(c->outside, &m);
             else
                 sl_plane_mail(c->plane, from, &m);
         }
@@ -175,7 +179,7 @@ static void resume(struct control *c)
     sl_loop_timer_stop(c->loop, &c->deadline);
     c->draining = false;
     c->face.draining = false;
-    c->admin.ready = true;
+    c->admin.ready = sl_outside_settled(c->outside);
 }
 
 static void hear(void *ctx, struct span message)
@@ -342,6 +346,40 @@ static void fill_random(void *ctx, void *p, size_t n)
 
 /* ---- start and end ---- */
 
+/* Nobody is sent here before we know what to tell them. */
+static void learned_address(void *ctx)
+{
+    struct control *c = ctx;
+    size_t n;
+    const struct negotiate_candidate *told = sl_outside_told(c->outside, &n);
+    if (c->rooms)
+        sl_rooms_candidates(c->rooms, told, n);
+    c->admin.ready = !c->draining && sl_outside_settled(c->outside);
+}
+
+static enum err look_outside(struct control *c)
+{
+    const struct node_conf *n = &c->conf.node;
+    const struct outside_conf oc = {.loop = c->loop,
+                                    .post = c->node.post,
+                                    .log = c->log,
+                                    .of = {.udp = n->at,
+                                           .udp_n = n->at_n,
+                                           .tcp = n->tcp_at,
+                                           .tcp_n = n->tcp_at_n,
+                                           .maps = c->conf.maps,
+                                           .maps_n = c->conf.maps_n,
+                                           .shown_port = c->conf.shown_port},
+                                    .name = c->conf.name,
+                                    .stun = c->conf.stun,
+                                    .key = c->node.probe_key,
+                                    .ctx = c,
+                                    .changed = learned_address};
+    enum err e = sl_outside_new(&oc, &c->outside);
+    c->admin.ready = !e && sl_outside_settled(c->outside);
+    return e;
+}
+
 static enum err make_rooms(struct control *c)
 {
     uint64_t key[2];
@@ -361,13 +399,12 @@ static enum err make_rooms(struct control *c)
         .limits = c->conf.limits,
         .loudest = c->conf.loudest,
         .max_bps = c->conf.max_bps,
-        .local = {.sha256 = c->node.cert.sha256,
-                  .candidates = c->conf.candidates,
-                  .candidates_n = c->conf.candidates_n},
+        .local = {.sha256 = c->node.cert.sha256},
         .node = 1,
         .event = on_room,
         .event_ctx = c,
     };
+    rc.local.candidates = sl_outside_told(c->outside, &rc.local.candidates_n);
     c->rooms = sl_rooms_new(&rc);
     sl_random(key, sizeof key);
     c->joins = sl_limit_new(&c->conf.joins, key);
@@ -456,6 +493,7 @@ static const struct {
     const char *name;
     enum err (*make)(struct control *c);
 } parts[] = {
+    {"rtc.ice_servers", look_outside},
     {"rooms", make_rooms},
     {"the public face", listen_public},
     {"the private face", listen_private},
@@ -470,7 +508,6 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
         return E_MEMORY;
     c->conf = *conf;
     c->log = conf->log;
-    c->admin.ready = true;
     c->admin.transports = explain_transports;
     c->admin.ceiling = set_ceiling;
     c->admin.ctx = c;
@@ -516,6 +553,7 @@ void sl_control_free(struct control *c)
     sl_limit_free(c->joins);
     sl_limit_free(c->changes);
     sl_rooms_free(c->rooms);
+    sl_outside_free(c->outside);
     sl_plane_free(c->plane);
     sl_node_fini(&c->node);
     if (c->loop) {
@@ -549,6 +587,7 @@ enum err sl_control_start(struct control *c)
 void sl_control_run(struct control *c)
 {
     take_mail(c);
+    sl_outside_start(c->outside);
     ask_stats(c);
     sl_loop_run(c->loop);
 }

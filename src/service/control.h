@@ -13,6 +13,7 @@
 #include "api/face.h"
 #include "auth/token.h"
 #include "service/candidates.h"
+#include "service/config.h"
 #include "service/node.h"
 #include "service/rtcd_face.h"
 
@@ -21,9 +22,12 @@ struct control_conf {
     struct addr public_face, private_face; /* all zero: there is none */
     const char *tls_cert, *tls_key;        /* of the public face; NULL: plain HTTP */
     const char *private_cert, *private_key;
-    struct rtcd_face_conf rtcd;                            /* kv NULL: not served */
-    struct negotiate_candidate candidates[CANDIDATES_MAX]; /* told to clients */
-    size_t candidates_n;
+    struct rtcd_face_conf rtcd; /* kv NULL: not served */
+    /* What clients are told of addresses: struct outside_conf has it. */
+    struct address_map maps[CONFIG_LIST_MAX];
+    size_t maps_n;
+    uint16_t shown_port;
+    const char *name, *stun;
     struct rooms_limits limits;
     unsigned loudest; /* struct rooms_conf */
     uint32_t max_bps; /* the same */

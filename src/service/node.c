@@ -17,6 +17,7 @@ static enum err open_workers(struct node *n)
             .cpu = c->cpus_n > 0 ? c->cpus[i % c->cpus_n] : -1,
             .post = n->post,
             .srtp = c->srtp,
+            .probe_key = n->probe_key,
             .at = c->at,
             .at_n = c->at_n,
             .tcp_at = c->tcp_at,
@@ -38,6 +39,7 @@ static enum err open_workers(struct node *n)
 enum err sl_node_init(struct node *n, const struct node_conf *conf)
 {
     *n = (struct node){.conf = *conf};
+    sl_random(&n->probe_key, sizeof n->probe_key);
     enum err e = sl_cert_init(&n->cert);
     if (e)
         return e;

@@ -50,6 +50,7 @@ struct node {
     struct dtls_ctx *dtls;
     struct post *post;
     struct tcpconn_numbers *numbers; /* of streams */
+    uint64_t probe_key;              /* of all workers: struct shard_conf */
     struct worker *workers[SHARD_WORKERS_MAX];
     struct assoc_thread *assoc;
     struct node_stats stats;   /* the last that was told: the control thread's */

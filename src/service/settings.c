@@ -5,8 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/word.h"
+
 #include "net/loop.h"
-#include "proto/ice.h"
 
 enum { ADDRESSES = 4096 /* that joins and changes are counted of at once */ };
 
@@ -54,17 +55,37 @@ static void set_tcp(struct node_conf *n, const struct config *c)
     }
 }
 
-static void set_candidates(struct control_conf *to, const struct config *c)
+static enum err wrong_public(const char *text, const char *why, char *error)
 {
-    const struct address_map map = {.shown = c->rtc.public_address};
-    const struct candidates_of of = {.udp = to->node.at,
-                                     .udp_n = to->node.at_n,
-                                     .tcp = to->node.tcp_at,
-                                     .tcp_n = to->node.tcp_at_n,
-                                     .maps = &map,
-                                     .maps_n = !sl_addr_is_any(&map.shown),
-                                     .shown_port = (uint16_t)c->rtc.public_port};
-    to->candidates_n = sl_candidates(&of, to->candidates);
+    (void)snprintf(error, CONFIG_ERROR_MAX, "rtc.public_address: '%.80s' %s", text, why);
+    return E_MALFORMED;
+}
+
+/* "shown", "shown/local", or a name, of which there is one at most. */
+static enum err set_public(struct control_conf *to, const struct config *c, char *error)
+{
+    const struct config_strings *all = &c->rtc.public_address;
+    to->shown_port = (uint16_t)c->rtc.public_port;
+    for (size_t i = 0; i < all->n; i++) {
+        struct address_map *m = &to->maps[to->maps_n];
+        struct span local = span_of(all->v[i]), shown = word_cut(&local, '/');
+        bool pair = strchr(all->v[i], '/') != NULL;
+        if (sl_addr_parse(word_trim(shown), 0, &m->shown) == E_OK) {
+            if (pair && sl_addr_parse(word_trim(local), 0, &m->local) != E_OK)
+                return wrong_public(all->v[i], "is not a pair of addresses", error);
+            to->maps_n++;
+        } else if (pair || to->name) {
+            return wrong_public(all->v[i],
+                                pair ? "is not a pair of addresses" : "is a second name",
+                                error);
+        } else {
+            to->name = all->v[i];
+        }
+    }
+    for (size_t i = 0; i < c->rtc.ice_servers.n && !to->stun; i++)
+        if (all->n == 0 && strncmp(c->rtc.ice_servers.v[i], "stun:", 5) == 0)
+            to->stun = c->rtc.ice_servers.v[i];
+    return E_OK;
 }
 
 static enum err set_media(struct control_conf *to, const struct config *c, char *error)
@@ -88,7 +109,9 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
         return E_MALFORMED;
     }
     set_tcp(n, c);
-    set_candidates(to, c);
+    enum err e = set_public(to, c, error);
+    if (e)
+        return e;
     n->workers = workers_of(c);
     for (; n->cpus_n < c->rtc.pin.n && n->cpus_n < SHARD_WORKERS_MAX; n->cpus_n++)
         n->cpus[n->cpus_n] = (int)c->rtc.pin.v[n->cpus_n];

@@ -22,7 +22,8 @@ TEST(settings_by_default)
     CHECK_INT(sl_settings_init(&s, c, error), E_OK);
     const struct node_conf *n = &s.control.node;
     CHECK_INT(n->workers, sysconf(_SC_NPROCESSORS_ONLN));
-    CHECK(n->at_n > 0 && s.control.candidates_n > 0);
+    CHECK(n->at_n > 0 && n->tcp_at_n == n->at_n);
+    CHECK(s.control.maps_n == 0 && !s.control.name && !s.control.stun);
     CHECK_INT(n->at[0].port, 8443);
     CHECK_INT(n->profiles_n, 3);
     CHECK_INT(n->cpus_n, 0);
@@ -44,19 +45,14 @@ TEST(settings_from_a_file)
     struct settings s;
     CHECK_INT(sl_settings_init(&s, c, error), E_OK);
     const struct control_conf *k = &s.control;
-    struct addr first = addr_v4(127, 0, 0, 1, 1234), told = addr_v4(192, 0, 2, 7, 1234);
+    struct addr first = addr_v4(127, 0, 0, 1, 1234), told = addr_v4(192, 0, 2, 7, 0);
     CHECK_INT(k->node.at_n, 2);
     CHECK(addr_eq(&k->node.at[0], &first));
-    bool public_told = false, local_told = false;
-    for (size_t i = 0; i < k->candidates_n; i++) {
-        public_told |= addr_eq(&k->candidates[i].addr, &told);
-        local_told |= addr_eq(&k->candidates[i].addr, &first);
-    }
-    CHECK(public_told && !local_told);
+    CHECK_INT(k->maps_n, 1);
+    CHECK(addr_eq(&k->maps[0].shown, &told) && sl_addr_is_any(&k->maps[0].local));
+    CHECK(!k->stun); /* what is written down needs not to be asked */
     CHECK_INT(k->node.tcp_at_n, 2);
     CHECK(addr_eq(&k->node.tcp_at[0], &first));
-    CHECK_INT(k->candidates_n, 4);
-    CHECK(k->candidates[3].tcp && !k->candidates[1].tcp);
     CHECK_INT(k->node.workers, 3);
     CHECK_INT(k->node.cpus_n, 2);
     CHECK_INT(k->node.cpus[1], 2);
@@ -88,9 +84,50 @@ TEST(settings_of_streams)
     c = parse("[rtc]\ntcp = false\nlisten = [\"127.0.0.1\"]\n");
     CHECK_INT(sl_settings_init(&s, c, error), E_OK);
     CHECK_INT(s.control.node.tcp_at_n, 0);
-    CHECK_INT(s.control.candidates_n, 1);
     sl_settings_fini(&s);
     sl_config_free(c);
+}
+
+TEST(settings_of_public_addresses)
+{
+    static const struct {
+        const char *set;
+        size_t maps;
+        const char *name, *stun, *error;
+    } rows[] = {
+        {"ice_servers = [\"turn:a\", \"stun:b:1\", \"stun:c\"]", 0, NULL, "stun:b:1",
+         NULL},
+        {"ice_servers = [\"stun:b\"]\npublic_address = \"a.example\"", 0, "a.example",
+         NULL, NULL},
+        {"public_address = [\"192.0.2.1\", \"2001:db8::1\"]", 2, NULL, NULL, NULL},
+        {"public_address = [\"192.0.2.1/10.0.0.1\", \"192.0.2.2/10.0.0.2\"]", 2, NULL,
+         NULL, NULL},
+        {"public_address = \"192.0.2.1/\"", 0, NULL, NULL,
+         "rtc.public_address: '192.0.2.1/' is not a pair of addresses"},
+        {"public_address = \"a.example/10.0.0.1\"", 0, NULL, NULL,
+         "rtc.public_address: 'a.example/10.0.0.1' is not a pair of addresses"},
+        {"public_address = [\"a.example\", \"b.example\"]", 0, NULL, NULL,
+         "rtc.public_address: 'b.example' is a second name"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char text[256];
+        struct settings s;
+        (void)snprintf(text, sizeof text, "[rtc]\n%s\n", rows[i].set);
+        struct config *c = parse(text);
+        check_row(rows[i].set);
+        CHECK_INT(sl_settings_init(&s, c, error), rows[i].error ? E_MALFORMED : E_OK);
+        if (rows[i].error) {
+            CHECK(strcmp(error, rows[i].error) == 0);
+        } else {
+            const struct control_conf *k = &s.control;
+            CHECK_INT(k->maps_n, rows[i].maps);
+            CHECK(!k->name == !rows[i].name && !k->stun == !rows[i].stun);
+            CHECK(!k->name || strcmp(k->name, rows[i].name) == 0);
+            CHECK(!k->stun || strcmp(k->stun, rows[i].stun) == 0);
+        }
+        sl_settings_fini(&s);
+        sl_config_free(c);
+    }
 }
 
 TEST(settings_refuse_half_an_ice_server)

@@ -106,6 +106,7 @@ enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret)
     struct shard_conf sc = {
         .worker = conf->number,
         .srtp = conf->srtp,
+        .probe_key = conf->probe_key,
         .io = {.ctx = w, .send = send_all, .post = post_one, .proved = proved},
     };
     enum err e = sl_udp_new(conf->at, conf->at_n, conf->socket_buffer, &w->udp);

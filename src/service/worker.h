@@ -22,6 +22,7 @@ struct worker_conf {
     int cpu; /* pinned to this one; -1: wherever */
     struct post *post;
     const struct srtp_backend *srtp;
+    uint64_t probe_key;    /* struct shard_conf */
     const struct addr *at; /* local addresses with the media port */
     size_t at_n;
     const struct addr *tcp_at; /* the same for streams; tcp_at_n 0: none */

@@ -11,6 +11,7 @@ void sl_mail_free(struct mail *m)
 {
     switch ((enum mail_type)m->type) {
     case MAIL_EXPECT:
+    case MAIL_SEND:
     case MAIL_RESTART:
     case MAIL_PRODUCER:
     case MAIL_REMOTE:
@@ -48,6 +49,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_ESTIMATE:
     case MAIL_RECEPTION:
     case MAIL_SPEAKER:
+    case MAIL_SEEN:
     case MAIL_WISH:
     case MAIL_WANTED:
     case MAIL_STREAM: /* who puts it in a box frees it there */

@@ -39,6 +39,7 @@ enum mail_type {
     MAIL_READY,          /* id transport: all that hangs on it was told */
     MAIL_CEILING,        /* id transport, id2 bits/s that its peer may send; 0: any */
     MAIL_CLOSE,          /* id transport; to all, and what hangs on it goes too */
+    MAIL_SEND,           /* cmd_send: a datagram of control's own */
 
     /* Control to the association thread, and back. */
     MAIL_ASSOC, /* cmd_assoc: a handshake for this transport may come, or is ours to begin */
@@ -84,7 +85,10 @@ enum mail_type {
     MAIL_RECEPTION, /* id transport, arg round trip in us (0: not known), id2 how much of what it
                        sends is lost, of 256 */
     MAIL_SPEAKER, /* id producer, arg packed struct voice: how it is heard */
-    MAIL_SHARE,   /* id consumer, the rest as below: what is sent, and why not more */
+    /* The answer to a question of control's: an address of ours as somebody sees it. id and id2:
+     * its IP; arg: the question's number, of 16 bits, and the port. */
+    MAIL_SEEN,
+    MAIL_SHARE, /* id consumer, the rest as below: what is sent, and why not more */
 
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,
@@ -116,6 +120,15 @@ struct mail_share sl_mail_shared(const struct mail *m);
 struct cmd_expect {
     uint64_t transport;
     struct ice_creds creds; /* ours: what the peer's checks are addressed to */
+};
+
+enum { CMD_SEND_MAX = 256 };
+
+struct cmd_send {
+    struct addr to;
+    uint16_t port; /* the socket that it leaves by */
+    uint16_t n;
+    uint8_t bytes[CMD_SEND_MAX];
 };
 
 struct cmd_assoc {

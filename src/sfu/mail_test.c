@@ -27,6 +27,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_READY, false},
         {MAIL_CEILING, false},
         {MAIL_CLOSE, false},
+        {MAIL_SEND, true},
         {MAIL_ASSOC, true},
         {MAIL_UP, false},
         {MAIL_FAILED, false},
@@ -52,6 +53,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_ESTIMATE, false},
         {MAIL_RECEPTION, false},
         {MAIL_SPEAKER, false},
+        {MAIL_SEEN, false},
         {MAIL_SHARE, false},
         {MAIL_STATS, false},
     };

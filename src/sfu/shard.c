@@ -175,12 +175,40 @@ static bool vouched(struct transport *t, const struct stun *msg, const struct pk
     return e != E_AUTH && e != E_STATE;
 }
 
+/* Who answers control's question was asked: nobody else knows the id. */
+static bool seen(struct shard *s, const struct stun *msg)
+{
+    struct rd id = rd_of((struct span){msg->id, sizeof msg->id});
+    struct rd ip = rd_of((struct span){msg->mapped.ip, sizeof msg->mapped.ip});
+    if (msg->class != STUN_SUCCESS || !msg->has_mapped ||
+        rd_u64(&id) != s->conf.probe_key)
+        return false;
+    struct mail m = {.type = MAIL_SEEN, .arg = rd_u32(&id) << 16 | msg->mapped.port};
+    m.id = rd_u64(&ip);
+    m.id2 = rd_u64(&ip);
+    sl_shard_post(s, SHARD_TO_CONTROL, &m, SHARD_KEEP_MEDIA);
+    return true;
+}
+
+static void send_own(struct shard *s, const struct cmd_send *c)
+{
+    uint8_t *room = sl_batch_room(s->batch, c->n);
+    if (!room)
+        return;
+    memcpy(room, c->bytes, c->n);
+    sl_batch_put(s->batch, &c->to, c->port, c->n);
+}
+
 static void take_stun(struct shard *s, struct pkt *p, usec now)
 {
     struct stun msg;
     s->stats.stun++;
     if (sl_stun_parse((struct span){p->data, p->n}, &msg) != E_OK) {
         s->stats.malformed++;
+        sl_pkt_unref(p);
+        return;
+    }
+    if (seen(s, &msg)) {
         sl_pkt_unref(p);
         return;
     }
@@ -439,6 +467,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_PRODUCER:
     case MAIL_REMOTE: new_producer(s, m->p, now); break;
     case MAIL_CONSUMER: new_consumer(s, m->p); break;
+    case MAIL_SEND: send_own(s, m->p); break;
     case MAIL_SOURCE: source(s, m, now); return;
     case MAIL_WISH: wish(s, m, now); return;
     case MAIL_OWNER:
@@ -476,6 +505,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_SHARE:
     case MAIL_RECEPTION:
     case MAIL_SPEAKER:
+    case MAIL_SEEN:
     case MAIL_DATA:
     case MAIL_DATA_DONE:
     case MAIL_STREAM:

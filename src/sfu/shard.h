@@ -51,6 +51,8 @@ struct shard_conf {
     const struct srtp_backend *srtp;
     uint64_t seed;
     uint64_t hash_key[2]; /* secret: keys the maps */
+    uint64_t
+        probe_key; /* secret: the first octets of the ids by which control asks STUN */
     struct shard_io io;
 };
 
