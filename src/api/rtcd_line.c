@@ -36,9 +36,11 @@ const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls)
     return &ls->stats;
 }
 
-void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport, struct rtcd_tally *tally)
+void sl_rtcd_line_init(struct rtcd_lines *ls, struct rtcd_line *l,
+                       struct rtcd_tally *tally)
 {
-    *l = (struct rtcd_line){.transport = transport, .tally = tally};
+    *l = (struct rtcd_line){.tally = tally};
+    ls->conf.hold(ls->conf.ctx, l, true);
 }
 
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l)
@@ -75,82 +77,51 @@ enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
     return e == E_FULL ? E_MALFORMED : e ? e : say(ls, l, false, wr_done(&w));
 }
 
-enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
-                          const struct rtcd_dc_track *tracks, size_t n)
+void sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                      const struct rtcd_dc_track *tracks, size_t n)
 {
     struct wr w = wr_of(ls->out, sizeof ls->out);
     sl_rtcd_dc_write_map(&w, tracks, n);
-    return w.bad ? E_MALFORMED : say(ls, l, false, wr_done(&w));
+    if (!w.bad)
+        (void)say(ls, l, false, wr_done(&w));
 }
 
 /* ---- the lock ---- */
 
-static void take(struct rtcd_line *l, usec now)
-{
-    sl_histogram_add(&l->tally->waited, (uint64_t)(l->wanted ? now - l->wanted_at : 0));
-    l->lock = RTCD_LOCK_OURS;
-    l->wanted = false;
-    l->locked_at = now;
-}
-
-static void release(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+static void unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
     sl_histogram_add(&l->tally->held, (uint64_t)(now - l->locked_at));
     sl_timer_stop(&ls->timers, &l->timer);
-    l->lock = RTCD_LOCK_FREE;
-}
-
-/* The client's turn is over. */
-static void pass(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
-{
-    release(ls, l, now);
-    if (!l->wanted)
-        return;
-    take(l, now);
-    ls->conf.locked(ls->conf.ctx, l, now);
-}
-
-bool sl_rtcd_line_lock(struct rtcd_line *l, usec now)
-{
-    if (l->lock == RTCD_LOCK_FREE)
-        take(l, now);
-    if (l->lock == RTCD_LOCK_OURS)
-        return true;
-    if (!l->wanted)
-        l->wanted_at = now;
-    l->wanted = true;
-    return false;
-}
-
-void sl_rtcd_line_unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
-{
-    l->wanted = false;
-    if (l->lock == RTCD_LOCK_OURS)
-        release(ls, l, now);
+    l->locked = false;
+    ls->conf.hold(ls->conf.ctx, l, !l->open);
 }
 
 /* One that holds it already is refused, too: two of its threads may ask. */
+static bool lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
+{
+    if (l->locked || ls->conf.busy(ls->conf.ctx, l) ||
+        sl_timer_set(&ls->timers, &l->timer, now + RTCD_LOCK_TIME) != E_OK)
+        return false;
+    l->locked = true;
+    l->locked_at = now;
+    ls->conf.hold(ls->conf.ctx, l, true);
+    return true;
+}
+
 static void lock_asked(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
     struct wr w = wr_of(ls->out, sizeof ls->out);
-    bool granted = l->lock == RTCD_LOCK_FREE &&
-                   sl_timer_set(&ls->timers, &l->timer, now + RTCD_LOCK_TIME) == E_OK;
+    bool granted = lock(ls, l, now);
+    *(granted ? &ls->stats.granted : &ls->stats.refused) += 1;
     sl_rtcd_dc_write_lock(&w, granted);
-    if (granted) {
-        l->lock = RTCD_LOCK_CLIENTS;
-        l->locked_at = now;
-        ls->stats.granted++;
-    } else {
-        ls->stats.refused++;
-    }
     (void)say(ls, l, false, wr_done(&w));
 }
 
 /* Clients unlock after each answer that they hear, whether they locked or not. */
 static void unlock_asked(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
-    if (l->lock == RTCD_LOCK_CLIENTS)
-        pass(ls, l, now);
+    if (l->locked)
+        unlock(ls, l, now);
     else
         ls->stats.unasked++;
 }
@@ -163,8 +134,10 @@ usec sl_rtcd_lines_deadline(const struct rtcd_lines *ls)
 void sl_rtcd_lines_tick(struct rtcd_lines *ls, usec now)
 {
     for (struct timer *t; (t = sl_timers_due(&ls->timers, now));) {
+        struct rtcd_line *l = list_entry(t, struct rtcd_line, timer);
         ls->stats.expired++;
-        pass(ls, list_entry(t, struct rtcd_line, timer), now);
+        l->tally->errors[RTCD_ERROR_LOCK_TIMEOUT]++;
+        unlock(ls, l, now);
     }
 }
 
@@ -234,35 +207,39 @@ static void message(struct rtcd_lines *ls, struct rtcd_line *l, struct span in, 
     }
 }
 
-static void opened(struct rtcd_lines *ls, struct rtcd_line *l, uint16_t stream, usec now)
+static void opened(struct rtcd_lines *ls, struct rtcd_line *l, uint64_t transport,
+                   uint16_t stream)
 {
     const struct media_ops *m = ls->conf.media;
     if (l->open) {
-        m->data_close(m->ctx, l->transport, stream);
+        m->data_close(m->ctx, transport, stream);
         return;
     }
     l->open = true;
+    l->transport = transport;
     l->stream = stream;
     ls->stats.opened++;
-    ls->conf.opened(ls->conf.ctx, l, now);
+    ls->conf.hold(ls->conf.ctx, l, false);
 }
 
 static void closed(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
     l->open = false;
     ls->stats.closed++;
-    if (l->lock == RTCD_LOCK_CLIENTS)
-        pass(ls, l, now);
+    if (l->locked)
+        unlock(ls, l, now);
+    else
+        ls->conf.hold(ls->conf.ctx, l, true);
 }
 
-void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l,
+void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l, uint64_t transport,
                         const struct media_data_event *ev, usec now)
 {
     bool mine = l->open && ev->stream == l->stream;
     switch (ev->kind) {
     case MEDIA_DATA_OPENED:
         if (ev->open)
-            opened(ls, l, ev->stream, now);
+            opened(ls, l, transport, ev->stream);
         break;
     case MEDIA_DATA_MESSAGE:
         if (mine && may_say(ls, l, 1, now))

@@ -5,8 +5,8 @@
  * is sent where, and the lock under which one of both ends changes the session's description.
  *
  * The client opens the channel, with its first offer; until then nothing can be told, and none
- * of its messages come. Of several channels the first one counts. The lock has one owner, and a
- * client that does not give it back loses it. What comes too often, is no message or far too
+ * of its messages come. Of several channels the first one counts. The lock is ours while we offer;
+ * a client that has it and does not give it back loses it. What comes too often, is no message or far too
  * long is dropped and counted, and changes nothing.
  *
  * Sans-IO. For the control thread.
@@ -42,24 +42,23 @@ struct rtcd_line_stats {
 struct rtcd_line {
     struct timer timer; /* of the client's lock */
     struct rtcd_tally *tally;
-    uint64_t transport;
+    uint64_t transport; /* and on it the stream: the channel that is open */
     uint16_t stream;
-    bool open;
-    enum { RTCD_LOCK_FREE, RTCD_LOCK_OURS, RTCD_LOCK_CLIENTS } lock;
-    bool wanted; /* we wait for the lock */
-    usec locked_at, wanted_at;
+    bool open, locked;
+    usec locked_at;
     usec quiet_at; /* when all that came is paid for (a bucket as in api/limit.h) */
 };
 
 struct rtcd_lines_conf {
     const struct media_ops *media;
     void *ctx;
-    /* The session can be told things now. Each of these may end the line. */
-    void (*opened)(void *ctx, struct rtcd_line *l, usec now);
-    /* A description as {"type", "sdp"} in JSON; valid during the call. */
+    /* An offer of ours is under way: the lock is ours. */
+    bool (*busy)(void *ctx, const struct rtcd_line *l);
+    /* From now on nothing is to be offered to the session: its channel is not open, or it has the
+     * lock. Or: it may be, again. */
+    void (*hold)(void *ctx, struct rtcd_line *l, bool held);
+    /* A description as {"type", "sdp"} in JSON; valid during the call. May end the line. */
     void (*sdp)(void *ctx, struct rtcd_line *l, struct span json, usec now);
-    /* The lock that sl_rtcd_line_lock did not get: it is ours now. */
-    void (*locked)(void *ctx, struct rtcd_line *l, usec now);
 };
 
 struct rtcd_lines; /* all that share a table of operations */
@@ -69,26 +68,23 @@ struct rtcd_lines *sl_rtcd_lines_new(const struct rtcd_lines_conf *conf);
 void sl_rtcd_lines_free(struct rtcd_lines *ls);
 const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls);
 
-/* What its client reports, and how the lock is held, is told in tally. */
-void sl_rtcd_line_init(struct rtcd_line *l, uint64_t transport, struct rtcd_tally *tally);
+/* The session is held until its channel opens. What its client reports, and how long it has the
+ * lock, is told in tally. */
+void sl_rtcd_line_init(struct rtcd_lines *ls, struct rtcd_line *l,
+                       struct rtcd_tally *tally);
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l);
 
 /* What happened on the channels of its transport. */
-void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l,
+void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l, uint64_t transport,
                         const struct media_data_event *ev, usec now);
-
-/* Before an offer of ours, but for the first exchange. False: the client has it, and conf.locked
- * will be called when we have. Unlock: after the answer, or when there will be none; also gives
- * up waiting. */
-bool sl_rtcd_line_lock(struct rtcd_line *l, usec now);
-void sl_rtcd_line_unlock(struct rtcd_lines *ls, struct rtcd_line *l, usec now);
 
 /* E_ABSENT: the channel is not open; E_FULL: the client reads too slowly, so say it elsewhere or
  * later; E_MALFORMED: longer than it takes. */
 MUST_USE enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
                                    struct span json);
-MUST_USE enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
-                                   const struct rtcd_dc_track *tracks, size_t n);
+/* Before an offer; who reads too slowly even for that hears it with the next one. */
+void sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                      const struct rtcd_dc_track *tracks, size_t n);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rtcd_lines_deadline(const struct rtcd_lines *ls);

@@ -35,22 +35,24 @@ static void data_close(void *ctx, uint64_t transport, uint16_t stream)
     note("closes", (struct span){0}, false);
 }
 
-static void on_opened(void *ctx, struct rtcd_line *l, usec now)
+static bool busy;
+
+static bool is_busy(void *ctx, const struct rtcd_line *l)
 {
-    (void)ctx, (void)l, (void)now;
-    note("opened", (struct span){0}, false);
+    (void)ctx, (void)l;
+    return busy;
+}
+
+static void on_hold(void *ctx, struct rtcd_line *l, bool held)
+{
+    (void)ctx, (void)l;
+    note(held ? "held" : "free", (struct span){0}, false);
 }
 
 static void on_sdp(void *ctx, struct rtcd_line *l, struct span json, usec now)
 {
     (void)ctx, (void)l, (void)now;
     note("sdp ", json, true);
-}
-
-static void on_locked(void *ctx, struct rtcd_line *l, usec now)
-{
-    (void)ctx, (void)l, (void)now;
-    note("ours", (struct span){0}, false);
 }
 
 static const struct media_ops media = {.data_send = data_send, .data_close = data_close};
@@ -72,21 +74,22 @@ static void event(struct rig *r, enum media_data_kind kind, uint16_t stream,
     static const struct dcep_open open;
     const struct media_data_event ev = {
         .kind = kind, .stream = stream, .bytes = bytes, .open = &open};
-    sl_rtcd_line_event(r->ls, &r->l, &ev, r->now);
+    sl_rtcd_line_event(r->ls, &r->l, TRANSPORT, &ev, r->now);
 }
 
 static void rig_init(struct rig *r)
 {
     const struct rtcd_lines_conf conf = {
-        .media = &media, .opened = on_opened, .sdp = on_sdp, .locked = on_locked};
+        .media = &media, .busy = is_busy, .hold = on_hold, .sdp = on_sdp};
     *r = (struct rig){.ls = sl_rtcd_lines_new(&conf), .now = SEC(100)};
     r->stats = sl_rtcd_lines_stats(r->ls);
     r->metrics = sl_metrics_new();
     r->tallies = sl_rtcd_tallies_new(r->metrics);
-    r->tally = sl_rtcd_tally(r->tallies, span_of("client"));
-    sl_rtcd_line_init(&r->l, TRANSPORT, r->tally);
     send_err = E_OK;
+    busy = false;
     said[0] = '\0';
+    r->tally = sl_rtcd_tally(r->tallies, span_of("client"));
+    sl_rtcd_line_init(r->ls, &r->l, r->tally);
     event(r, MEDIA_DATA_OPENED, STREAM, (struct span){0});
 }
 
@@ -120,7 +123,7 @@ static const struct {
     {"a ping", "cc01", "02;", 0},
     {"a ping of old", "70696e67", "text pong;", 0},
     {"pings that are none", "70696e6770", "", 1},
-    {"a lock", "07", "07c3;", 0},
+    {"a lock", "07", "held;07c3;", 0},
     {"an unlock of nothing", "08", "", 0},
     {"a report", "05cb3fb0000000000000", "", 0},
     {"what only we say", "0980", "", 1},
@@ -136,7 +139,7 @@ TEST(rtcd_line_answers)
         struct rig r;
         check_row(rows[i].name);
         rig_init(&r);
-        CHECK_SAID("opened;");
+        CHECK_SAID("held;free;");
         hear(&r, rows[i].hex);
         CHECK_SAID(rows[i].want);
         CHECK_INT(r.stats->malformed, rows[i].malformed);
@@ -149,16 +152,16 @@ TEST(rtcd_line_is_the_first_channel)
     struct rig r;
     rig_init(&r);
     event(&r, MEDIA_DATA_OPENED, 6, (struct span){0});
-    CHECK_SAID("opened;closes;");
+    CHECK_SAID("held;free;closes;");
     event(&r, MEDIA_DATA_MESSAGE, 6, check_hex("01"));
     event(&r, MEDIA_DATA_CLOSED, 6, (struct span){0});
     hear(&r, "01");
     CHECK_SAID("02;");
     event(&r, MEDIA_DATA_CLOSED, STREAM, (struct span){0});
     hear(&r, "01");
-    CHECK_SAID("");
+    CHECK_SAID("held;");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_ABSENT);
-    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, NULL, 0), E_ABSENT);
+    sl_rtcd_line_map(r.ls, &r.l, NULL, 0);
     CHECK_SAID("");
     rig_fini(&r);
 }
@@ -171,7 +174,7 @@ TEST(rtcd_line_tells)
     struct rig r;
     rig_init(&r);
     said[0] = '\0';
-    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, &track, 1), E_OK);
+    sl_rtcd_line_map(r.ls, &r.l, &track, 1);
     CHECK_SAID("0981a13082a474797065a67363726565;");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_OK);
     CHECK_SAID("03c60000000a789cabae0500017500f9;");
@@ -189,28 +192,23 @@ TEST(rtcd_line_lock_has_one_owner)
 {
     struct rig r;
     rig_init(&r);
-    CHECK(sl_rtcd_line_lock(&r.l, r.now));
-    CHECK(sl_rtcd_line_lock(&r.l, r.now));
+    busy = true;
     hear(&r, "cc07");
     hear(&r, "cc08"); /* not the client's to give */
     hear(&r, "cc07");
-    CHECK_SAID("opened;07c2;07c2;");
-    sl_rtcd_line_unlock(r.ls, &r.l, r.now);
+    CHECK_SAID("held;free;07c2;07c2;");
+    busy = false;
     hear(&r, "07");
     hear(&r, "07"); /* once */
-    CHECK_SAID("07c3;07c2;");
-    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
-    sl_rtcd_line_unlock(r.ls, &r.l, r.now); /* we want it no more, and did not have it */
+    CHECK_SAID("held;07c3;07c2;");
+    hear(&r, "08");
+    CHECK_SAID("free;");
+    hear(&r, "08");
     hear(&r, "07");
-    CHECK_SAID("07c2;");
-    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
-    hear(&r, "08"); /* whoever waited comes first */
-    CHECK_SAID("ours;");
-    hear(&r, "07");
-    CHECK_SAID("07c2;");
-    CHECK_INT(r.stats->granted, 1);
-    CHECK_INT(r.stats->refused, 5);
-    CHECK_INT(r.stats->unasked, 1);
+    CHECK_SAID("held;07c3;");
+    CHECK_INT(r.stats->granted, 2);
+    CHECK_INT(r.stats->refused, 3);
+    CHECK_INT(r.stats->unasked, 2);
     rig_fini(&r);
 }
 
@@ -219,25 +217,23 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     struct rig r;
     rig_init(&r);
     hear(&r, "07");
-    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
-    CHECK_SAID("opened;07c3;");
+    CHECK_SAID("held;free;held;07c3;");
     CHECK_INT(sl_rtcd_lines_deadline(r.ls), r.now + RTCD_LOCK_TIME);
     sl_rtcd_lines_tick(r.ls, r.now + RTCD_LOCK_TIME - 1);
     CHECK_SAID("");
     r.now += RTCD_LOCK_TIME;
     sl_rtcd_lines_tick(r.ls, r.now);
-    CHECK_SAID("ours;");
+    CHECK_SAID("free;");
     hear(&r, "08"); /* it comes too late to mean anything */
-    hear(&r, "07");
-    CHECK_SAID("07c2;");
+    CHECK_SAID("");
     CHECK_INT(r.stats->expired, 1);
-    CHECK_INT(r.tally->waited.sum, RTCD_LOCK_TIME);
+    CHECK_INT(r.tally->errors[RTCD_ERROR_LOCK_TIMEOUT], 1);
+    CHECK_INT(r.tally->held.sum, RTCD_LOCK_TIME);
 
-    sl_rtcd_line_unlock(r.ls, &r.l, r.now);
     hear(&r, "07");
-    CHECK(!sl_rtcd_line_lock(&r.l, r.now));
-    event(&r, MEDIA_DATA_ENDED, 0, (struct span){0}); /* nobody can unlock any more */
-    CHECK_SAID("07c3;ours;");
+    event(&r, MEDIA_DATA_ENDED, 0, (struct span){0}); /* it cannot unlock any more */
+    CHECK_SAID("held;07c3;held;");
+    CHECK_INT(sl_rtcd_lines_deadline(r.ls), USEC_NEVER);
     rig_fini(&r);
 }
 
