@@ -17,6 +17,7 @@ struct medium {
     struct rtcd_session *session;
     struct peer *peer;
     char screen[STREAM_ID_MAX + 1], camera[STREAM_ID_MAX + 1];
+    struct rtcd_line line;
     bool presents;
     bool speaks;
     usec began, spoke; /* when it last did */
@@ -27,6 +28,7 @@ struct rtcd_carrier {
     struct rtcd_carrier_conf conf;
     struct rtcd_media media;
     struct rtcd_calls *calls;
+    struct rtcd_lines *lines;
     struct timers timers;
     uint64_t hash_key[4];
     uint8_t text[NEGOTIATE_ANSWER_MAX]; /* the description being written */
@@ -191,8 +193,11 @@ static void mute(struct medium *m, bool muted, usec now)
 
 /* ---- descriptions ---- */
 
-static enum err tell_description(struct medium *m, const char *type, struct span sdp)
+/* What the channel does not take goes the other way: clients listen to both. */
+static enum err tell_description(struct medium *m, const char *type, struct span sdp,
+                                 bool by_channel)
 {
+    struct rtcd_carrier *c = m->carrier;
     json_t *o = json_object();
     json_t *text = json_stringn((const char *)sdp.p, sdp.n);
     (void)json_object_set_new(o, "type", json_string(type));
@@ -201,16 +206,34 @@ static enum err tell_description(struct medium *m, const char *type, struct span
     json_decref(o);
     if (!json)
         return E_MEMORY;
-    sl_rtcd_calls_tell(m->carrier->calls, m->session, RTCD_RTC_SDP, span_of(json));
+    if (!by_channel || sl_rtcd_line_sdp(c->lines, &m->line, span_of(json)) != E_OK)
+        sl_rtcd_calls_tell(c->calls, m->session, RTCD_RTC_SDP, span_of(json));
     free(json);
     return E_OK;
+}
+
+/* What each section carries; without it a client takes no video. */
+static void tell_map(struct medium *m)
+{
+    struct rtcd_dc_track tracks[DIALOG_SECTIONS_MAX];
+    const struct peer *p = m->peer;
+    size_t n = 0;
+    for (size_t i = 0; i < p->view.n && n < DIALOG_SECTIONS_MAX; i++) {
+        const struct slot *slot = p->view.slots[i];
+        const char *mid = sl_dialog_mid(p->member->dialog, &seat_of(slot)->dialog);
+        if (mid[0] != '\0')
+            tracks[n++] = (struct rtcd_dc_track){span_of(mid), type_of(slot->track),
+                                                 span_of(sender_of(slot->track))};
+    }
+    sl_rtcd_line_map(m->carrier->lines, &m->line, tracks, n);
 }
 
 static void offer(void *ctx, struct peer *p, struct span sdp)
 {
     struct medium *m = medium_in(ctx);
     (void)p;
-    if (tell_description(m, "offer", sdp) != E_OK)
+    tell_map(m);
+    if (tell_description(m, "offer", sdp, m->session->dc_signaling == RTCD_TRUE) != E_OK)
         LOG(m->carrier->conf.log, LOG_ERROR, "out of memory");
 }
 
@@ -221,14 +244,14 @@ static void log_refusal(const struct medium *m, const char *what, enum err e,
         KV_ERR(e), KV_STR("why", sl_negotiate_code(r->why)), KV_UINT("at", r->at));
 }
 
-static enum err take_offer(struct medium *m, struct span sdp, usec now)
+static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, usec now)
 {
     struct rtcd_carrier *c = m->carrier;
     struct wr w = wr_of(c->text, sizeof c->text);
     struct refused refused;
     enum err e = sl_rooms_offered(c->conf.rooms, m->peer, sdp, now, &w, &refused);
     if (!e)
-        return tell_description(m, "answer", wr_done(&w));
+        return tell_description(m, "answer", wr_done(&w), by_channel);
     log_refusal(m, "rtcd offer refused", e, &refused);
     return e;
 }
@@ -248,13 +271,14 @@ static struct span text_in(const json_t *o, const char *key)
     return (struct span){(const uint8_t *)json_string_value(v), json_string_length(v)};
 }
 
-static enum err take_description(struct medium *m, struct span data, usec now)
+static enum err take_description(struct medium *m, struct span data, bool by_channel,
+                                 usec now)
 {
     json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
     struct span type = text_in(o, "type"), sdp = text_in(o, "sdp");
     enum err e = E_MALFORMED;
     if (span_is(type, "offer"))
-        e = take_offer(m, sdp, now);
+        e = take_offer(m, sdp, by_channel, now);
     else if (span_is(type, "answer"))
         e = take_answer(m, sdp, now);
     json_decref(o);
@@ -296,6 +320,36 @@ static void screen_off(struct medium *m, usec now)
     for (size_t i = 0; i < m->peer->tracks_n; i++)
         if (strncmp(m->peer->tracks[i]->source, "screen", 6) == 0)
             sl_rooms_name(m->peer, m->peer->tracks[i], "", now);
+}
+
+/* ---- the data channel ---- */
+
+static struct medium *medium_of(struct rtcd_line *l)
+{
+    return (struct medium *)(void *)((char *)l - offsetof(struct medium, line));
+}
+
+static bool busy(void *ctx, const struct rtcd_line *l)
+{
+    const struct medium *m =
+        (const struct medium *)(const void *)((const char *)l -
+                                              offsetof(struct medium, line));
+    (void)ctx;
+    return m->peer && sl_dialog_waits(m->peer->member->dialog);
+}
+
+static void hold(void *ctx, struct rtcd_line *l, bool held)
+{
+    const struct medium *m = medium_of(l);
+    (void)ctx;
+    if (m->peer)
+        sl_rooms_hold(m->peer, held);
+}
+
+static void described(void *ctx, struct rtcd_line *l, struct span json, usec now)
+{
+    (void)ctx;
+    (void)take_description(medium_of(l), json, true, now); /* a refusal was logged */
 }
 
 /* ---- a session ---- */
@@ -342,11 +396,13 @@ static enum err enter(struct rtcd_carrier *c, struct rtcd_session *s, usec now)
         .data = true,
     };
     enum err e = sl_rooms_enter(c->conf.rooms, &in, now, &m->peer);
-    if (e)
+    if (e) {
         free(m);
-    else
-        s->media = m;
-    return e;
+        return e;
+    }
+    s->media = m;
+    sl_rtcd_line_init(c->lines, &m->line, s->tally);
+    return E_OK;
 }
 
 static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc type,
@@ -357,7 +413,7 @@ static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc typ
     if (e)
         return e;
     switch (type) {
-    case RTCD_RTC_SDP: return take_description(m, data, now);
+    case RTCD_RTC_SDP: return take_description(m, data, false, now);
     case RTCD_RTC_MUTE: mute(m, true, now); break;
     case RTCD_RTC_UNMUTE: mute(m, false, now); break;
     case RTCD_RTC_SCREEN_ON: screen_on(m, data, now); break;
@@ -384,6 +440,7 @@ static void ended(void *ctx, struct rtcd_session *s)
         return;
     s->media = NULL;
     sl_timer_stop(&c->timers, &m->silence);
+    sl_rtcd_line_fini(c->lines, &m->line);
     if (m->peer)
         sl_rooms_leave(c->conf.rooms, m->peer, MEDIA_GONE_LEFT);
     free(m);
@@ -400,6 +457,13 @@ struct rtcd_carrier *sl_rtcd_carrier_new(const struct rtcd_carrier_conf *conf)
     c->conf = *conf;
     c->media = (struct rtcd_media){.ctx = c, .signal = take_signal, .ended = ended};
     conf->random.fill(conf->random.ctx, c->hash_key, sizeof c->hash_key);
+    const struct rtcd_lines_conf lc = {
+        .media = &c->conf.media, .ctx = c, .busy = busy, .hold = hold, .sdp = described};
+    c->lines = sl_rtcd_lines_new(&lc);
+    if (!c->lines) {
+        free(c);
+        return NULL;
+    }
     return c;
 }
 
@@ -407,6 +471,7 @@ void sl_rtcd_carrier_free(struct rtcd_carrier *c)
 {
     if (!c)
         return;
+    sl_rtcd_lines_free(c->lines);
     sl_timers_fini(&c->timers);
     free(c);
 }
@@ -421,45 +486,30 @@ void sl_rtcd_carrier_calls(struct rtcd_carrier *c, struct rtcd_calls *calls)
     c->calls = calls;
 }
 
-struct rtcd_session *sl_rtcd_carrier_session(const struct rtcd_carrier *c,
-                                             uint64_t transport)
+void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
+                          const struct media_data_event *ev, usec now)
 {
     const struct peer *p = sl_rooms_of_transport(c->conf.rooms, transport);
-    if (!p || !p->member || p->member->events != &events)
-        return NULL;
-    return medium_in(p->member->ctx)->session;
+    if (p && p->member && p->member->events == &events)
+        sl_rtcd_line_event(c->lines, &medium_in(p->member->ctx)->line, transport, ev,
+                           now);
 }
 
-void sl_rtcd_carrier_hold(struct rtcd_session *s, bool held)
+const struct rtcd_line_stats *sl_rtcd_carrier_lines(const struct rtcd_carrier *c)
 {
-    const struct medium *m = s->media;
-    if (m && m->peer)
-        sl_rooms_hold(m->peer, held);
-}
-
-bool sl_rtcd_carrier_next(const struct rtcd_session *s, size_t *at,
-                          struct rtcd_carried *ret)
-{
-    const struct medium *m = s->media;
-    const struct peer *p = m ? m->peer : NULL;
-    while (p && *at < p->view.n) {
-        const struct slot *slot = p->view.slots[(*at)++];
-        const char *mid = sl_dialog_mid(p->member->dialog, &seat_of(slot)->dialog);
-        if (mid[0] == '\0')
-            continue;
-        *ret = (struct rtcd_carried){mid, type_of(slot->track), sender_of(slot->track)};
-        return true;
-    }
-    return false;
+    return sl_rtcd_lines_stats(c->lines);
 }
 
 usec sl_rtcd_carrier_deadline(const struct rtcd_carrier *c)
 {
-    return sl_timers_deadline(&c->timers);
+    usec silence = sl_timers_deadline(&c->timers),
+         lock = sl_rtcd_lines_deadline(c->lines);
+    return silence < lock ? silence : lock;
 }
 
 void sl_rtcd_carrier_tick(struct rtcd_carrier *c, usec now)
 {
     for (struct timer *t; (t = sl_timers_due(&c->timers, now));)
         set_speaking(list_entry(t, struct medium, silence), false, now);
+    sl_rtcd_lines_tick(c->lines, now);
 }

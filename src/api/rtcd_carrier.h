@@ -7,18 +7,23 @@
  * It implements struct rtcd_media. What a track is follows from the stream that it is part of:
  * that of the screen that the call's presenter announced, that of the camera that the session
  * did; other sound is its voice, other video waits until it is announced. Descriptions are JSON,
- * {"type": "offer", "sdp": "..."}, each way.
+ * {"type": "offer", "sdp": "..."}, each way: an answer goes where its offer came from, an offer of
+ * ours by the data channel where the session joined with that wish, else by the WebSocket. Nothing
+ * is offered before the data channel is open, on which the session is told first what the sections
+ * of the offer carry.
  *
  * Sans-IO; for the control thread.
  */
 
 #include "api/rtcd_calls.h"
+#include "api/rtcd_line.h"
 #include "room/room.h"
 
 struct rtcd_carrier;
 
 struct rtcd_carrier_conf {
     struct rooms *rooms;
+    struct media_ops media; /* for data channels */
     struct random random;
     struct log *log;
 };
@@ -31,20 +36,10 @@ void sl_rtcd_carrier_free(struct rtcd_carrier *c);
 const struct rtcd_media *sl_rtcd_carrier_media(const struct rtcd_carrier *c);
 void sl_rtcd_carrier_calls(struct rtcd_carrier *c, struct rtcd_calls *calls);
 
-/* The session of a transport; NULL: it is none of ours. */
-struct rtcd_session *sl_rtcd_carrier_session(const struct rtcd_carrier *c,
-                                             uint64_t transport);
-
-/* While it is held, nothing is offered to the session. */
-void sl_rtcd_carrier_hold(struct rtcd_session *s, bool held);
-
-/* What the sections of a session's description carry, as its last offer had it: walked with an
- * index that begins at 0. False: there are no more. */
-struct rtcd_carried {
-    const char *mid, *type, *sender; /* "voice", and the session that sends it */
-};
-bool sl_rtcd_carrier_next(const struct rtcd_session *s, size_t *at,
-                          struct rtcd_carried *ret);
+/* What happened on the data channels of a transport, which may be none of ours. */
+void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
+                          const struct media_data_event *ev, usec now);
+const struct rtcd_line_stats *sl_rtcd_carrier_lines(const struct rtcd_carrier *c);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rtcd_carrier_deadline(const struct rtcd_carrier *c);

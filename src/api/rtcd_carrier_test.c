@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/zip.h"
+
 #include "check.h"
 #include "dialogs.h"
 #include "media_log.h"
@@ -29,6 +31,11 @@ struct stage {
         char type[16]; /* of the description that came last, and that */
         char text[1 << 16];
         unsigned on, off, closes;
+        bool by_channel; /* it joined with that wish */
+        bool open;       /* and its channel is */
+        char told[64];   /* what came on the channel, in order */
+        uint8_t map[256];
+        size_t map_n;
     } of[3];
 };
 
@@ -75,6 +82,44 @@ static enum err take(void *ctx, void *conn, struct span message)
     return E_OK;
 }
 
+static void told(struct user *u, const char *what)
+{
+    size_t n = strlen(u->told);
+    (void)snprintf(u->told + n, sizeof u->told - n, "%s;", what);
+}
+
+static struct user *user_on(struct stage *s, uint64_t transport)
+{
+    const struct peer *p = sl_rooms_of_transport(s->rooms, transport);
+    return p ? user_of(s, span_of(p->stream)) : NULL;
+}
+
+static enum err channel_send(void *ctx, uint64_t transport, uint16_t stream, bool text,
+                             struct span message)
+{
+    static uint8_t json[1 << 16];
+    struct wr w = wr_of(json, sizeof json);
+    struct user *u = user_on(ctx, transport);
+    struct rtcd_dc m = {0};
+    CHECK(u != NULL && u->open && stream == 0 && !text);
+    if (!u)
+        return E_ABSENT;
+    CHECK_INT(sl_rtcd_dc_read(message, &m), E_OK);
+    if (m.type == RTCD_DC_SDP) {
+        CHECK_INT(sl_unzip(&w, m.zipped), E_OK);
+        take_description(u, wr_done(&w));
+        told(u, u->type);
+    } else if (m.type == RTCD_DC_MEDIA_MAP) {
+        CHECK(message.n <= sizeof u->map);
+        u->map_n = message.n <= sizeof u->map ? message.n : 0;
+        memcpy(u->map, message.p, u->map_n);
+        told(u, "map");
+    } else {
+        told(u, m.type == RTCD_DC_LOCK && m.granted ? "yours" : "not yours");
+    }
+    return E_OK;
+}
+
 static struct stage *stage_new(void)
 {
     static const uint8_t sha256[32] = {9};
@@ -89,7 +134,11 @@ static struct stage *stage_new(void)
     };
     s->rooms = sl_rooms_new(&conf);
     const struct rtcd_carrier_conf ac = {
-        .rooms = s->rooms, .random = random, .log = &quiet};
+        .rooms = s->rooms,
+        .media = {.ctx = s, .data_send = channel_send},
+        .random = random,
+        .log = &quiet,
+    };
     s->carrier = sl_rtcd_carrier_new(&ac);
     s->metrics = sl_metrics_new();
     s->tallies = sl_rtcd_tallies_new(s->metrics);
@@ -134,12 +183,14 @@ static void join(struct stage *s, size_t i, const char *id, bool av1)
     struct wr w = wr_of(buf, sizeof buf);
     s->of[i].id = id;
     sl_msgpack_put_str(&w, span_of("join"));
-    sl_msgpack_put_map(&w, 4);
+    sl_msgpack_put_map(&w, 5);
     put(&w, "callID", "call");
     put(&w, "userID", "user");
     put(&w, "sessionID", id);
     sl_msgpack_put_str(&w, span_of("av1Support"));
     sl_msgpack_put_bool(&w, av1);
+    sl_msgpack_put_str(&w, span_of("dcSignaling"));
+    sl_msgpack_put_bool(&w, s->of[i].by_channel);
     sl_rtcd_calls_message(s->calls, s->conn, wr_done(&w), 0);
 }
 
@@ -159,13 +210,28 @@ static void say_state(struct stage *s, size_t i, enum rtcd_rtc type, const char 
     say_rtc(s, &s->of[i], type, span_of(data), now);
 }
 
+static void on_channel(struct stage *s, const struct user *u, enum media_data_kind kind,
+                       struct span bytes)
+{
+    static const struct dcep_open open;
+    const struct media_data_event ev = {.kind = kind, .bytes = bytes, .open = &open};
+    sl_rtcd_carrier_data(s->carrier, transport_of(s, u->id), &ev, 0);
+}
+
 static void say_description(struct stage *s, struct user *u, const char *type)
 {
+    static uint8_t buf[1 << 16];
+    struct wr w = wr_of(buf, sizeof buf);
     json_t *o = json_object();
     (void)json_object_set_new(o, "type", json_string(type));
     (void)json_object_set_new(o, "sdp", json_stringn(u->end.text, u->end.text_n));
     char *text = json_dumps(o, JSON_COMPACT);
-    say_rtc(s, u, RTCD_RTC_SDP, span_of(text), 0);
+    if (u->by_channel && u->open) {
+        CHECK_INT(sl_rtcd_dc_write_sdp(&w, span_of(text)), E_OK);
+        on_channel(s, u, MEDIA_DATA_MESSAGE, wr_done(&w));
+    } else {
+        say_rtc(s, u, RTCD_RTC_SDP, span_of(text), 0);
+    }
     free(text);
     json_decref(o);
 }
@@ -209,6 +275,9 @@ static void come(struct stage *s, size_t i, const char *id, bool av1)
     end_add(&s->of[i].end, 0, MEDIA_AUDIO);
     speak(s, i);
     sl_rooms_transport_up(s->rooms, transport_of(s, id), 0);
+    CHECK(!offered(s, i)); /* not before there is a channel */
+    s->of[i].open = true;
+    on_channel(s, &s->of[i], MEDIA_DATA_OPENED, (struct span){0});
     settle(s);
 }
 
@@ -335,21 +404,67 @@ TEST(carrier_screens)
     stage_free(s);
 }
 
-/* What the sections carry, for the map that is sent before an offer. */
-TEST(carrier_sections)
+static void check_told(struct user *u, int line, const char *want)
+{
+    if (strcmp(u->told, want) != 0)
+        check_fail(__FILE__, line, "told %s, want %s", u->told, want);
+    u->told[0] = '\0';
+}
+
+#define CHECK_TOLD(u, want) check_told(u, __LINE__, want)
+
+/* Before each offer comes what its sections carry, by whichever way the offer does. */
+TEST(carrier_media_map)
 {
     struct stage *s = stage_new();
-    struct rtcd_carried at;
-    size_t i = 0;
+    struct user *one = &s->of[0], *two = &s->of[1];
+    one->by_channel = true;
     come(s, 0, "one", false);
     come(s, 1, "two", false);
-    const struct rtcd_session *session =
-        sl_rtcd_carrier_session(s->carrier, transport_of(s, "one"));
-    CHECK(session && strcmp(session->id, "one") == 0);
-    CHECK(sl_rtcd_carrier_next(session, &i, &at));
-    CHECK(strcmp(at.mid, "s0") == 0 && strcmp(at.type, "voice") == 0);
-    CHECK(strcmp(at.sender, "two") == 0);
-    CHECK(!sl_rtcd_carrier_next(session, &i, &at));
-    CHECK(!sl_rtcd_carrier_session(s->carrier, 99));
+    CHECK_TOLD(one, "map;offer;");
+    CHECK_TOLD(two, "map;");
+    expect(s, 0, "by the channel", "voice_two ");
+    expect(s, 1, "by the WebSocket", "voice_one ");
+    struct span map = {one->map, one->map_n};
+    CHECK(span_eq(map, check_hex("09 81 a2 7330 82 a4 74797065 a5 766f696365 "
+                                 "a9 73656e6465725f6964 a3 74776f")));
+    end_add(&one->end, 1, MEDIA_VIDEO);
+    say_state(s, 0, RTCD_RTC_VIDEO_ON, "{\"videoStreamID\":\"stream\"}", 0);
+    speak(s, 0); /* is answered where it offered */
+    CHECK_TOLD(one, "answer;");
+    sl_rtcd_carrier_data(s->carrier, 99,
+                         &(struct media_data_event){.kind = MEDIA_DATA_ENDED}, 0);
+    stage_free(s);
+}
+
+TEST(carrier_lock)
+{
+    struct span lock = check_hex("07"), unlock = check_hex("08");
+    struct stage *s = stage_new();
+    struct user *one = &s->of[0];
+    one->by_channel = true;
+    come(s, 0, "one", false);
+    on_channel(s, one, MEDIA_DATA_MESSAGE, lock);
+    come(s, 1, "two", false);
+    CHECK_TOLD(one, "yours;");
+    speak(s, 0); /* what it wanted the lock for */
+    CHECK_TOLD(one, "answer;");
+    CHECK(!offered(s, 0));
+    on_channel(s, one, MEDIA_DATA_MESSAGE, unlock);
+    sl_rooms_flush(s->rooms, 0);
+    on_channel(s, one, MEDIA_DATA_MESSAGE, lock);
+    CHECK_TOLD(one, "map;offer;not yours;"); /* an offer of ours is under way */
+    CHECK(offered(s, 0));
+    on_channel(s, one, MEDIA_DATA_MESSAGE, lock);
+    CHECK_TOLD(one, "yours;");
+
+    come(s, 2, "three", false);
+    CHECK_TOLD(one, "");
+    usec at = sl_rtcd_carrier_deadline(s->carrier);
+    CHECK_INT(at, RTCD_LOCK_TIME);
+    sl_rtcd_carrier_tick(s->carrier, at); /* it kept it too long */
+    settle(s);
+    CHECK_TOLD(one, "map;offer;");
+    expect(s, 0, "in the end", "voice_two voice_three ");
     stage_free(s);
 }

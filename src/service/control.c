@@ -100,6 +100,13 @@ static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct
     sl_rooms_voice(c->rooms, transport, producer, v, sl_loop_now());
 }
 
+static void data(void *ctx, uint64_t transport, const struct media_data_event *ev)
+{
+    const struct control *c = ctx;
+    if (c->rtcd)
+        sl_rtcd_face_data(c->rtcd, transport, ev);
+}
+
 static void take_mail(void *ctx)
 {
     struct control *c = ctx;
@@ -388,7 +395,8 @@ static enum err make_rooms(struct control *c)
                                         .gone = gone,
                                         .started = started,
                                         .wanted = wanted,
-                                        .voice = voice};
+                                        .voice = voice,
+                                        .data = data};
     sl_random(key, sizeof key);
     c->plane = sl_plane_new(c->node.post, key, &events);
     if (!c->plane)
@@ -467,6 +475,7 @@ static enum err listen_private(struct control *c)
         return e;
     struct rtcd_face_conf fc = c->conf.rtcd;
     fc.rooms = c->rooms;
+    fc.media = sl_plane_ops(c->plane);
     fc.settle = retry;
     fc.settle_ctx = c;
     return sl_rtcd_face_new(c->loop, c->private_face, c->log, c->metrics, &fc, &c->rtcd);

@@ -207,7 +207,7 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                  .sessions = sessions};
     f->tallies = sl_rtcd_tallies_new(metrics);
     const struct rtcd_carrier_conf ac = {
-        .rooms = conf->rooms, .random = {.fill = fill}, .log = log};
+        .rooms = conf->rooms, .media = conf->media, .random = {.fill = fill}, .log = log};
     f->carrier = sl_rtcd_carrier_new(&ac);
     const struct rtcd_calls_conf cc = {
         .random = {.fill = fill},
@@ -255,6 +255,12 @@ bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req)
     if (mine)
         sl_rtcd_face_arm(f);
     return mine;
+}
+
+void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
+                       const struct media_data_event *ev)
+{
+    sl_rtcd_carrier_data(f->carrier, transport, ev, sl_loop_now());
 }
 
 void sl_rtcd_face_tick(struct rtcd_face *f)

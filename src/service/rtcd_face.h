@@ -22,6 +22,7 @@ struct rtcd_face_conf {
     void (*local_message)(void *ctx, struct span message);
     void *local_ctx;
     struct rooms *rooms;       /* that carry its calls; NULL: nobody does */
+    struct media_ops media;    /* under those rooms */
     void (*settle)(void *ctx); /* after anything that may have changed them; NULL */
     void *settle_ctx;
 };
@@ -45,8 +46,10 @@ bool sl_rtcd_face_request(struct rtcd_face *f, const struct http_req *req);
 
 /* A message of the client in this process. */
 void sl_rtcd_face_local(struct rtcd_face *f, struct span message);
-/* After what the media plane said. */
+/* After what the media plane said; and what it said of data channels. */
 void sl_rtcd_face_arm(struct rtcd_face *f);
+void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
+                       const struct media_data_event *ev);
 
 /* Once a second: reads how busy the machine is. */
 void sl_rtcd_face_tick(struct rtcd_face *f);
