@@ -9,6 +9,7 @@ import (
 
 	"github.com/mattermost/rtcd/service"
 	"github.com/mattermost/rtcd/service/rtc"
+	"github.com/mattermost/rtcd/service/rtc/dc"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -16,12 +17,13 @@ import (
 )
 
 // The other end of one session: what a browser's peer does, with Pion, signalled over the node's
-// WebSocket. It never asks for the lock, so only one side may have something to say at a time.
+// WebSocket, or on the data channel (channel.go). Only change asks for the lock.
 type agent struct {
 	n       *node
 	session string
 	pc      *webrtc.PeerConnection
 	dc      *webrtc.DataChannel
+	talk    talk
 	voice   *webrtc.RTPSender
 
 	mu      sync.Mutex
@@ -109,7 +111,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{n: n, session: session, pc: pc, heard: map[string]*heard{}}
+	a := &agent{n: n, session: session, pc: pc, heard: map[string]*heard{}, talk: newTalk()}
 	b.mu.Lock()
 	b.agents[session] = a
 	b.mu.Unlock()
@@ -134,6 +136,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 		return nil, err
 	}
 	a.dc.OnOpen(func() { close(open) })
+	a.dc.OnMessage(a.takeChannel)
 	if voice != nil {
 		if a.voice, err = pc.AddTrack(voice.local); err != nil {
 			return nil, err
@@ -166,6 +169,9 @@ func (a *agent) offer() error {
 func (a *agent) describe(d webrtc.SessionDescription) error {
 	text, err := json.Marshal(d)
 	must(err)
+	if a.n.viaChannel && a.dc.ReadyState() == webrtc.DataChannelStateOpen {
+		return a.say(dc.MessageTypeSDP, text)
+	}
 	return a.n.rtc(a.session, rtc.SDPMessage, string(text))
 }
 
@@ -194,7 +200,7 @@ func (a *agent) take(msg service.ClientMessage) {
 			_ = a.pc.AddICECandidate(wrapped.Candidate)
 		}
 	case rtc.SDPMessage:
-		if err := a.takeDescription(m.Data); err != nil {
+		if err := a.takeDescription(m.Data, "ws"); err != nil {
 			a.mu.Lock()
 			a.failure = err
 			a.mu.Unlock()
@@ -202,12 +208,19 @@ func (a *agent) take(msg service.ClientMessage) {
 	}
 }
 
-func (a *agent) takeDescription(data []byte) error {
+func (a *agent) takeDescription(data []byte, by string) error {
 	var d webrtc.SessionDescription
 	if err := json.Unmarshal(data, &d); err != nil {
 		return err
 	}
-	if err := a.pc.SetRemoteDescription(d); err != nil {
+	a.talk.turn.Lock()
+	defer a.talk.turn.Unlock()
+	a.note(d.Type.String() + " " + by)
+	err := a.pc.SetRemoteDescription(d)
+	if d.Type != webrtc.SDPTypeOffer {
+		a.talk.answer(err)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", d.Type, err, d.SDP)
 	}
 	if d.Type != webrtc.SDPTypeOffer {

@@ -13,6 +13,9 @@ import (
 type node struct {
 	*service.Client
 	id, key string
+	// Its sessions describe themselves on their data channels, once these are open.
+	viaChannel bool
+	noAV1      bool // its sessions do not understand it
 }
 
 func newID() string { return random.NewID() }
@@ -27,7 +30,7 @@ func (s *server) node(id, key string) *node {
 	c, err := service.NewClient(service.ClientConfig{URL: s.url(), ClientID: id, AuthKey: key,
 		ReconnectInterval: 200 * time.Millisecond})
 	must(err)
-	return &node{c, id, key}
+	return &node{Client: c, id: id, key: key}
 }
 
 // A client that is registered, connected and greeted.
@@ -100,7 +103,7 @@ func (n *node) closed(session string, limit time.Duration) error {
 func (n *node) join(call, session string) error {
 	return n.Send(service.ClientMessage{Type: service.ClientMessageJoin, Data: map[string]any{
 		"callID": call, "userID": "user-" + session, "sessionID": session, "channelID": "channel",
-		"av1Support": true, "dcSignaling": false}})
+		"av1Support": !n.noAV1, "dcSignaling": n.viaChannel}})
 }
 
 func (n *node) about(kind, session string) error {

@@ -41,7 +41,7 @@ func main() {
 			failed++
 			continue
 		}
-		for _, sc := range scenarios {
+		for _, sc := range append(scenarios, channelScenarios...) {
 			if !strings.Contains(sc.name, only) {
 				continue
 			}
