@@ -51,9 +51,10 @@ static void take_description(struct user *u, struct span data)
 {
     json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
     CHECK(o != NULL);
-    snprintf(u->type, sizeof u->type, "%s",
-             json_string_value(json_object_get(o, "type")));
-    snprintf(u->text, sizeof u->text, "%s", json_string_value(json_object_get(o, "sdp")));
+    (void)snprintf(u->type, sizeof u->type, "%s",
+                   json_string_value(json_object_get(o, "type")));
+    (void)snprintf(u->text, sizeof u->text, "%s",
+                   json_string_value(json_object_get(o, "sdp")));
     json_decref(o);
 }
 
