@@ -10,6 +10,8 @@
  * (sluice_send and conf.message): a plug-in that has its own way to its users needs no port but
  * the one of media.
  *
+ * Besides there is a client for the calls of a server in another process (sluice_client_connect).
+ *
  * Threads: every function may be called on any thread, unless it says otherwise; callbacks come
  * on one thread of the server, which does nothing else meanwhile: return soon, and do not call
  * sluice_wait or sluice_free from there. All signals are blocked on the server's threads, and
@@ -137,6 +139,41 @@ SLUICE_API enum sluice_err sluice_token(const struct sluice *s, const char *room
  * nothing to the server is counted, and in its log. SLUICE_REFUSED: it has no session, a text
  * that is too long, or the server was started without conf.message. */
 SLUICE_API enum sluice_err sluice_send(struct sluice *s, const struct sluice_message *m);
+
+/* ---- a client of a server elsewhere ---------------------------------------------------- */
+
+/*
+ * The same messages over a WebSocket, to the private face of a server of Sluice, or to an rtcd.
+ * The connection is made again when it is lost. Sessions outlive that: after the HELLO of a new
+ * connection the host says RECONNECT for those that it still speaks for.
+ */
+struct sluice_client;
+
+/* All but url, id and key may be zero. */
+struct sluice_client_conf {
+    const char *url; /* "http://host:8045"; in front of TLS, a proxy's on this machine */
+    const char *id, *key;  /* of the client; the key has 32 to 72 octets */
+    bool registers;        /* if the server does not know the client yet */
+    const char *admin_key; /* to register with; NULL: the server lets everyone */
+    void *ctx;
+    /* Callbacks come on a thread of the client's. */
+    void (*message)(void *ctx, const struct sluice_message *m);
+    /* The connection is lost, and what was sent last may be; HELLO tells of the next. */
+    void (*lost)(void *ctx);
+};
+
+/* Waits until the server has said yes. SLUICE_REFUSED: it said no; SLUICE_START: it cannot be
+ * reached; SLUICE_SETTING: that is no URL, id or key. */
+SLUICE_API enum sluice_err sluice_client_connect(const struct sluice_client_conf *conf,
+                                                 struct sluice_client **ret,
+                                                 char error[SLUICE_ERROR_MAX]);
+
+/* Queues a message; while there is no connection it waits for the next. As sluice_send. */
+SLUICE_API enum sluice_err sluice_client_send(struct sluice_client *c,
+                                              const struct sluice_message *m);
+
+/* Hangs up; the sessions stay. Not from a callback. Takes NULL. */
+SLUICE_API void sluice_client_free(struct sluice_client *c);
 
 #ifdef __cplusplus
 }

@@ -12,11 +12,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/word.h"
 
 enum {
     HOST_MAX = 256,
     PREFIX_MAX = 256,
+    AUTH_MAX = 1024,
     HEAD_MAX = 4096,          /* of a request */
     ANSWER_MAX = 1024 * 1024, /* head and body; /metrics of 64 workers fits */
     TIMEOUT_S = 10,
@@ -26,7 +28,8 @@ struct web {
     struct addr addr;
     char host[HOST_MAX]; /* with the port, as it was given */
     char prefix[PREFIX_MAX];
-    int fd; /* -1: not connected */
+    char auth[AUTH_MAX]; /* base64 of user and key, or "" */
+    int fd;              /* -1: not connected */
     size_t n;
     uint8_t in[ANSWER_MAX];
 };
@@ -253,17 +256,32 @@ static enum err receive(struct web *w, struct web_answer *ret)
     return e;
 }
 
-enum err sl_web_ask(struct web *w, const char *method, const char *path,
-                    const char *token, const char *type, struct span body,
+enum err sl_web_basic(struct web *w, const char *user, const char *key)
+{
+    char both[AUTH_MAX / 2];
+    int n = snprintf(both, sizeof both, "%s:%s", user, key);
+    struct wr out = wr_of((uint8_t *)w->auth, sizeof w->auth - 1);
+    if (n < 0 || (size_t)n >= sizeof both)
+        return E_FULL;
+    sl_base64_write(&out, (struct span){(uint8_t *)both, (size_t)n});
+    w->auth[out.n] = '\0';
+    return out.bad ? E_FULL : E_OK;
+}
+
+/* fields end with a line's end, if there are any. */
+static enum err ask(struct web *w, const char *method, const char *path,
+                    const char *token, const char *fields, struct span body,
                     struct web_answer *ret)
 {
     char head[HEAD_MAX];
-    int n = snprintf(
-        head, sizeof head,
-        "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n%s%s%s%s%s%s\r\n", method,
-        w->prefix, path, w->host, body.n, token ? "Authorization: Bearer " : "",
-        token ? token : "", token ? "\r\n" : "", type ? "Content-Type: " : "",
-        type ? type : "", type ? "\r\n" : "");
+    const char *scheme = token      ? "Authorization: Bearer "
+                         : *w->auth ? "Authorization: Basic "
+                                    : "";
+    int n =
+        snprintf(head, sizeof head,
+                 "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n%s%s%s%s\r\n",
+                 method, w->prefix, path, w->host, body.n, scheme,
+                 token ? token : w->auth, *scheme ? "\r\n" : "", fields);
     if (n < 0 || (size_t)n >= sizeof head)
         return E_FULL;
     enum err e = E_SYS;
@@ -281,4 +299,28 @@ enum err sl_web_ask(struct web *w, const char *method, const char *path,
         }
     }
     return e;
+}
+
+enum err sl_web_ask(struct web *w, const char *method, const char *path,
+                    const char *token, const char *type, struct span body,
+                    struct web_answer *ret)
+{
+    char fields[HEAD_MAX] = "";
+    if (type)
+        (void)snprintf(fields, sizeof fields, "Content-Type: %s\r\n", type);
+    return ask(w, method, path, token, fields, body, ret);
+}
+
+enum err sl_web_upgrade(struct web *w, const char *path, const char *fields,
+                        struct web_answer *ret, int *fd)
+{
+    hang_up(w);
+    enum err e = ask(w, "GET", path, NULL, fields, (struct span){0}, ret);
+    if (e || ret->status != 101)
+        return e;
+    /* It has no length: what follows is the other protocol's. */
+    ret->body.n = (size_t)(w->in + w->n - ret->body.p);
+    *fd = w->fd;
+    w->fd = -1;
+    return E_OK;
 }

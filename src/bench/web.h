@@ -30,6 +30,9 @@ void sl_web_free(struct web *w);
 /* The server's. */
 const struct addr *sl_web_addr(const struct web *w);
 
+/* From now on requests without a token are made with this user and key. E_FULL: too long. */
+MUST_USE enum err sl_web_basic(struct web *w, const char *user, const char *key);
+
 /* token and type may be NULL. An answer of any status is E_OK. E_SYS: no connection, with
  * errno set; E_SHORT: it ended before the answer did; E_MALFORMED: no answer that we can read;
  * E_FULL: it is too large;
@@ -37,3 +40,9 @@ const struct addr *sl_web_addr(const struct web *w);
 MUST_USE enum err sl_web_ask(struct web *w, const char *method, const char *path,
                              const char *token, const char *type, struct span body,
                              struct web_answer *ret);
+
+/* Asks for another protocol on a connection of its own, with fields as they are sent. When the
+ * status is 101 the connection goes over to the caller as *fd, and body is what came behind the
+ * answer already. Errors as above. */
+MUST_USE enum err sl_web_upgrade(struct web *w, const char *path, const char *fields,
+                                 struct web_answer *ret, int *fd);

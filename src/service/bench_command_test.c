@@ -1,29 +1,15 @@
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench/load.h"
 #include "check.h"
+#include "free_port.h"
 #include "service/command.h"
 #include "sluice/sluice.h"
 
 /* The whole server in this process, and many clients of it. */
-
-/* One that the kernel gives to nobody else for a while. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof sa;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&sa, n) == 0);
-    CHECK_INT(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
-    (void)close(fd);
-    return ntohs(sa.sin_port);
-}
 
 static void nothing(void *ctx, enum sluice_level level, const char *line, size_t n)
 {

@@ -271,22 +271,14 @@ enum sluice_err sluice_token(const struct sluice *s, const char *rooms, unsigned
     return SLUICE_OK;
 }
 
+static enum err hear(void *ctx, struct span message)
+{
+    return sl_control_hear(ctx, message);
+}
+
 enum sluice_err sluice_send(struct sluice *s, const struct sluice_message *m)
 {
-    if (!s->message || m->data_n > MESSAGE_MAX - MESSAGE_OVERHEAD_MAX)
-        return SLUICE_REFUSED;
-    size_t n = m->data_n + MESSAGE_OVERHEAD_MAX;
-    uint8_t *p = malloc(n);
-    if (!p)
-        return SLUICE_MEMORY;
-    struct wr w = wr_of(p, n);
-    enum err e = sl_message_write(&w, m);
-    e = e ? e : sl_control_hear(s->control, wr_done(&w));
-    free(p);
-    return e == E_OK       ? SLUICE_OK
-           : e == E_MEMORY ? SLUICE_MEMORY
-           : e == E_FULL   ? SLUICE_FULL
-                           : SLUICE_REFUSED;
+    return s->message ? sl_message_give(m, hear, s->control) : SLUICE_REFUSED;
 }
 
 /* ---- end ---- */

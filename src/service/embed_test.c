@@ -1,16 +1,15 @@
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 #include "bench/web.h"
 #include "check.h"
+#include "free_port.h"
 #include "net/loop.h"
 #include "sluice/sluice.h"
 
@@ -47,18 +46,6 @@ static void on_line(void *ctx, enum sluice_level level, const char *line, size_t
     CHECK(level <= SLUICE_ERROR && n > 1 && line[n - 1] == '\n');
     h->lines++;
     (void)pthread_mutex_unlock(&h->lock);
-}
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof sa;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&sa, n) == 0);
-    CHECK_INT(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
-    (void)close(fd);
-    return ntohs(sa.sin_port);
 }
 
 static enum sluice_err start(struct host *h, const char *faces, const char *const *args,

@@ -1,5 +1,6 @@
 #include "service/message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/rtcd_msg.h"
@@ -78,6 +79,26 @@ enum err sl_message_write(struct wr *w, const struct sluice_message *m)
     case SLUICE_VOICE_OFF: return E_MALFORMED;
     }
     return w->bad ? E_FULL : w->n > begun ? E_OK : E_MALFORMED;
+}
+
+enum sluice_err sl_message_give(const struct sluice_message *m,
+                                enum err (*put)(void *ctx, struct span message),
+                                void *ctx)
+{
+    if (m->data_n > MESSAGE_MAX - MESSAGE_OVERHEAD_MAX)
+        return SLUICE_REFUSED;
+    size_t n = m->data_n + MESSAGE_OVERHEAD_MAX;
+    uint8_t *p = malloc(n);
+    if (!p)
+        return SLUICE_MEMORY;
+    struct wr w = wr_of(p, n);
+    enum err e = sl_message_write(&w, m);
+    e = e ? e : put(ctx, wr_done(&w));
+    free(p);
+    return e == E_OK       ? SLUICE_OK
+           : e == E_MEMORY ? SLUICE_MEMORY
+           : e == E_FULL   ? SLUICE_FULL
+                           : SLUICE_REFUSED;
 }
 
 /* ---- reading ---- */

@@ -18,6 +18,11 @@ enum {
  * server's, there is no session, or a text is longer than SLUICE_ID_MAX; E_FULL: no room. */
 MUST_USE enum err sl_message_write(struct wr *w, const struct sluice_message *m);
 
+/* Writes the message, and gives it to put, for who returns what that says. */
+enum sluice_err sl_message_give(const struct sluice_message *m,
+                                enum err (*put)(void *ctx, struct span message),
+                                void *ctx);
+
 /* What a server says. Its texts are here, data points into what was read. */
 struct message {
     struct sluice_message m;

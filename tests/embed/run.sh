@@ -44,18 +44,18 @@ header_alone() {
         cc -std=c99 -pedantic-errors -Wall -Wextra -Werror -fsyntax-only -Iinclude -x c -
 }
 
-compile() {
+compile() { # EXAMPLE
     local libdir
     libdir=$(dirname "$(find "$work/root" -name libsluice.so)")
     # shellcheck disable=SC2046
     PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_PATH=$libdir/pkgconfig \
         sh -c 'cc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsanitize=address,undefined \
-            examples/embed.c -o "$0/host" $(pkg-config --cflags --libs sluice) -Wl,-rpath,"$1"' "$work" "$libdir"
+            "examples/$2.c" -o "$0/$2" $(pkg-config --cflags --libs sluice) -Wl,-rpath,"$1"' "$work" "$libdir" "$1"
 }
 
 begin() {
-    mkfifo "$work/in"
-    "$work/host" --rtc.listen=127.0.0.1 --rtc.port="$(free_port)" "$@" \
+    [[ -x $work/embed ]] && mkfifo "$work/in" || return 1
+    "$work/embed" --rtc.listen=127.0.0.1 --rtc.port="$(free_port)" "$@" \
         <"$work/in" >"$work/out" 2>"$work/err" &
     host=$!
     exec 3>"$work/in"
@@ -72,8 +72,16 @@ until_said() { # TEXT FILE
 
 calls() {
     printf 'join c u s1\njoin c u s2\nnonsense\nleave s1\n' >&3
-    until_said '^closed s1' "$work/out" && until_said 'does not take this' "$work/err" &&
+    until_said '^closed s1' "$work/out" && until_said 'this is no message' "$work/err" &&
         printf 'sdp s2 {"type":"offer","sdp":"none"}\n' >&3 && until_said '^closed s2' "$work/out"
+}
+
+# The other example, of the same server; the sessions that the host has are none of its own.
+client() {
+    printf 'join c u mine\nleave last\nleave mine\n' |
+        (cat; sleep 1) | "$work/client" "http://127.0.0.1:$api" someone 0123456789abcdef0123456789abcdef >"$work/heard" &&
+        cat "$work/heard" && grep -q '^hello' "$work/heard" && grep -q '^closed mine' "$work/heard" &&
+        ! grep -q 'closed last' "$work/heard"
 }
 
 media() {
@@ -99,13 +107,16 @@ ends() {
     [[ $status == 0 ]] && grep -q '^closed last' "$work/out"
 }
 
-http=$(free_port)
+http=$(free_port) api=$(free_port)
 check 'installs library, header and pkg-config file' install_it
 check 'shows its functions and nothing else' only_api "$build/src/service/libsluice.so"
 check 'has a header that is plain C99' header_alone
-check 'lets the example compile as pkg-config says' compile
-check 'starts inside the example' begin --http.listen="127.0.0.1:$http" --auth.required=false
+check 'lets an example compile as pkg-config says' compile embed
+check 'lets the other compile, too' compile client
+check 'starts inside the example' begin --http.listen="127.0.0.1:$http" \
+    --admin.listen="127.0.0.1:$api" --rtcd.self_registration=true --auth.required=false
 check 'carries calls without a socket' calls
+check 'serves a client in another process' client
 check 'forwards real media' media
 check 'drains until the last session is over, which had no offer in ten seconds' ends
 

@@ -1,9 +1,9 @@
 // Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
 // where they differ.
 //
-//	rtcd-interop sluice=BINARY [rtcd=BINARY] [only=WORD]
+//	rtcd-interop [only=WORD] [client=BINARY] sluice=BINARY [rtcd=BINARY]
 //
-// only stands before the servers that it is for.
+// only and client stand before the servers that they are for.
 package main
 
 import (
@@ -31,8 +31,12 @@ func main() {
 	passed, failed, only := 0, 0, ""
 	for _, arg := range os.Args[1:] {
 		name, binary, _ := strings.Cut(arg, "=")
-		if name == "only" {
+		switch name {
+		case "only":
 			only = binary
+			continue
+		case "client":
+			lineClient = binary
 			continue
 		}
 		s := newServer(name, binary)

@@ -31,6 +31,7 @@ var scenarios = []scenario{
 	{"many clients register at once", herd, ""},
 	{"two voices, muted and not", voices, ""},
 	{"a restart: clients are known, and come back", restart, ""},
+	{"the C client registers, joins, is listed, leaves", cClient, ""},
 	{"metrics have rtcd's names, labels and bounds", metrics, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},
 	{"draining waits for the last session", drain,

@@ -1,0 +1,214 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "check.h"
+#include "free_port.h"
+#include "sluice/sluice.h"
+
+#define KEY   "0123456789abcdef0123456789abcdef"
+#define ADMIN "the administrator's"
+
+/* The server in this process, at a port that it keeps when it is started again. */
+struct place {
+    struct sluice *server;
+    uint16_t http, media;
+    char dir[32];
+};
+
+static void quiet(void *ctx, enum sluice_level level, const char *line, size_t n)
+{
+    (void)ctx;
+    if (level == SLUICE_ERROR)
+        (void)fprintf(stderr, "# %.*s", (int)n, line);
+}
+
+static void place_start(struct place *p)
+{
+    char text[512], error[SLUICE_ERROR_MAX] = "";
+    (void)snprintf(text, sizeof text,
+                   "[rtc]\nport = %u\nworkers = 1\nlisten = [\"127.0.0.1\"]\n"
+                   "packet_pool = 1024\n[http]\nlisten = \"\"\n"
+                   "[admin]\nlisten = \"127.0.0.1:%u\"\n[store]\ndirectory = \"%s\"\n"
+                   "[rtcd]\nadmin_secret = \"" ADMIN "\"\n",
+                   p->media, p->http, p->dir);
+    const struct sluice_conf conf = {.settings = text, .log = quiet};
+    CHECK_INT(sluice_start(&conf, &p->server, error), SLUICE_OK);
+    if (*error)
+        (void)fprintf(stderr, "# %s\n", error);
+}
+
+static void place_init(struct place *p)
+{
+    *p = (struct place){.http = free_port(), .media = free_port()};
+    (void)snprintf(p->dir, sizeof p->dir, "/tmp/sluice-client-XXXXXX");
+    CHECK(mkdtemp(p->dir) != NULL);
+    place_start(p);
+}
+
+static void place_fini(struct place *p)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb", "owner"};
+    char path[64];
+    sluice_free(p->server);
+    for (size_t i = 0; i < LEN(files); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", p->dir, files[i]);
+        (void)unlink(path);
+    }
+    CHECK_INT(rmdir(p->dir), 0);
+}
+
+/* A host, and how often it heard what. */
+struct host {
+    struct sluice_client *client;
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    unsigned heard[SLUICE_VOICE_OFF + 1], lost;
+    char closed[SLUICE_ID_MAX + 1], error[SLUICE_ERROR_MAX];
+};
+
+#define HOST                                                                             \
+    {                                                                                    \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER              \
+    }
+
+static void on_message(void *ctx, const struct sluice_message *m)
+{
+    struct host *h = ctx;
+    (void)pthread_mutex_lock(&h->lock);
+    h->heard[m->type]++;
+    if (m->type == SLUICE_CLOSED)
+        (void)snprintf(h->closed, sizeof h->closed, "%s", m->session);
+    (void)pthread_cond_broadcast(&h->news);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+static void on_lost(void *ctx)
+{
+    struct host *h = ctx;
+    (void)pthread_mutex_lock(&h->lock);
+    h->lost++;
+    (void)pthread_cond_broadcast(&h->news);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+static void wait_for(struct host *h, const unsigned *count, unsigned n)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    (void)pthread_mutex_lock(&h->lock);
+    while (*count < n && pthread_cond_timedwait(&h->news, &h->lock, &until) == 0)
+        ;
+    CHECK_INT(*count, n);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+static enum sluice_err dial(struct host *h, const struct place *p, const char *id,
+                            const char *key, const char *admin_key)
+{
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", p->http);
+    const struct sluice_client_conf conf = {.url = url,
+                                            .id = id,
+                                            .key = key,
+                                            .registers = admin_key,
+                                            .admin_key = admin_key,
+                                            .ctx = h,
+                                            .message = on_message,
+                                            .lost = on_lost};
+    return sluice_client_connect(&conf, &h->client, h->error);
+}
+
+static void say(struct host *h, enum sluice_type type, const char *session)
+{
+    const struct sluice_message m = {
+        .type = type, .call = "call", .user = "user", .session = session};
+    CHECK_INT(sluice_client_send(h->client, &m), SLUICE_OK);
+}
+
+TEST(client_registers_joins_and_leaves)
+{
+    struct place p;
+    struct host a = HOST, b = HOST;
+    place_init(&p);
+    CHECK_INT(dial(&a, &p, "a", KEY, NULL), SLUICE_REFUSED);
+    CHECK_INT(dial(&a, &p, "a", KEY, ADMIN), SLUICE_OK);
+    wait_for(&a, &a.heard[SLUICE_HELLO], 1);
+    CHECK_INT(dial(&b, &p, "b", KEY, ADMIN), SLUICE_OK);
+    say(&a, SLUICE_JOIN, "s1");
+    say(&a, SLUICE_JOIN, "s2");
+    say(&b, SLUICE_LEAVE, "s2"); /* which is not b's */
+    say(&b, SLUICE_JOIN, "s2");
+    say(&a, SLUICE_LEAVE, "s1");
+    wait_for(&a, &a.heard[SLUICE_CLOSED], 1);
+    CHECK(strcmp(a.closed, "s1") == 0);
+    say(&b, SLUICE_LEAVE, "s2");
+    wait_for(&b, &b.heard[SLUICE_CLOSED], 1);
+    sluice_client_free(a.client);
+    sluice_client_free(b.client);
+    CHECK_INT(a.heard[SLUICE_CLOSED], 1);
+    CHECK_INT(a.lost + b.lost, 0);
+    place_fini(&p);
+}
+
+TEST(client_says_what_is_wrong)
+{
+    struct place p;
+    struct host h = HOST;
+    place_init(&p);
+    CHECK_INT(dial(&h, &p, "a", KEY, ADMIN), SLUICE_OK);
+    sluice_client_free(h.client);
+    static const struct {
+        const char *name, *id, *key, *admin, *says;
+        enum sluice_err want;
+    } rows[] = {
+        {"another key", "a", KEY "x", NULL, "key", SLUICE_REFUSED},
+        {"another key, and registering", "a", KEY "x", ADMIN, "already registered",
+         SLUICE_REFUSED},
+        {"another administrator", "c", KEY, "another's", "unauthorized", SLUICE_REFUSED},
+        {"a short key", "c", "short", ADMIN, "key", SLUICE_SETTING},
+        {"no name", "", KEY, ADMIN, "client", SLUICE_SETTING},
+        {"a name with a colon", "a:b", KEY, ADMIN, "client", SLUICE_SETTING},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        h.client = NULL;
+        check_row(rows[i].name);
+        CHECK_INT(dial(&h, &p, rows[i].id, rows[i].key, rows[i].admin), rows[i].want);
+        CHECK(h.client == NULL && strstr(h.error, rows[i].says));
+    }
+    check_row("nobody there");
+    uint16_t was = p.http;
+    p.http = free_port();
+    CHECK_INT(dial(&h, &p, "a", KEY, NULL), SLUICE_START);
+    p.http = was;
+    check_row("no URL");
+    const struct sluice_client_conf conf = {.url = "nonsense", .id = "a", .key = KEY};
+    CHECK_INT(sluice_client_connect(&conf, &h.client, h.error), SLUICE_SETTING);
+    place_fini(&p);
+}
+
+/* What is said while there is no server reaches the next one. */
+TEST(client_comes_back)
+{
+    struct place p;
+    struct host h = HOST;
+    place_init(&p);
+    CHECK_INT(dial(&h, &p, "a", KEY, ADMIN), SLUICE_OK);
+    wait_for(&h, &h.heard[SLUICE_HELLO], 1);
+    sluice_free(p.server);
+    wait_for(&h, &h.lost, 1);
+    say(&h, SLUICE_JOIN, "s");
+    say(&h, SLUICE_LEAVE, "s");
+    place_start(&p);
+    wait_for(&h, &h.heard[SLUICE_HELLO], 2);
+    wait_for(&h, &h.heard[SLUICE_CLOSED], 1);
+    sluice_client_free(h.client);
+    CHECK_INT(h.lost, 1);
+    place_fini(&p);
+}
