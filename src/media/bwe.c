@@ -50,9 +50,11 @@
 
 struct bwe {
     /* hot: written for each packet that leaves */
-    uint64_t octets;    /* sent in all */
-    usec sent_at;       /* the last */
-    struct probe probe; /* its id */
+    struct sentlog log;  /* empty where there is only REMB */
+    uint64_t octets;     /* sent in all */
+    uint16_t last, told; /* number of the last packet, and of the last that was told of */
+    usec sent_at;        /* the last */
+    struct probe probe;  /* its id */
     bool remb_only;
 
     double max_bps;
@@ -89,20 +91,20 @@ struct bwe {
     double budget_bits;
     bool app_limited;
     bool started; /* probes of a new path were begun */
-
-    struct sent log[]; /* last: REMB needs none */
 };
 
 size_t sl_bwe_size(bool remb)
 {
-    return sizeof(struct bwe) + (remb ? 0 : SENTLOG_SLOTS * sizeof(struct sent));
+    return sizeof(struct bwe) + (remb ? 0 : SENTLOG_MIN * sizeof(struct sent));
 }
 
 struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now)
 {
-    struct bwe *b = calloc(1, sl_bwe_size(conf->remb));
-    if (!b)
+    struct bwe *b = calloc(1, sizeof *b);
+    if (!b || (!conf->remb && sl_sentlog_init(&b->log) != E_OK)) {
+        free(b);
         return NULL;
+    }
     b->remb_only = conf->remb;
     b->max_bps = conf->max_bps;
     b->target_bps = conf->start_bps;
@@ -116,6 +118,8 @@ struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now)
 
 void sl_bwe_free(struct bwe *b)
 {
+    if (b)
+        sl_sentlog_fini(&b->log);
     free(b);
 }
 
@@ -125,7 +129,8 @@ void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now)
     b->sent_at = now;
     if (b->remb_only)
         return;
-    sentlog_put(b->log, seq, octets, b->probe.id, now);
+    b->last = seq;
+    sentlog_put(&b->log, seq, octets, b->probe.id, now);
     if (b->probe.id)
         sl_probe_sent(&b->probe, (unsigned)octets, now);
 }
@@ -275,7 +280,7 @@ static void arrived(struct bwe *b, uint16_t seq, usec arrival, struct told *told
 {
     struct sent_fate s;
     struct group_delta d;
-    if (!sl_sentlog_received(b->log, seq, now, &s))
+    if (!sl_sentlog_received(&b->log, seq, now, &s))
         return;
     told->packets += !s.was_lost;
     told->lost -= s.was_lost;
@@ -366,10 +371,12 @@ void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
     if (b->remb_only)
         return;
     measure_use(b, now);
+    sl_sentlog_fit(&b->log, (uint16_t)(b->last - b->told));
     while (sl_rtcp_twcc_next(fb, &a)) {
+        b->told = a.seq;
         if (a.received) {
             arrived(b, a.seq, unwrap(b, a.at), &told, now);
-        } else if (sl_sentlog_lost(b->log, a.seq, now, &s)) {
+        } else if (sl_sentlog_lost(&b->log, a.seq, now, &s)) {
             told.packets++;
             told.lost++;
             sl_brim_lost(&b->brim);

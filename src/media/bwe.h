@@ -16,7 +16,7 @@
  * what it says, less if reports of loss say so.
  *
  * One thread, no clock. After whatever has `now` the caller asks for padding and the
- * deadline. The struct is plain data and moves as it is.
+ * deadline.
  */
 
 #include <stdbool.h>
@@ -43,7 +43,7 @@ enum bwe_cause {
 
 struct bwe_conf {
     uint32_t start_bps, min_bps, max_bps;
-    bool remb; /* no transport-wide numbers, only REMB: 1 kB instead of 18 */
+    bool remb; /* no transport-wide numbers, only REMB */
 };
 
 struct bwe_state {
@@ -64,7 +64,7 @@ struct bwe;
 struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now);
 void sl_bwe_free(struct bwe *b);
 
-/* Octets of one. */
+/* Octets of one, before it has much on its way. */
 size_t sl_bwe_size(bool remb);
 
 /* A packet leaves: its transport-wide number, and its octets as they are on the wire. */
