@@ -33,6 +33,24 @@ uint16_t server_free_port(const char *address, bool udp)
     return ntohs(sa.sin_port);
 }
 
+/* Media comes by UDP and by TCP to ports of one number. */
+static uint16_t free_for_both(const char *address)
+{
+    for (int i = 0; i < 64; i++) {
+        struct sockaddr_in sa = {.sin_family = AF_INET};
+        uint16_t port = server_free_port(address, true);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        sa.sin_port = htons(port);
+        bool is_free = inet_pton(AF_INET, address, &sa.sin_addr) == 1 && fd >= 0 &&
+                       bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
+        if (fd >= 0)
+            (void)close(fd);
+        if (is_free)
+            return port;
+    }
+    return 0;
+}
+
 static bool asked(const char *url, const char *path, struct web_answer *ret,
                   struct web **web)
 {
@@ -148,8 +166,7 @@ static bool is_ready(const struct server *s)
 bool server_start(struct server *s, const char *program, const char *address, int core)
 {
     char text[6][96];
-    uint16_t rtc = server_free_port(address, true),
-             http = server_free_port(address, false),
+    uint16_t rtc = free_for_both(address), http = server_free_port(address, false),
              admin = server_free_port("127.0.0.1", false);
     if (!server_prepare(s))
         return false;
