@@ -34,22 +34,31 @@ static bool write_quoted(struct wr *w, const char *name, const char *value)
     return true;
 }
 
-/* RFC 9725 §4.6. */
-static enum err make_link(const struct face_conf *conf, char **ret)
+static bool is_turn(const struct ice_server *s)
+{
+    return strncmp(s->url, "turn", 4) == 0;
+}
+
+/* RFC 9725 §4.6. turn: credentials of servers that have none of their own, or NULL. */
+static enum err make_link(const struct face_conf *conf,
+                          const struct turn_credentials *turn, char **ret)
 {
     char buf[REPLY_FIELDS_ROOM / 2];
     struct wr w = wr_of((uint8_t *)buf, sizeof buf - 1);
     for (size_t i = 0; i < conf->ice_n; i++) {
         const struct ice_server *s = &conf->ice[i];
+        bool lent = turn && is_turn(s) && !s->username;
+        const char *name = lent ? turn->username : s->username;
+        const char *password = lent ? turn->password : s->credential;
         for (const char *c = s->url; *c; c++)
             if (*c <= ' ' || *c > '~' || *c == '<' || *c == '>')
                 return E_MALFORMED;
         wr_str(&w, i > 0 ? ", <" : "<");
         wr_str(&w, s->url);
         wr_str(&w, ">; rel=\"ice-server\"");
-        if (s->username && !(write_quoted(&w, "username", s->username) &&
-                             write_quoted(&w, "credential", s->credential) &&
-                             write_quoted(&w, "credential-type", "password")))
+        if (name && !(write_quoted(&w, "username", name) &&
+                      write_quoted(&w, "credential", password) &&
+                      write_quoted(&w, "credential-type", "password")))
             return E_MALFORMED;
     }
     if (w.bad)
@@ -64,10 +73,23 @@ enum err sl_face_init(struct face *f, const struct face_conf *conf)
     *f = (struct face){.conf = *conf, .buf = malloc(BUF_CAP)};
     enum err e = f->buf ? E_OK : E_MEMORY;
     if (!e && conf->ice_n > 0)
-        e = make_link(conf, &f->link);
+        e = make_link(conf, NULL, &f->link);
     if (e)
         sl_face_fini(f);
     return e;
+}
+
+const char *sl_face_link(struct face *f, uint64_t transport)
+{
+    const struct face_conf *c = &f->conf;
+    struct turn_credentials turn;
+    char *link;
+    if (c->turn && f->link && c->turn(c->turn_ctx, transport, &turn) &&
+        make_link(c, &turn, &link) == E_OK) {
+        free(f->link);
+        f->link = link;
+    }
+    return f->link;
 }
 
 void sl_face_fini(struct face *f)

@@ -16,6 +16,7 @@
 
 #include "api/limit.h"
 #include "api/reply.h"
+#include "auth/turn.h"
 #include "room/claims.h"
 #include "room/room.h"
 
@@ -38,6 +39,10 @@ struct face_conf {
     void *explain_ctx;
     const struct ice_server *ice; /* told to clients */
     size_t ice_n;
+    /* Of those TURN servers that have no username of their own, for one session; NULL: there are
+     * none. False: not now. */
+    bool (*turn)(void *ctx, uint64_t transport, struct turn_credentials *ret);
+    void *turn_ctx;
     const char *const *origins; /* of pages that may use it (api/origin); NULL: all */
     size_t origins_n;
     bool proxied; /* the client's address is the last of X-Forwarded-For */
@@ -47,7 +52,7 @@ struct face {
     struct face_conf conf;
     bool draining;              /* set it: no new sessions; those there are go on */
     uint64_t refused[PROBLEMS]; /* requests, by reason */
-    char *link;                 /* the Link field for conf.ice, or NULL */
+    char *link;                 /* the Link field for conf.ice, the last; or NULL */
     uint8_t *buf;               /* the present answer */
 };
 
@@ -71,6 +76,10 @@ struct ask {
     struct reply reply;
     usec now;
 };
+
+/* The Link field that names ICE servers to this session; NULL: there are none. Valid until the
+ * next call. */
+const char *sl_face_link(struct face *f, uint64_t transport);
 
 void sl_ask_refuse(struct ask *a, enum problem p, const char *code, const char *detail);
 

@@ -1,5 +1,7 @@
 #include "api/face.h"
 
+#include <stdio.h>
+
 #include "check.h"
 #include "face_stage.h"
 
@@ -238,6 +240,32 @@ TEST(who_asks)
         check_field(s, "Retry-After", "1");
         stage_free(s);
     }
+}
+
+static bool lend(void *ctx, uint64_t transport, struct turn_credentials *ret)
+{
+    *ret = (struct turn_credentials){.username = "", .password = "pw"};
+    (void)snprintf(ret->username, sizeof ret->username, "u%d", (int)transport);
+    return *(bool *)ctx;
+}
+
+TEST(link_field_has_credentials_of_its_session)
+{
+    static const struct ice_server ice[] = {
+        {"stun:a"}, {"turn:b"}, {"turns:c", "own", "secret"}};
+    bool may = true;
+    struct face f;
+    struct face_conf conf = {
+        .ice = ice, .ice_n = LEN(ice), .turn = lend, .turn_ctx = &may};
+    CHECK_INT(sl_face_init(&f, &conf), E_OK);
+    for (uint64_t i = 1; i < 3; i++) {
+        char want[64];
+        const char *link = sl_face_link(&f, i);
+        (void)snprintf(want, sizeof want, "username=\"u%d\"; credential=\"pw\";", (int)i);
+        CHECK(link && strstr(link, want) && strstr(link, "username=\"own\""));
+        CHECK(!strstr(link, "<stun:a>; rel=\"ice-server\"; "));
+    }
+    sl_face_fini(&f);
 }
 
 TEST(link_field)

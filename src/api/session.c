@@ -69,8 +69,9 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
     sl_reply_field(r, "Location", "/session/%s", p->key);
     sl_reply_field(r, "Accept-Patch", SESSION_FRAGMENT);
     tag(a, p);
-    if (a->face->link)
-        sl_reply_field(r, "Link", "%s", a->face->link);
+    const char *link = sl_face_link(a->face, p->transport);
+    if (link)
+        sl_reply_field(r, "Link", "%s", link);
     if (job == NEGOTIATE_WATCH)
         sl_layer_link(r, p);
 }

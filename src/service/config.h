@@ -55,6 +55,8 @@ struct config {
         uint32_t socket_buffer;               /* octets */
         struct config_ints srtp_profiles;     /* enum srtp_profile, the preferred first */
         struct config_strings ice_servers;
+        const char *turn_secret;
+        usec turn_lifetime;
     } rtc;
     struct {
         struct addr listen;

@@ -85,11 +85,14 @@ static const struct {
                      "clients of the "
                      "public face are told of all",
                      NULL},
-    [TURN_SECRET] = {"rtc.turn.static_auth_secret", "RTC_TURNCONFIG_STATICAUTHSECRET",
-                     NULL, "the server makes no relayed candidates of its own"},
+    [TURN_SECRET] =
+        {"rtc.turn.static_auth_secret", "RTC_TURNCONFIG_STATICAUTHSECRET",
+         "`rtc.turn_secret`, for clients of the public face; the server makes "
+         "no relayed candidates of its own",
+         NULL},
     [TURN_EXPIRATION] = {"rtc.turn.credentials_expiration_minutes",
-                         "RTC_TURNCONFIG_CREDENTIALSEXPIRATIONMINUTES", NULL,
-                         "the server makes no relayed candidates of its own"},
+                         "RTC_TURNCONFIG_CREDENTIALSEXPIRATIONMINUTES",
+                         "`rtc.turn_lifetime`", NULL},
     [ENABLE_IPV6] = {"rtc.enable_ipv6", "RTC_ENABLEIPV6", "`rtc.ipv6`", NULL},
     [UDP_SOCKETS] = {"rtc.udp_sockets_count", "RTC_UDPSOCKETSCOUNT", NULL,
                      "each worker has one socket for each address (rtc.workers)"},
@@ -455,6 +458,26 @@ static enum err set_rtc(struct applying *a)
     return e ? e : check_nack(a);
 }
 
+static enum err set_turn(struct applying *a)
+{
+    enum { WEEK = 7 * 24 * 60 };
+    const char *secret = text_of(a, TURN_SECRET, "");
+    long long minutes;
+    enum err e = number(a, TURN_EXPIRATION, 1440, &minutes);
+    if (e || !*secret)
+        return e;
+    if (minutes <= 0 || minutes >= WEEK)
+        return fail(a,
+                    "invalid TURNConfig.CredentialsExpirationMinutes value: should be in "
+                    "the range (0, 10080)");
+    a->c->rtc.turn_lifetime = SEC(60) * minutes;
+    e = set(a, "rtc.turn_secret", secret);
+    return e ? e
+             : sl_config_note(a->c, "rtc.turn.static_auth_secret: clients of the public "
+                                    "face get credentials by it; the server makes no "
+                                    "relayed candidates of its own");
+}
+
 static enum err level_of(struct applying *a, enum key key, const char *name,
                          const char **ret)
 {
@@ -630,6 +653,7 @@ enum err sl_config_rtcd_apply(const struct config_rtcd *r, struct config *c,
     e = e ? e : set_rtc(&a);
     e = e ? e : set_log(&a);
     e = e ? e : set_ice(&a);
+    e = e ? e : set_turn(&a);
     return e ? e : note(&a);
 }
 

@@ -100,7 +100,8 @@ TEST(config_of_rtcd_from_its_file)
     CHECK_INT(c->http.listen.port, 0);
     CHECK_INT(c->drain.deadline, 0);
     CHECK(noted(c, "rtc.nack_buffer_size (RTCD_RTC_NACKBUFFERSIZE) has no effect"));
-    CHECK(noted(c, "logger.enable_file") && noted(c, "rtc.turn.static_auth_secret"));
+    CHECK(noted(c, "logger.enable_file") && noted(c, "makes no relayed candidates"));
+    CHECK(strcmp(c->rtc.turn_secret, "x") == 0 && c->rtc.turn_lifetime == SEC(86400));
     CHECK(!noted(c, "rtc.ice_port_udp") && !noted(c, "nack_disable_copy"));
     CHECK(!noted(c, "logger.enable_console")); /* which is so */
     sl_config_free(c);
@@ -174,6 +175,8 @@ TEST(config_of_rtcd_that_it_would_refuse)
         {"RTCD_RTC_ICESERVERS=[{\"urls\":[]}]",
          "invalid ICEServers value: invalid empty URLs"},
         {"RTCD_RTC_ICESERVERS=[\"\"]", "invalid ICEServers value: invalid empty URL"},
+        {"RTCD_RTC_TURNCONFIG_CREDENTIALSEXPIRATIONMINUTES=x",
+         "rtc.turn.credentials_expiration_minutes: 'x' is no number"},
         {"RTCD_RTC_UDPSOCKETSCOUNT=0",
          "invalid UDPSocketsCount value: should be greater than 0"},
         {"RTCD_RTC_NACKBUFFERSIZE=16",

@@ -101,6 +101,12 @@ const struct setting sl_settings[] = {
     {"rtc.ice_servers", STRINGS(rtc.ice_servers), .value = "",
      .help = "STUN and TURN servers that clients are told: \"stun:host:port\", or "
              "\"turn:host:port username credential\"."},
+    {"rtc.turn_secret", STRING(rtc.turn_secret), .value = "",
+     .help =
+         "The secret that the TURN servers in rtc.ice_servers share with us (coturn's "
+         "static-auth-secret): clients get a username and a credential of their own."},
+    {"rtc.turn_lifetime", TIME(rtc.turn_lifetime), .value = "24h",
+     .help = "How long those are good, a week at most."},
 
     {"http.listen", ADDR_PORT(http.listen), .value = "0.0.0.0:8080",
      .help = "Address and port of the public face; empty: there is none."},

@@ -1,6 +1,8 @@
 #include "service/control.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/admin.h"
@@ -387,6 +389,16 @@ static enum err look_outside(struct control *c)
     return e;
 }
 
+static bool lend_turn(void *ctx, uint64_t transport, struct turn_credentials *ret)
+{
+    const struct control *c = ctx;
+    char who[17];
+    (void)snprintf(who, sizeof who, "%016" PRIx64, transport);
+    return sl_turn_credentials(span_of(c->conf.turn_secret), span_of(who),
+                               sl_wall_now() / SEC(1), c->conf.turn_lifetime / SEC(1),
+                               ret) == E_OK;
+}
+
 static enum err make_rooms(struct control *c)
 {
     uint64_t key[2];
@@ -428,6 +440,8 @@ static enum err make_rooms(struct control *c)
                                  .explain_ctx = c,
                                  .ice = c->conf.ice,
                                  .ice_n = c->conf.ice_n,
+                                 .turn = c->conf.turn_secret ? lend_turn : NULL,
+                                 .turn_ctx = c,
                                  .origins = c->conf.origins,
                                  .origins_n = c->conf.origins_n,
                                  .proxied = c->conf.proxied};

@@ -28,6 +28,8 @@ struct control_conf {
     size_t maps_n;
     uint16_t shown_port;
     const char *name, *stun;
+    const char *turn_secret; /* NULL: none; struct face_conf, turn */
+    usec turn_lifetime;
     struct rooms_limits limits;
     unsigned loudest; /* struct rooms_conf */
     uint32_t max_bps; /* the same */

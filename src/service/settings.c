@@ -147,6 +147,16 @@ static enum err set_ice(struct settings *s, const struct config *c, char *error)
             return E_MALFORMED;
         }
     }
+    if (*c->rtc.turn_secret) {
+        s->control.turn_secret = c->rtc.turn_secret;
+        s->control.turn_lifetime = c->rtc.turn_lifetime;
+    }
+    if (c->rtc.turn_lifetime < SEC(1) ||
+        c->rtc.turn_lifetime > SEC((usec)TURN_LIFETIME_MAX)) {
+        (void)snprintf(error, CONFIG_ERROR_MAX,
+                       "rtc.turn_lifetime: from a second to a week");
+        return E_MALFORMED;
+    }
     s->control.ice = s->ice;
     s->control.ice_n = c->rtc.ice_servers.n;
     return E_OK;
