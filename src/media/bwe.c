@@ -313,6 +313,10 @@ static void learn_rtt(struct bwe *b, usec rtt)
 
 static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
 {
+    if (!sl_probe_result(&b->probe, r) && r->bps < b->aimd.bps) {
+        b->grace = now + PROBE_GRACE;
+        return;
+    }
     /* It was a short look: what arrived in earnest meanwhile is not undone by it. */
     double least = r->full ? fmin(b->aimd.bps, ackrate_bps(&b->ackrate)) : b->aimd.bps;
     /* What held it up may be others, who would be driven out by taking all there is. */
@@ -326,7 +330,6 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
     b->did = AIMD_CAPPED;
     b->grace = now + PROBE_GRACE;
     sl_lossrate_probed(&b->lossrate, r->bps);
-    sl_probe_result(&b->probe, r);
 }
 
 static void control_delay(struct bwe *b, const struct told *told, usec now)
@@ -339,7 +342,7 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
                             .steep = b->trendline.slope > STEEP,
                             .rtt = b->rtt ? b->rtt : RTT_FIRST};
     struct flood_rate passes = sl_flood_rate(&b->flood);
-    if (passes.collapsed && passes.bps < before * COLLAPSE) {
+    if (passes.slow && passes.bps < before * COLLAPSE) {
         in.usage = USAGE_OVER;
         in.collapsed = true;
         in.now_bps = passes.bps;

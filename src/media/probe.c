@@ -22,7 +22,9 @@
 #define AGAIN_MIN                                                                        \
     SEC(1) /* for the queue that was the reason to go, or of a try to show */
 #define AGAIN_MAX SEC(8)
-#define PASSED    0.9 /* of what was tried */
+#define SAME      0.85 /* of another result: less, and chance has a part in it */
+#define EXACT     0.95 /* more, and it has not */
+#define PASSED    0.9  /* of what was tried */
 
 static double limited(const struct probe *p, double bps)
 {
@@ -59,6 +61,7 @@ void sl_probe_cut(struct probe *p, double before_bps, usec now)
     if (p->before_bps == 0)
         p->again = AGAIN_MIN;
     p->before_bps = fmax(p->before_bps, before_bps);
+    p->full_bps = 0; /* it may be another path now */
 }
 
 /* ---- out ---- */
@@ -67,7 +70,10 @@ static void begin(struct probe *p, usec now)
 {
     p->last_id = p->last_id == UINT8_MAX ? 1 : (uint8_t)(p->last_id + 1);
     p->id = p->last_id;
-    p->kept[p->id % PROBE_KEPT] = (struct cluster){.id = p->id, .bps = p->pending[0]};
+    if (p->span == 0)
+        p->span = PROBE_SPAN;
+    p->kept[p->id % PROBE_KEPT] =
+        (struct cluster){.id = p->id, .bps = p->pending[0], .span = p->span};
     p->tried_bps = p->pending[0];
     p->began_at = p->tried_at = now;
     p->pending_n--;
@@ -131,7 +137,7 @@ void sl_probe_tick(struct probe *p, double bps, enum probe_use use, bool calm, u
 
 static double octets_of(const struct cluster *c)
 {
-    return c->bps * PROBE_SPAN / SEC(1) / 8;
+    return c->bps * (double)c->span / SEC(1) / 8;
 }
 
 /* A packet is ahead of the rate: the first leaves at once. */
@@ -200,11 +206,12 @@ static struct probe_result shown(const struct cluster *c)
     if (got_bps > send_bps * TOO_FAST)
         return none;
     if (slow && stretched > 1 / UNFILLED)
-        return (struct probe_result){.bps = got_bps * BELOW, .full = true};
+        return (struct probe_result){.bps = got_bps * BELOW, .full = true, .id = c->id};
     if (send_bps < c->bps * MEANT)
         return none; /* nobody padded: this is only what the application sends */
     double passed = fmin(send_bps, c->bps) / fmax(stretched, 1);
-    return (struct probe_result){.bps = slow ? (passed + got_bps) / 2 : passed};
+    return (struct probe_result){.bps = slow ? (passed + got_bps) / 2 : passed,
+                                 .id = c->id};
 }
 
 struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octets,
@@ -231,11 +238,29 @@ struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octe
     return shown(c);
 }
 
-void sl_probe_result(struct probe *p, const struct probe_result *r)
+/* Whether a cluster shows what the last one did that was held up, too. */
+static bool agrees(struct probe *p, const struct probe_result *r)
+{
+    double less = fmin(r->bps, p->full_bps), more = fmax(r->bps, p->full_bps);
+    bool first = p->full_id == r->id || p->full_bps == 0;
+    p->full_bps = r->bps;
+    p->full_id = r->id;
+    if (!first && less > more * EXACT && p->span > PROBE_SPAN)
+        p->span /= 2;
+    return first || less > more * SAME;
+}
+
+bool sl_probe_result(struct probe *p, const struct probe_result *r)
 {
     p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
+    if (r->full && !agrees(p, r) && p->span < PROBE_SPAN_MAX) {
+        p->span *= 2;
+        push(p, p->tried_bps);
+        return false;
+    }
     if (r->full)
         p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
     if (p->chasing && !r->full && p->pending_n == 0 && r->bps < p->wanted_bps)
         push(p, r->bps * CHASE);
+    return true;
 }

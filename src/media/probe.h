@@ -11,6 +11,9 @@
  * accident, and one whenever somebody asks whether a rate could be reached
  * (clusters and their figures are libwebrtc's).
  *
+ * A burst is as short as what it is to show allows. Where packets are delayed by chance it shows
+ * now this and now that: then the next one takes longer.
+ *
  * It never goes beyond what is wanted. A value without pointers.
  */
 
@@ -25,12 +28,14 @@ enum {
     PROBE_KEPT = 4,        /* clusters whose arrival is looked for */
 };
 #define PROBE_SPAN     MSEC(15)
+#define PROBE_SPAN_MAX MSEC(60)
 #define PROBE_INTERVAL SEC(5)
 
 /* What is known of a cluster: sent, and as it arrived. */
 struct cluster {
     uint8_t id;               /* 1 to 255; 0: none */
     double bps;               /* that was meant */
+    usec span;                /* the same: how long it takes */
     unsigned packets, octets; /* sent; octets that are still to come count as meant */
     unsigned got_packets, got_octets;
     usec first_sent, last_sent; /* of those that arrived */
@@ -54,6 +59,9 @@ struct probe {
     usec cut_at;       /* the last */
     double before_bps; /* before the last cuts; 0: as much was reached since */
     usec again;        /* when that is tried again */
+    usec span;         /* of the next clusters; 0: PROBE_SPAN */
+    double full_bps;   /* what the last one that was held up showed; 0: none was */
+    uint8_t full_id;
 };
 
 /* Those of a new path. */
@@ -86,11 +94,13 @@ usec sl_probe_deadline(const struct probe *p);
 struct probe_result {
     double bps; /* 0: nothing yet */
     bool full;  /* it was held up on the way: that is all there is */
+    uint8_t id;
 };
 
 /* A packet of a cluster arrived: what the cluster shows so far. */
 struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octets,
                                       usec sent, usec arrival);
 
-/* All feedback that came at once was taken: this is what the cluster showed. */
-void sl_probe_result(struct probe *p, const struct probe_result *r);
+/* All feedback that came at once was taken: this is what the cluster showed. False: another
+ * showed something else, and it is looked at again, for longer. */
+bool sl_probe_result(struct probe *p, const struct probe_result *r);

@@ -160,3 +160,56 @@ TEST(probe_burst_is_no_measurement)
         CHECK_INT(r.bps > 0, apart == 2000);
     }
 }
+
+/* Asked for, and sent over a path of bps. */
+static struct probe_result asked(struct probe *p, double bps, usec *now)
+{
+    sl_probe_ask(p, 4e6);
+    sl_probe_tick(p, 300e3, PROBE_USE_LITTLE, true, *now += SEC(3));
+    return burst(p, bps, now);
+}
+
+/* What shows now this and now that is looked at for longer; what is the same is not. */
+TEST(probe_doubts)
+{
+    static const struct {
+        const char *name;
+        double first, second;
+        bool believed;
+    } rows[] = {
+        {"the same", 1e6, 1e6, true},
+        {"nearly", 1e6, 1.1e6, true},
+        {"less", 2e6, 1e6, false},
+        {"more", 1e6, 2e6, false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct probe p = {.wanted_bps = 5e6};
+        usec now = SEC(1);
+        check_row(rows[i].name);
+        struct probe_result r = asked(&p, rows[i].first, &now);
+        CHECK_INT(r.full, true);
+        CHECK_INT(sl_probe_result(&p, &r), true);
+        CHECK_INT(sl_probe_result(&p, &r), true); /* more of it */
+        r = asked(&p, rows[i].second, &now);
+        CHECK_INT(sl_probe_result(&p, &r), rows[i].believed);
+        CHECK_INT(p.span, rows[i].believed ? PROBE_SPAN : PROBE_SPAN * 2);
+        CHECK_INT(p.pending_n, !rows[i].believed); /* once more, for longer */
+    }
+}
+
+/* Where a longer burst shows the same again it was another path, and they are short again. */
+TEST(probe_believes_again)
+{
+    struct probe p = {.wanted_bps = 5e6};
+    usec now = SEC(1);
+    struct probe_result r = asked(&p, 2e6, &now);
+    CHECK_INT(sl_probe_result(&p, &r), true);
+    r = asked(&p, 1e6, &now);
+    CHECK_INT(sl_probe_result(&p, &r), false);
+    sl_probe_tick(&p, 300e3, PROBE_USE_LITTLE, true, now);
+    usec begun = now;
+    r = burst(&p, 1e6, &now);
+    CHECK(now - begun >= PROBE_SPAN * 2 - MSEC(2));
+    CHECK_INT(sl_probe_result(&p, &r), true);
+    CHECK_INT(p.span, PROBE_SPAN);
+}

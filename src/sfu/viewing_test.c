@@ -98,7 +98,7 @@ static const struct {
      100,
      true},
     {"5 % lost", {.delay = MSEC(30), .loss = 0.05}, 720, 28, 500, false},
-    {"10 % lost", {.delay = MSEC(30), .loss = 0.1}, 360, 26, 500, false},
+    {"10 % lost", {.delay = MSEC(30), .loss = 0.1}, 360, 26, 1000, false},
     {"20 % lost", {.delay = MSEC(30), .loss = 0.2}, 180, 20, 1000, false},
 };
 
