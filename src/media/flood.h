@@ -5,30 +5,30 @@
  *
  * While a queue grows, what arrives is what the path carries, and some packets are enough to
  * know it: a source that has just become larger is not known by any average yet. And where
- * packets arrive over twice the time in which they were sent, the path has collapsed: that
- * need not be waited for until a line through all delays is steep.
+ * packets arrive over twice the time in which they were sent, the path may have collapsed:
+ * that need not be waited for until a line through all delays is steep.
  *
  * A value without pointers; zero is new.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/clock.h"
 
-enum { FLOOD_GROUPS = 32 };
+enum { FLOOD_PACKETS = 64 };
 
 struct flood {
     unsigned n, next;
-    struct flood_group {
-        usec sent, arrival; /* of the last packet */
-        usec first_sent;
+    struct flood_packet {
+        usec sent, arrival;
         double octets;
-    } group[FLOOD_GROUPS];
+    } packet[FLOOD_PACKETS];
 };
 
 struct flood_rate {
-    double bps;     /* 0: there is too little to say */
-    bool collapsed; /* it is far less than is sent, and not by one delay alone */
+    double bps; /* 0: there is too little to say */
+    bool slow;  /* it is half of what was sent, or less, and not by one delay alone */
 };
 
 /* A packet arrived. */
