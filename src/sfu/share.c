@@ -1,5 +1,6 @@
 #include "sfu/share.h"
 
+#include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/demand.h"
 #include "sfu/feedback.h"
@@ -24,6 +25,14 @@ static void begin(struct consumer *c, struct encoding *e, usec now)
         sl_feedback_keyframe(s, e, now);
 }
 
+/* The path has collapsed under an encoding: what still comes of it is in the way of the
+ * smaller one, and could not be shown. */
+static bool is_too_much(const struct transport *t, const struct encoding *has,
+                        const struct encoding *to)
+{
+    return t->bwe && sl_bwe_state(t->bwe).over && to->bitrate_bps < has->bitrate_bps / 2;
+}
+
 static void carry_out(struct consumer *c, usec now)
 {
     const struct encoding *has = c->want ? c->want : c->from;
@@ -33,6 +42,8 @@ static void carry_out(struct consumer *c, usec now)
         return;
     }
     struct encoding *e = &c->producer->encodings[c->share.target.encoding];
+    if (c->from && e != has && is_too_much(c->transport, c->from, e))
+        sl_consumer_pause(c);
     if (e != has)
         begin(c, e, now);
     if (c->from && sl_pick_review(c))

@@ -11,7 +11,7 @@
 #include "sfu/inside.h"
 #include "sfu/transport.h"
 
-enum { SAMPLES = 4096, SEEDS = 3 };
+enum { SAMPLES = 4096, SEEDS = 4 };
 #define SAMPLE MSEC(50)
 
 static struct stage s;
