@@ -13,12 +13,20 @@ export const quantile = (all, q) => {
 const grown = (all, f) => all.length > 1 ? f(all.at(-1)) - f(all[0]) : 0;
 const kbps = (all, octets) => all.length > 1 ? grown(all, octets) * 8 / (all.at(-1).at - all[0].at) : 0;
 
-// What each of the publisher's streams needs on the wire, and its height.
+// What each of the publisher's streams needs on the wire, and its height. One that nobody watches
+// is not sent for a while: that time does not count.
 export function layers(sent, from, to) {
-  const all = within(sent, from, to);
-  const last = all.at(-1)?.layers ?? {};
-  return Object.keys(last).map(name => ({name, height: last[name].height ?? 0,
-    kbps: kbps(all, x => x.layers[name]?.octets ?? 0), fps: 1000 * grown(all, x => x.layers[name]?.frames ?? 0) / (to - from)}));
+  const all = within(sent, from, to), last = all.at(-1)?.layers ?? {};
+  return Object.keys(last).map(name => {
+    let octets = 0, ms = 0;
+    for (let i = 1; i < all.length; i++) {
+      const a = all[i - 1].layers[name], b = all[i].layers[name];
+      if (!a || !b || a.frames === b.frames && a.octets === b.octets) continue;
+      octets += b.octets - a.octets;
+      ms += all[i].at - all[i - 1].at;
+    }
+    return {name, height: Math.max(0, ...all.map(x => x.layers[name]?.height ?? 0)), kbps: ms ? octets * 8 / ms : 0};
+  });
 }
 
 // The height of the largest layer that a link of this rate has room for; 0: none.
