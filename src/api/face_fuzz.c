@@ -54,6 +54,12 @@ static bool alive(uint64_t id)
     return at(id)->open && at(at(id)->on)->open;
 }
 
+static void transport_ceiling(void *ctx, uint64_t id, uint32_t bps)
+{
+    (void)ctx;
+    MUST(at(id)->open && bps > 0);
+}
+
 static void transport_close(void *ctx, uint64_t id)
 {
     (void)ctx;
@@ -184,8 +190,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     struct rng rng = sl_rng_of(1);
     struct limit *none = sl_limit_new(&(struct limit_conf){.burst = 1}, seed);
     struct rooms *rooms = sl_rooms_new(&(struct rooms_conf){
-        .media = {NULL, transport_add, transport_restart, transport_close, producer_add,
-                  forget, consumer_add, consumer_source, forget, consumer_wish},
+        .media = {NULL, transport_add, transport_restart, transport_close,
+                  transport_ceiling, producer_add, forget, consumer_add, consumer_source,
+                  forget, consumer_wish},
         .random = {fill, &rng},
         .limits = {3, 16, 8},
         .local = {.sha256 = sha256},

@@ -7,15 +7,21 @@
 enum {
     PICTURE = 150000, /* of one that is watched, at the least */
     SOUND = 64000,
-    /* A picture may be half as large again as it was lately, before it is seen to be. */
-    SPARE_NUM = 3,
-    SPARE_DEN = 2,
+    /* A picture may be a quarter larger than it was lately, before it is seen to be. */
+    SPARE_NUM = 5,
+    SPARE_DEN = 4,
+    STRIKES_MAX = 6,
 };
 
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
+
+/* What an encoder sets aside for its smallest picture, and the next, however little it needs of
+ * it; and for what is larger. */
+static const uint32_t set_aside[PARAMS_ENCODINGS_MAX] = {150000, 500000, 1200000,
+                                                         2500000};
 
 /* Of all encodings; of those that sleep, as they were last measured. */
 static void rates_of(const struct producer *p, uint32_t ret[PARAMS_ENCODINGS_MAX])
@@ -27,12 +33,31 @@ static void rates_of(const struct producer *p, uint32_t ret[PARAMS_ENCODINGS_MAX
         ret[t->layers[i].encoding] = larger(ret[t->layers[i].encoding], t->layers[i].bps);
 }
 
-/* Browsers stop the largest first. The smallest goes on: who comes sees it at once. */
-static uint32_t of_encodings(const struct producer *p, usec now)
+/* What is wanted has not come for a moment. Where that was so under a limit that was made for it,
+ * the limit was too low. */
+static bool is_missing(struct producer *p, usec now)
 {
-    uint32_t rates[PARAMS_ENCODINGS_MAX], most = UINT32_MAX, sum = 0;
-    bool all = true;
-    if (p->demand.seen_since == 0 || now - p->demand.seen_since < LIMIT_SETTLE)
+    unsigned missing = 0;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (sl_producer_silent(p, &p->encodings[i]))
+            missing |= 1U << i;
+    missing &= p->demand.wanted;
+    if (missing)
+        p->limit.free_until = now + LIMIT_FREE;
+    if (missing & p->limit.of && p->limit.strikes < STRIKES_MAX)
+        p->limit.strikes++;
+    p->limit.of &= missing ? 0 : UINT8_MAX;
+    return now < p->limit.free_until;
+}
+
+/* Browsers stop the largest first. The smallest goes on: who comes sees it at once. */
+static uint32_t of_encodings(struct producer *p, usec now)
+{
+    uint32_t rates[PARAMS_ENCODINGS_MAX], most = UINT32_MAX;
+    uint64_t sum = 0;
+    unsigned n = 0;
+    if (p->demand.seen_since == 0 || now - p->demand.seen_since < LIMIT_SETTLE ||
+        is_missing(p, now))
         return LIMIT_ANY;
     rates_of(p, rates);
     for (uint8_t i = 0; i < p->encodings_n; i++)
@@ -40,13 +65,18 @@ static uint32_t of_encodings(const struct producer *p, usec now)
     for (uint8_t i = 0; i < p->encodings_n; i++)
         if (p->demand.wanted & 1U << i)
             most = larger(most, rates[i]);
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        all &= rates[i] <= most;
-        if (rates[i] <= most)
-            sum += rates[i] < LIMIT_ANY ? rates[i] : LIMIT_ANY;
-    }
-    return all || sum > LIMIT_ANY ? LIMIT_ANY
-                                  : larger(sum / SPARE_DEN * SPARE_NUM, PICTURE);
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (rates[i] <= most) {
+            uint64_t spared = (uint64_t)rates[i] * SPARE_NUM / SPARE_DEN;
+            sum += spared > set_aside[n] ? spared : set_aside[n];
+            n++;
+        }
+    for (unsigned i = 0; i < p->limit.strikes; i++)
+        sum += sum / 2;
+    if (n == p->encodings_n || sum > LIMIT_ANY)
+        return LIMIT_ANY;
+    p->limit.of = p->demand.wanted;
+    return (uint32_t)sum;
 }
 
 /* Layers inside one encoding are chosen here, and cannot be stopped one by one there. */
@@ -66,7 +96,7 @@ static uint32_t of_picture(const struct producer *p)
                                                          : larger(most, PICTURE);
 }
 
-static uint32_t use_of(const struct producer *p, usec now)
+static uint32_t use_of(struct producer *p, usec now)
 {
     if (p->params.kind == MEDIA_AUDIO)
         return SOUND;

@@ -20,6 +20,15 @@ struct transport;
 
 #define LIMIT_ANY 20000000 /* bits/s: no limit in practice */
 
+/* While what is wanted does not come, and so long after it did, nothing is limited. */
+#define LIMIT_FREE SEC(1)
+
+struct limit_state {
+    uint8_t of;      /* encodings that the present limit leaves room for */
+    uint8_t strikes; /* how often it did not, though it should have */
+    usec free_until;
+};
+
 /* Encodings that flow since are let be: viewers are only just given them. */
 #define LIMIT_SETTLE SEC(5)
 

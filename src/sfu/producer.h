@@ -31,6 +31,7 @@
 #include "proto/params.h"
 #include "proto/rtp.h"
 #include "sfu/demand.h"
+#include "sfu/limit.h"
 #include "sfu/mail.h"
 
 struct consumer;
@@ -113,6 +114,7 @@ struct producer {
     uint8_t encodings_n;
     bool screen, obeys; /* as in rtp_receive */
     struct demand demand;
+    struct limit_state limit;
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */

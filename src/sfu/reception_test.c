@@ -37,9 +37,9 @@ static void send(uint16_t from, uint16_t to, unsigned one_in)
 
 static const struct {
     const char *name;
-    usec passes, since;     /* in all; at the publisher */
-    uint32_t whose;         /* 0: ours */
-    usec want;              /* to 1/65536 s */
+    usec passes, since; /* in all; at the publisher */
+    uint32_t whose;     /* 0: ours */
+    usec want;          /* to 1/65536 s */
 } rows[] = {
     {"at once", MSEC(80), 0, 0, MSEC(80)},
     {"after a while", MSEC(340), MSEC(300), 0, MSEC(40)},
