@@ -300,6 +300,14 @@ static void keep_stream(char ret[STREAM_ID_MAX + 1], struct span data, const cha
     json_decref(o);
 }
 
+/* {"candidate": "candidate:..."}: where a NAT of ours may have to be opened. */
+static void take_candidate(struct medium *m, struct span data)
+{
+    json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
+    sl_rooms_remote(m->carrier->conf.rooms, m->peer, text_in(o, "candidate"));
+    json_decref(o);
+}
+
 static void screen_on(struct medium *m, struct span data, usec now)
 {
     keep_stream(m->screen, data, "screenStreamID");
@@ -422,7 +430,7 @@ static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc typ
         keep_stream(m->camera, data, "videoStreamID");
         name_waiting(m, now);
         break;
-    case RTCD_RTC_ICE:       /* we never send the first check */
+    case RTCD_RTC_ICE: take_candidate(m, data); break;
     case RTCD_RTC_VIDEO_OFF: /* the section stays, for the next time */
     case RTCD_RTC_NONE:
     case RTCD_RTC_VOICE_ON:

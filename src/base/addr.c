@@ -30,6 +30,41 @@ bool sl_addr_is_any(const struct addr *a)
            (sl_addr_is_v4(a) && memcmp(a->ip + 12, zero, 4) == 0);
 }
 
+/* The registries of special addresses, RFC 6890; IPv6 has global ones in 2000::/3 only. */
+bool sl_addr_is_public(const struct addr *a)
+{
+    static const struct {
+        uint8_t ip[4], bits;
+    } special[] = {{{0}, 8},
+                   {{10}, 8},
+                   {{100, 64}, 10},
+                   {{127}, 8},
+                   {{169, 254}, 16},
+                   {{172, 16}, 12},
+                   {{192, 0, 0}, 24},
+                   {{192, 0, 2}, 24},
+                   {{192, 88, 99}, 24},
+                   {{192, 168}, 16},
+                   {{198, 18}, 15},
+                   {{198, 51, 100}, 24},
+                   {{203, 0, 113}, 24},
+                   {{224}, 3}};
+    if (!sl_addr_is_v4(a))
+        return (a->ip[0] & 0xe0) == 0x20 && !(a->ip[0] == 0x20 && a->ip[1] == 1 &&
+                                              a->ip[2] == 0xd && a->ip[3] == 0xb8);
+    uint32_t ip = 0;
+    for (int i = 12; i < 16; i++)
+        ip = ip << 8 | a->ip[i];
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        const uint8_t *s = special[i].ip;
+        uint32_t net =
+            (uint32_t)s[0] << 24 | (uint32_t)s[1] << 16 | (uint32_t)s[2] << 8 | s[3];
+        if (((ip ^ net) >> (32 - special[i].bits)) == 0)
+            return false;
+    }
+    return true;
+}
+
 struct span sl_addr_site(const struct addr *a)
 {
     return (struct span){a->ip, sl_addr_is_v4(a) ? sizeof a->ip : sizeof a->ip / 2};

@@ -38,6 +38,8 @@ static inline struct addr addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d,
 bool sl_addr_is_v4(const struct addr *a);
 bool sl_addr_is_loopback(const struct addr *a);
 bool sl_addr_is_link_local(const struct addr *a);
+/* Of the world: not private, shared, reserved, of a machine, a link or a group. */
+bool sl_addr_is_public(const struct addr *a);
 bool sl_addr_is_any(const struct addr *a);
 
 /* What one customer has of the net: an IPv4 address, or the /64 of an IPv6 one. By this, and

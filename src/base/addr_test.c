@@ -64,3 +64,48 @@ TEST(addr_site_is_what_one_customer_has)
         CHECK_INT(span_eq(sl_addr_site(&a), sl_addr_site(&b)), pairs[i].same);
     }
 }
+
+TEST(addr_of_the_world)
+{
+    static const struct {
+        const char *text;
+        bool want;
+    } world[] = {
+        {"1.1.1.1", true},
+        {"100.63.255.255", true},
+        {"100.64.0.1", false},
+        {"100.128.0.1", true},
+        {"10.1.2.3", false},
+        {"11.0.0.1", true},
+        {"127.0.0.1", false},
+        {"172.15.0.1", true},
+        {"172.31.255.255", false},
+        {"172.32.0.1", true},
+        {"192.168.255.1", false},
+        {"192.169.0.1", true},
+        {"169.254.169.254", false},
+        {"198.19.0.1", false},
+        {"198.20.0.1", true},
+        {"223.255.255.1", true},
+        {"224.0.0.1", false},
+        {"255.255.255.255", false},
+        {"0.0.0.0", false},
+        {"192.0.2.1", false},
+        {"203.0.113.9", false},
+        {"2606:4700::1", true},
+        {"3fff::1", true},
+        {"2001:db8::1", false},
+        {"fe80::1", false},
+        {"fd00::1", false},
+        {"ff02::1", false},
+        {"::1", false},
+        {"::", false},
+        {"64:ff9b::1", false},
+    };
+    for (size_t i = 0; i < LEN(world); i++) {
+        struct addr a;
+        check_row(world[i].text);
+        CHECK_INT(sl_addr_parse(span_of(world[i].text), 1, &a), E_OK);
+        CHECK_INT(sl_addr_is_public(&a), world[i].want);
+    }
+}

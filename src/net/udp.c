@@ -373,6 +373,20 @@ const struct udp_stats *sl_udp_stats(const struct udp *u)
     return &u->stats;
 }
 
+bool sl_udp_source(const struct addr *to, struct addr *ret)
+{
+    union sa sa = {0};
+    socklen_t len = sa_of(to, sl_addr_is_v4(to), &sa);
+    int fd = socket(sa.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ok =
+        fd >= 0 && connect(fd, &sa.any, len) == 0 && getsockname(fd, &sa.any, &len) == 0;
+    if (ok)
+        *ret = sa_addr(&sa);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
 size_t sl_udp_local_addrs(struct addr *ret, size_t max, uint16_t port)
 {
     struct ifaddrs *all;

@@ -69,6 +69,9 @@ const struct udp_stats *sl_udp_stats(const struct udp *u);
 /* Microseconds of CLOCK_MONOTONIC. */
 usec sl_udp_now(void);
 
+/* The address of ours that the kernel would send from. False: there is no way there. */
+bool sl_udp_source(const struct addr *to, struct addr *ret);
+
 /* The addresses of the machine's interfaces that are up, loopback last; at most max. Link
  * local IPv6 addresses are left out, since they mean nothing without their zone. */
 size_t sl_udp_local_addrs(struct addr *ret, size_t max, uint16_t port);

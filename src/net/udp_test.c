@@ -100,3 +100,12 @@ TEST(udp_local_addrs_end_with_loopback)
     size_t n = sl_udp_local_addrs(all, LEN(all), 9);
     CHECK(n > 0 && sl_addr_is_loopback(&all[n - 1]) && all[0].port == 9);
 }
+
+TEST(udp_source_is_what_the_kernel_would_take)
+{
+    struct addr to = addr_v4(127, 0, 0, 9, 1), from;
+    CHECK(sl_udp_source(&to, &from) && sl_addr_is_loopback(&from) &&
+          sl_addr_is_v4(&from));
+    to = addr_v4(255, 255, 255, 255, 1);
+    CHECK(!sl_udp_source(&to, &from));
+}

@@ -321,6 +321,7 @@ enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
         e = publishes ? add_tracks(m, p, room) : add_slots(m, p, room);
     if (e)
         goto fail;
+    sl_remote_sdp(&m->remote, sdp, &p->remotes);
     sl_sdp_free(sdp);
     *ret = p;
     return E_OK;
@@ -376,6 +377,7 @@ enum err sl_peer_ice(struct peer_maker *m, struct peer *p, struct span fragment,
     if (e)
         return e == E_MEMORY ? e : E_MALFORMED;
     *restarted = false;
+    sl_remote_sdp(&m->remote, sdp, &p->remotes);
     if (!sl_negotiate_credentials(sdp, &ufrag, &pwd)) {
         e = E_UNSUPPORTED;
         goto done;

@@ -12,6 +12,7 @@
 
 #include "room/chance.h"
 #include "room/negotiate.h"
+#include "room/remote.h"
 #include "room/track.h"
 
 enum {
@@ -28,6 +29,7 @@ struct peer_maker {
     const enum codec *codecs;     /* the only ones, the preferred first; n 0: all */
     size_t codecs_n;
     uint32_t max_bps; /* that one peer may send; 0: any */
+    struct remote_teller remote;
     uint64_t last_id;
     uint64_t hash_key[2];
     struct negotiated agreed; /* the last negotiation: 150 kB, so it is kept here */
@@ -56,6 +58,7 @@ struct peer {
     struct track **tracks; /* owned, as are those they point at */
     struct view view;      /* of who watches */
     uint32_t max_bps;      /* that it may send; 0: any */
+    uint8_t remotes;       /* candidates that it told of */
 };
 
 /* Why there is no peer: for E_MALFORMED `at` is the line at fault, from 1, or 0; for

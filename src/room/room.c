@@ -23,6 +23,7 @@ struct rooms *sl_rooms_new(const struct rooms_conf *conf)
         .media = conf->media,
         .random = conf->random,
         .local = conf->local,
+        .remote = conf->remote,
         .codecs = conf->codecs,
         .codecs_n = conf->codecs_n,
         .max_bps = conf->max_bps,
@@ -50,6 +51,11 @@ void sl_rooms_free(struct rooms *r)
     sl_timers_fini(&r->timers);
     free(r->text);
     free(r);
+}
+
+void sl_rooms_remote(struct rooms *r, struct peer *p, struct span line)
+{
+    sl_remote_line(&r->maker.remote, line, &p->remotes);
 }
 
 void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, size_t n)
@@ -301,6 +307,8 @@ enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer, us
     bool first = p->transport == 0;
     p->member->now = now;
     e = sl_dialog_offered(p->member->dialog, sdp, answer, &refused->why);
+    if (!e)
+        sl_remote_sdp(&r->maker.remote, sdp, &p->remotes);
     if (!e && first)
         e = expect(r, p, now);
     sl_sdp_free(sdp);

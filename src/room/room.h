@@ -52,7 +52,8 @@ struct rooms_conf {
     /* What a publisher's track is wanted for changed (track.wanted, track.most_bps), for who
      * tells the publisher so; NULL: nobody does. */
     void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
-    void *event_ctx; /* of both */
+    void *event_ctx;             /* of both */
+    struct remote_teller remote; /* told of candidates of peers */
 };
 
 struct rooms_stats {
@@ -75,6 +76,9 @@ struct rooms;
 /* NULL when memory ends. sl_rooms_free takes NULL, and sends everybody away. */
 struct rooms *sl_rooms_new(const struct rooms_conf *conf);
 void sl_rooms_free(struct rooms *r);
+
+/* A candidate of the peer, by itself: room/remote.h. */
+void sl_rooms_remote(struct rooms *r, struct peer *p, struct span line);
 
 /* Other candidates than those of the conf, for answers from now on. Borrowed. */
 void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, size_t n);

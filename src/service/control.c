@@ -389,6 +389,12 @@ static enum err look_outside(struct control *c)
     return e;
 }
 
+static void open_way(void *ctx, const struct addr *to, size_t n)
+{
+    struct control *c = ctx;
+    sl_outside_open(c->outside, to, n);
+}
+
 static bool lend_turn(void *ctx, uint64_t transport, struct turn_credentials *ret)
 {
     const struct control *c = ctx;
@@ -423,6 +429,7 @@ static enum err make_rooms(struct control *c)
         .node = 1,
         .event = on_room,
         .event_ctx = c,
+        .remote = {open_way, c},
     };
     rc.local.candidates = sl_outside_told(c->outside, &rc.local.candidates_n);
     c->rooms = sl_rooms_new(&rc);

@@ -5,10 +5,16 @@
 
 #include "base/word.h"
 
+#include "crypto/hash.h"
 #include "net/resolve.h"
+#include "net/udp.h"
+#include "proto/stun.h"
 #include "sfu/mail.h"
 
-enum { STUN_PORT = 3478 /* RFC 8489 §8 */ };
+enum {
+    STUN_PORT = 3478, /* RFC 8489 §8 */
+    OPENED_MAX = 200, /* datagrams in a second to where peers say that they are */
+};
 
 struct outside {
     struct outside_conf conf;
@@ -17,6 +23,8 @@ struct outside {
     struct loop_timer timer;
     struct reach reach;
     bool settled;
+    usec opened_since; /* this second, */
+    unsigned opened;   /* and how many were sent in it */
 };
 
 static void arm(struct outside *o)
@@ -106,6 +114,46 @@ void sl_outside_mail(struct outside *o, const struct mail *m)
     wr_u64(&w, m->id2);
     sl_reach_seen(&o->reach, (uint16_t)(m->arg >> 16), &shown);
     arm(o);
+}
+
+/* ---- the way in ---- */
+
+/* Which of our sockets the kernel would send by; false: none of them. */
+static bool socket_to(const struct outside *o, const struct addr *to, uint16_t *ret)
+{
+    struct addr from;
+    if (!sl_udp_source(to, &from))
+        return false;
+    for (size_t i = 0; i < o->conf.of.udp_n; i++)
+        if (memcmp(o->conf.of.udp[i].ip, from.ip, sizeof from.ip) == 0) {
+            *ret = (uint16_t)i;
+            return true;
+        }
+    return false;
+}
+
+/* An indication (RFC 8445 §11) asks for no answer, so what a peer names is sent nothing twice. */
+void sl_outside_open(struct outside *o, const struct addr *to, size_t n)
+{
+    usec now = sl_loop_now();
+    if (!o->conf.name && !o->conf.stun && o->conf.of.maps_n == 0)
+        return;
+    if (now - o->opened_since >= SEC(1)) {
+        o->opened_since = now;
+        o->opened = 0;
+    }
+    for (size_t i = 0; i < n && o->opened < OPENED_MAX; i++) {
+        struct stun msg = {.class = STUN_INDICATION, .method = STUN_BINDING};
+        uint8_t buf[64];
+        struct wr w = wr_of(buf, sizeof buf);
+        uint16_t port;
+        if (to[i].port == 0 || !sl_addr_is_public(&to[i]) || !socket_to(o, &to[i], &port))
+            continue;
+        o->opened++;
+        sl_random(msg.id, sizeof msg.id);
+        sl_stun_build(&w, &msg, NULL);
+        send_datagram(o, port, &to[i], wr_done(&w));
+    }
 }
 
 /* ---- its life ---- */

@@ -35,6 +35,11 @@ void sl_outside_start(struct outside *o);
 /* MAIL_SEEN came. */
 void sl_outside_mail(struct outside *o, const struct mail *m);
 
+/* A peer may be reached there. Where we are behind a NAT, it lets nobody in that we have not sent
+ * to: an indication goes there by the media port, if it is an address of the world, and not too
+ * many went before. */
+void sl_outside_open(struct outside *o, const struct addr *to, size_t n);
+
 /* What clients are told; borrowed until it changes. */
 const struct negotiate_candidate *sl_outside_told(const struct outside *o, size_t *n);
 
