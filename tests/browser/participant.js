@@ -59,6 +59,7 @@ async function audio() {
 rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, id = 0,
                    width = 640, height = 360, fps = 30}) => {
   const stream = new MediaStream(), stop = [];
+  let speech;
   if (camera) {
     const taken = await navigator.mediaDevices.getUserMedia({
       video: {width, height, frameRate: fps}});
@@ -98,8 +99,14 @@ rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, 
     tone.start();
     stop.push(() => tone.stop());
     stream.addTrack(out.stream.getAudioTracks()[0]);
+    speech = gain.gain;
   }
-  rig.streams[name] = {stream, stop: () => stop.forEach(f => f())};
+  rig.streams[name] = {stream, speech, stop: () => stop.forEach(f => f())};
+};
+
+// Its tone is from now on as loud as speech, or there is silence.
+rig.speak = (speaks, name = 'local') => {
+  rig.streams[name].speech.value = speaks ? 0.3 : 0;
 };
 
 // Chromium hands remote sound to Web Audio only while an element plays it; muted will do.
@@ -261,7 +268,7 @@ rig.stats = async key => {
       'totalFreezesDuration', 'nackCount', 'pliCount', 'retransmittedPacketsReceived', 'concealedSamples',
       'totalSamplesReceived'])),
     outbound: of('outbound-rtp').map(x => stream(x, ['kind', 'rid', 'ssrc', 'active', 'packetsSent',
-      'bytesSent', 'headerBytesSent', 'framesEncoded', 'frameWidth', 'frameHeight', 'targetBitrate', 'nackCount', 'pliCount'])),
+      'bytesSent', 'headerBytesSent', 'framesEncoded', 'keyFramesEncoded', 'frameWidth', 'frameHeight', 'targetBitrate', 'nackCount', 'pliCount'])),
     reported: of('remote-inbound-rtp').map(x => pick(x, ['kind', 'packetsLost', 'fractionLost', 'roundTripTime'])),
   };
 };
