@@ -289,6 +289,7 @@ static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
     s->call = call;
     s->route = conn;
     s->tally = g->tally;
+    s->joined = now;
     e = sl_timer_set(&c->timers, &s->timer, now + RTCD_OFFER_TIME);
     if (e)
         goto no_timer;
@@ -348,7 +349,6 @@ static void rtc(struct rtcd_calls *c, struct rtcd_session *s, const struct rtcd_
     if (m->rtc != RTCD_RTC_SDP || s->offered)
         return;
     if (e) {
-        s->tally->errors[RTCD_ERROR_SIGNALING]++;
         LOG(c->conf.log, LOG_INFO, "first offer refused", KV_STR("sessionID", s->id),
             KV_ERR(e));
         sl_rtcd_calls_end(c, s);

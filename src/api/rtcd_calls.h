@@ -38,6 +38,7 @@ struct rtcd_session {
     struct list by_call;
     struct list by_route;
     struct timer timer; /* the first offer */
+    usec joined;
     struct rtcd_group *group;
     struct rtcd_call *call;
     struct rtcd_conn *route;  /* NULL: it is gone */

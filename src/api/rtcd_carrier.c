@@ -21,6 +21,8 @@ struct medium {
     bool presents;
     bool speaks;
     usec began, spoke; /* when it last did */
+    usec answered;     /* its first offer; 0: not yet */
+    bool opened;       /* its data channel was */
     struct timer silence;
 };
 
@@ -250,6 +252,8 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
     struct wr w = wr_of(c->text, sizeof c->text);
     struct refused refused;
     enum err e = sl_rooms_offered(c->conf.rooms, m->peer, sdp, now, &w, &refused);
+    if (!e && m->answered == 0)
+        m->answered = now;
     if (!e)
         return tell_description(m, "answer", wr_done(&w), by_channel);
     log_refusal(m, "rtcd offer refused", e, &refused);
@@ -282,6 +286,8 @@ static enum err take_description(struct medium *m, struct span data, bool by_cha
     else if (span_is(type, "answer"))
         e = take_answer(m, sdp, now);
     json_decref(o);
+    if (e)
+        m->session->tally->errors[RTCD_ERROR_SIGNALING]++;
     return e;
 }
 
@@ -362,17 +368,28 @@ static void described(void *ctx, struct rtcd_line *l, struct span json, usec now
 
 /* ---- a session ---- */
 
-static void up(void *ctx, struct peer *p)
+static void up(void *ctx, struct peer *p, usec now)
 {
-    (void)ctx;
+    const struct medium *m = medium_in(ctx);
     (void)p;
+    sl_histogram_add(&m->session->tally->connected, (uint64_t)(now - m->session->joined));
+    sl_rtcd_tally_state(m->carrier->conf.tallies, RTCD_CONN_CONNECTED);
+}
+
+static bool is_failure(enum media_gone why)
+{
+    return why == MEDIA_GONE_HANDSHAKE || why == MEDIA_GONE_CONSENT ||
+           why == MEDIA_GONE_KEYS || why == MEDIA_GONE_NEVER_UP;
 }
 
 static void gone(void *ctx, struct peer *p, enum media_gone why)
 {
     struct medium *m = medium_in(ctx);
     (void)p;
-    (void)why;
+    if (is_failure(why)) {
+        sl_rtcd_tally_state(m->carrier->conf.tallies, RTCD_CONN_FAILED);
+        m->session->tally->errors[RTCD_ERROR_ICE]++;
+    }
     m->peer = NULL;
     sl_rtcd_calls_end(m->carrier->calls, m->session);
 }
@@ -447,6 +464,7 @@ static void ended(void *ctx, struct rtcd_session *s)
     if (!m)
         return;
     s->media = NULL;
+    sl_rtcd_tally_state(c->conf.tallies, RTCD_CONN_CLOSED);
     sl_timer_stop(&c->timers, &m->silence);
     sl_rtcd_line_fini(c->lines, &m->line);
     if (m->peer)
@@ -494,13 +512,48 @@ void sl_rtcd_carrier_calls(struct rtcd_carrier *c, struct rtcd_calls *calls)
     c->calls = calls;
 }
 
+static bool is_ours(const struct peer *p)
+{
+    return p && p->member && p->member->events == &events;
+}
+
 void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
                           const struct media_data_event *ev, usec now)
 {
     const struct peer *p = sl_rooms_of_transport(c->conf.rooms, transport);
-    if (p && p->member && p->member->events == &events)
-        sl_rtcd_line_event(c->lines, &medium_in(p->member->ctx)->line, transport, ev,
-                           now);
+    if (!is_ours(p))
+        return;
+    struct medium *m = medium_in(p->member->ctx);
+    if (ev->kind == MEDIA_DATA_OPENED && ev->open && !m->opened) {
+        m->opened = true;
+        sl_histogram_add(&m->session->tally->opened, (uint64_t)(now - m->answered));
+    }
+    sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
+}
+
+static void count_track(struct rtcd_tally *t, enum rtcd_direction direction,
+                        const struct track *track)
+{
+    static const enum rtcd_mime mimes[] = {RTCD_OPUS, RTCD_VP8, RTCD_AV1}; /* of codecs */
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
+        if (track->params.codecs[0].codec == codecs[i])
+            t->tracks[direction][mimes[i]]++;
+}
+
+void sl_rtcd_carrier_count(struct rtcd_carrier *c)
+{
+    sl_rtcd_tallies_no_tracks(c->conf.tallies);
+    for (const struct peer *p = NULL; (p = sl_rooms_next(c->conf.rooms, p));) {
+        if (!is_ours(p))
+            continue;
+        struct rtcd_tally *t = medium_in(p->member->ctx)->session->tally;
+        for (size_t i = 0; i < p->tracks_n; i++)
+            if (!list_empty(&p->tracks[i]->live))
+                count_track(t, RTCD_IN, p->tracks[i]);
+        for (size_t i = 0; i < p->view.n; i++)
+            if (p->view.slots[i]->track)
+                count_track(t, RTCD_OUT, p->view.slots[i]->track);
+    }
 }
 
 const struct rtcd_line_stats *sl_rtcd_carrier_lines(const struct rtcd_carrier *c)

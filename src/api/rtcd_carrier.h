@@ -24,6 +24,7 @@ struct rtcd_carrier;
 struct rtcd_carrier_conf {
     struct rooms *rooms;
     struct media_ops media; /* for data channels */
+    struct rtcd_tallies *tallies;
     struct random random;
     struct log *log;
 };
@@ -40,6 +41,9 @@ void sl_rtcd_carrier_calls(struct rtcd_carrier *c, struct rtcd_calls *calls);
 void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
                           const struct media_data_event *ev, usec now);
 const struct rtcd_line_stats *sl_rtcd_carrier_lines(const struct rtcd_carrier *c);
+
+/* Counts the tracks that there are now in the tallies: before they are read. */
+void sl_rtcd_carrier_count(struct rtcd_carrier *c);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rtcd_carrier_deadline(const struct rtcd_carrier *c);

@@ -134,15 +134,16 @@ static struct stage *stage_new(void)
         .local = {.sha256 = sha256},
     };
     s->rooms = sl_rooms_new(&conf);
+    s->metrics = sl_metrics_new();
+    s->tallies = sl_rtcd_tallies_new(s->metrics);
     const struct rtcd_carrier_conf ac = {
         .rooms = s->rooms,
         .media = {.ctx = s, .data_send = channel_send},
+        .tallies = s->tallies,
         .random = random,
         .log = &quiet,
     };
     s->carrier = sl_rtcd_carrier_new(&ac);
-    s->metrics = sl_metrics_new();
-    s->tallies = sl_rtcd_tallies_new(s->metrics);
     const struct rtcd_calls_conf cc = {.random = random,
                                        .tallies = s->tallies,
                                        .log = &quiet,
@@ -315,6 +316,59 @@ TEST(carrier_voices)
     s->of[1].id = NULL;
     settle(s);
     expect(s, 0, "without the second", "voice_three ");
+    stage_free(s);
+}
+
+static bool counts(const struct stage *s, const char *line)
+{
+    size_t n = 0;
+    char all[128];
+    char *text = sl_metrics_text(s->metrics, &n);
+    (void)snprintf(all, sizeof all, "\n%s\n", line);
+    bool is = text && strstr(text, all);
+    free(text);
+    return is;
+}
+
+TEST(carrier_counts_as_rtcd_does)
+{
+    static const struct {
+        const char *when, *line;
+        bool after; /* the second is lost, and the first has left */
+    } rows[] = {
+#define TRACKS(direction, type, n)                                                       \
+    "rtcd_rtc_rtp_tracks_total{direction=\"" direction                                   \
+    "\",groupID=\"client\",type=\"" type "\"} " n
+        {"three voices come", TRACKS("in", "audio/opus", "3"), false},
+        {"and each goes to two", TRACKS("out", "audio/opus", "6"), false},
+        {"no pictures", TRACKS("out", "video/VP8", "0"), false},
+        {"three connected", "rtcd_rtc_conn_states_total{type=\"connected\"} 3", false},
+        {"in some time", "rtcd_rtc_connection_time_count{groupID=\"client\"} 3", false},
+        {"their channels", "rtcd_rtc_dc_open_time_count{groupID=\"client\"} 3", false},
+        {"one offer too bad",
+         "rtcd_rtc_errors_total{groupID=\"client\",type=\"signaling\"} 1", false},
+        {"one voice is left", TRACKS("in", "audio/opus", "1"), true},
+        {"for nobody", TRACKS("out", "audio/opus", "0"), true},
+        {"one failed", "rtcd_rtc_conn_states_total{type=\"failed\"} 1", true},
+        {"two are closed", "rtcd_rtc_conn_states_total{type=\"closed\"} 2", true},
+        {"a path", "rtcd_rtc_errors_total{groupID=\"client\",type=\"ice\"} 1", true},
+    };
+    static const char *const ids[] = {"one", "two", "three"};
+    struct stage *s = stage_new();
+    for (size_t i = 0; i < LEN(ids); i++)
+        come(s, i, ids[i], false);
+    say_rtc(s, &s->of[1], RTCD_RTC_SDP, span_of("{}"), 0);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        if (rows[i].after && s->of[1].id) {
+            sl_rooms_transport_gone(s->rooms, transport_of(s, "two"), MEDIA_GONE_CONSENT);
+            sl_rooms_transport_gone(s->rooms, transport_of(s, "one"), MEDIA_GONE_CLOSED);
+            s->of[0].id = s->of[1].id = NULL;
+            settle(s);
+        }
+        sl_rtcd_carrier_count(s->carrier);
+        check_row(rows[i].when);
+        CHECK(counts(s, rows[i].line));
+    }
     stage_free(s);
 }
 

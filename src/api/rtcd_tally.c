@@ -35,7 +35,7 @@ struct rtcd_tallies {
 static const struct metric
     states_of = COUNTER("rtcd_rtc_conn_states_total", "Connections by state entered."),
     sessions_of = GAUGE("rtcd_rtc_sessions_total", "Sessions of calls."),
-    tracks_of = {"rtcd_rtc_rtp_tracks_total", "Tracks.", METRIC_GAUGE, 0, true},
+    tracks_of = GAUGE("rtcd_rtc_rtp_tracks_total", "Tracks received and sent."),
     errors_of = COUNTER("rtcd_rtc_errors_total", "What went wrong in sessions, by kind."),
     conns_of = GAUGE("rtcd_ws_connections_total", "WebSocket connections of clients."),
     messages_of = COUNTER("rtcd_ws_messages_total", "Messages of WebSockets.");
@@ -216,4 +216,13 @@ struct rtcd_tally *sl_rtcd_tally(struct rtcd_tallies *ts, struct span client)
 void sl_rtcd_tally_state(struct rtcd_tallies *ts, enum rtcd_conn_state state)
 {
     ts->states[state]++;
+}
+
+void sl_rtcd_tallies_no_tracks(struct rtcd_tallies *ts)
+{
+    memset(ts->rest.tally.tracks, 0, sizeof ts->rest.tally.tracks);
+    map_each (node, &ts->by_name) {
+        struct rtcd_tally *t = &map_entry(node, struct entry, by_name)->tally;
+        memset(t->tracks, 0, sizeof t->tracks);
+    }
 }

@@ -56,5 +56,8 @@ void sl_rtcd_tallies_free(struct rtcd_tallies *ts);
 /* The client's, from now on; never NULL. */
 struct rtcd_tally *sl_rtcd_tally(struct rtcd_tallies *ts, struct span client);
 
+/* For who counts all tracks there are: begins with none. */
+void sl_rtcd_tallies_no_tracks(struct rtcd_tallies *ts);
+
 /* A connection of media came into this state; of all clients. */
 void sl_rtcd_tally_state(struct rtcd_tallies *ts, enum rtcd_conn_state state);

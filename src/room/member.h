@@ -23,7 +23,7 @@ struct member_events {
                  struct dialog_slot *slot);
     /* An offer, to be sent to the peer. */
     void (*offer)(void *ctx, struct peer *p, struct span sdp);
-    void (*up)(void *ctx, struct peer *p);
+    void (*up)(void *ctx, struct peer *p, usec now);
     /* It is gone, for any other reason than that the adapter said so. */
     void (*gone)(void *ctx, struct peer *p, enum media_gone why);
     void (*heard)(void *ctx, struct peer *p, const struct track *track,

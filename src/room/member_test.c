@@ -59,9 +59,10 @@ static void offer(void *ctx, struct peer *p, struct span sdp)
     c->text_n = sdp.n;
 }
 
-static void up(void *ctx, struct peer *p)
+static void up(void *ctx, struct peer *p, usec now)
 {
     (void)ctx;
+    (void)now;
     CHECK(p->up);
 }
 

@@ -481,7 +481,7 @@ static void member_up(struct peer *p, usec now)
     for (size_t i = 0; i < p->tracks_n; i++)
         sl_member_show(p->member, p->tracks[i], now);
     sl_tracks_follow(tracks, &p->view);
-    p->member->events->up(p->member->ctx, p);
+    p->member->events->up(p->member->ctx, p, now);
 }
 
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)

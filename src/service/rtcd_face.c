@@ -19,6 +19,7 @@ struct rtcd_face {
     struct rtcd_calls *calls;
     struct rtcd_tallies *tallies;
     struct rtcd_carrier *carrier;
+    const struct rooms *rooms; /* NULL: nobody carries calls */
     struct list links;
     void (*local_message)(void *ctx, struct span message);
     void *local_ctx;
@@ -188,6 +189,7 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                             .httpd = httpd,
                             .log = log,
                             .turn = {.fn = on_turn, .user = f},
+                            .rooms = conf->rooms,
                             .settle = conf->settle,
                             .settle_ctx = conf->settle_ctx};
     list_init(&f->links);
@@ -206,8 +208,11 @@ enum err sl_rtcd_face_new(struct loop *l, struct httpd *httpd, struct log *log,
                                  .upgrade = upgrade,
                                  .sessions = sessions};
     f->tallies = sl_rtcd_tallies_new(metrics);
-    const struct rtcd_carrier_conf ac = {
-        .rooms = conf->rooms, .media = conf->media, .random = {.fill = fill}, .log = log};
+    const struct rtcd_carrier_conf ac = {.rooms = conf->rooms,
+                                         .media = conf->media,
+                                         .tallies = f->tallies,
+                                         .random = {.fill = fill},
+                                         .log = log};
     f->carrier = sl_rtcd_carrier_new(&ac);
     const struct rtcd_calls_conf cc = {
         .random = {.fill = fill},
@@ -265,6 +270,8 @@ void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
 
 void sl_rtcd_face_tick(struct rtcd_face *f)
 {
+    if (f->rooms)
+        sl_rtcd_carrier_count(f->carrier);
     uint8_t text[1024];
     double load;
     int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);

@@ -51,7 +51,7 @@ void sl_rtcd_face_arm(struct rtcd_face *f);
 void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
                        const struct media_data_event *ev);
 
-/* Once a second: reads how busy the machine is. */
+/* Once a second: reads how busy the machine is, and counts what there is. */
 void sl_rtcd_face_tick(struct rtcd_face *f);
 
 const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f);
