@@ -40,8 +40,7 @@ struct rtcd_tally {
     uint64_t errors[RTCD_ERRORS];
     struct histogram connected;   /* microseconds from the join to the keys */
     struct histogram opened;      /* from the first answer to the data channel */
-    struct histogram waited;      /* for the lock, by us */
-    struct histogram held;        /* by either side */
+    struct histogram held;        /* the signaling lock, by clients */
     struct histogram rtt, jitter; /* microseconds, as clients report them */
     struct histogram loss;        /* of a million */
 };

@@ -57,7 +57,6 @@ TEST(rtcd_tally_has_the_names_of_rtcd)
         "rtcd_rtc_connection_time_bucket{groupID=\"a\",le=\"0.25\"} 1",
         "rtcd_rtc_connection_time_sum{groupID=\"a\"} 0.2",
         "rtcd_rtc_dc_open_time_bucket{groupID=\"a\",le=\"10\"} 1",
-        "rtcd_rtc_signaling_lock_grab_time_bucket{groupID=\"a\",le=\"0.005\"} 0",
         "rtcd_rtc_signaling_lock_locked_time_count{groupID=\"a\"} 1",
         "rtcd_rtc_client_loss_rate_bucket{groupID=\"a\",le=\"0.25\"} 1",
         "rtcd_rtc_client_rtt_bucket{groupID=\"a\",le=\"0.3\"} 1",
@@ -74,7 +73,7 @@ TEST(rtcd_tally_has_the_names_of_rtcd)
     t->messages[RTCD_IN][RTCD_MSG_JOIN] = 8;
     t->messages[RTCD_OUT][RTCD_MSG_VAD] = 9;
     sl_rtcd_tally_state(s.ts, RTCD_CONN_CONNECTED);
-    struct histogram *const all[] = {&t->connected, &t->opened, &t->waited, &t->held,
+    struct histogram *const all[] = {&t->connected, &t->opened, &t->held,
                                      &t->loss,      &t->rtt,    &t->jitter};
     for (size_t i = 0; i < LEN(all); i++)
         sl_histogram_add(all[i], 200000);

@@ -16,32 +16,38 @@ var (
 	losses = "0.001 0.005 0.0075 0.01 0.025 0.05 0.075 0.1 0.25 0.5 0.75 1 +Inf"
 )
 
+// What there was before the metrics were read.
+const (
+	joined = iota + 1
+	talked
+)
+
 // Every metric that begins with "rtcd_", as dashboards know it.
 var families = map[string]struct {
 	kind, labels, bounds string
-	always               bool // there when sessions came and went without media
+	when                 int // it must be there: for sessions without media, with it
 }{
-	"rtcd_rtc_sessions_total":               {"gauge", "groupID", "", true},
-	"rtcd_rtc_conn_states_total":            {"counter", "type", "", false},
-	"rtcd_rtc_rtp_tracks_total":             {"gauge", "direction groupID type", "", false},
-	"rtcd_rtc_rtp_tracks_writes_time":       {"histogram", "groupID type", times, false},
-	"rtcd_rtc_errors_total":                 {"counter", "groupID type", "", true},
-	"rtcd_rtc_connection_time":              {"histogram", "groupID", waits, false},
-	"rtcd_rtc_dc_open_time":                 {"histogram", "groupID", waits, false},
-	"rtcd_rtc_signaling_lock_grab_time":     {"histogram", "groupID", waits, false},
-	"rtcd_rtc_signaling_lock_locked_time":   {"histogram", "groupID", waits, false},
-	"rtcd_rtc_client_loss_rate":             {"histogram", "groupID", losses, false},
-	"rtcd_rtc_client_rtt":                   {"histogram", "groupID", times, false},
-	"rtcd_rtc_client_jitter":                {"histogram", "groupID", times, false},
-	"rtcd_ws_connections_total":             {"gauge", "clientID", "", true},
-	"rtcd_ws_messages_total":                {"counter", "clientID direction type", "", true},
-	"rtcd_process_cpu_seconds_total":        {"counter", "", "", true},
-	"rtcd_process_max_fds":                  {"gauge", "", "", true},
-	"rtcd_process_open_fds":                 {"gauge", "", "", true},
-	"rtcd_process_resident_memory_bytes":    {"gauge", "", "", true},
-	"rtcd_process_start_time_seconds":       {"gauge", "", "", true},
-	"rtcd_process_virtual_memory_bytes":     {"gauge", "", "", true},
-	"rtcd_process_virtual_memory_max_bytes": {"gauge", "", "", true},
+	"rtcd_rtc_sessions_total":               {"gauge", "groupID", "", joined},
+	"rtcd_rtc_conn_states_total":            {"counter", "type", "", talked},
+	"rtcd_rtc_rtp_tracks_total":             {"gauge", "direction groupID type", "", talked},
+	"rtcd_rtc_rtp_tracks_writes_time":       {"histogram", "groupID type", times, 0},
+	"rtcd_rtc_errors_total":                 {"counter", "groupID type", "", joined},
+	"rtcd_rtc_connection_time":              {"histogram", "groupID", waits, talked},
+	"rtcd_rtc_dc_open_time":                 {"histogram", "groupID", waits, talked},
+	"rtcd_rtc_signaling_lock_grab_time":     {"histogram", "groupID", waits, 0},
+	"rtcd_rtc_signaling_lock_locked_time":   {"histogram", "groupID", waits, 0},
+	"rtcd_rtc_client_loss_rate":             {"histogram", "groupID", losses, 0},
+	"rtcd_rtc_client_rtt":                   {"histogram", "groupID", times, 0},
+	"rtcd_rtc_client_jitter":                {"histogram", "groupID", times, 0},
+	"rtcd_ws_connections_total":             {"gauge", "clientID", "", joined},
+	"rtcd_ws_messages_total":                {"counter", "clientID direction type", "", joined},
+	"rtcd_process_cpu_seconds_total":        {"counter", "", "", joined},
+	"rtcd_process_max_fds":                  {"gauge", "", "", joined},
+	"rtcd_process_open_fds":                 {"gauge", "", "", joined},
+	"rtcd_process_resident_memory_bytes":    {"gauge", "", "", joined},
+	"rtcd_process_start_time_seconds":       {"gauge", "", "", joined},
+	"rtcd_process_virtual_memory_bytes":     {"gauge", "", "", joined},
+	"rtcd_process_virtual_memory_max_bytes": {"gauge", "", "", joined},
 }
 
 var (
@@ -50,7 +56,7 @@ var (
 )
 
 // The text of /metrics is of these families, with these labels; bounds of histograms are all there.
-func checkMetrics(text string) error {
+func checkMetrics(text string, after int) error {
 	kinds, bounds := map[string]string{}, map[string][]string{}
 	for _, line := range strings.Split(text, "\n") {
 		if rest, is := strings.CutPrefix(line, "# TYPE rtcd_"); is {
@@ -90,7 +96,7 @@ func checkMetrics(text string) error {
 	}
 	for name, f := range families {
 		kind, there := kinds[name]
-		if there && kind != f.kind || !there && f.always {
+		if there && kind != f.kind || !there && f.when > 0 && f.when <= after {
 			return fmt.Errorf("%s is a %q", name, kind)
 		}
 	}
@@ -114,7 +120,7 @@ func metrics(s *server) error {
 	if err != nil {
 		return err
 	}
-	if err := checkMetrics(text); err != nil {
+	if err := checkMetrics(text, joined); err != nil {
 		return err
 	}
 	for _, line := range []string{
@@ -130,4 +136,40 @@ func metrics(s *server) error {
 	}
 	must(n.about("leave", stays))
 	return n.closed(stays, 5*time.Second)
+}
+
+func mediaMetrics(s *server) error {
+	n, _, all, _, err := s.call(2)
+	if err != nil {
+		return err
+	}
+	if err := all[0].hears("voice", all[1].session); err != nil {
+		return err
+	}
+	// Some of it is counted once a second.
+	time.Sleep(1500 * time.Millisecond)
+	_, text, err := s.ask("GET", "/metrics", "", "")
+	if err != nil {
+		return err
+	}
+	if err := checkMetrics(text, talked); err != nil {
+		return err
+	}
+	for _, line := range []string{
+		`rtcd_rtc_sessions_total{groupID="%s"} 2`,
+		`rtcd_rtc_rtp_tracks_total{direction="in",groupID="%s",type="audio/opus"} 2`,
+		`rtcd_rtc_rtp_tracks_total{direction="out",groupID="%s",type="audio/opus"} 2`,
+		`rtcd_rtc_connection_time_count{groupID="%s"} 2`,
+		`rtcd_rtc_dc_open_time_count{groupID="%s"} 2`,
+	} {
+		if line = fmt.Sprintf(line, n.id); !strings.Contains(text, "\n"+line+"\n") {
+			return fmt.Errorf("no %s", line)
+		}
+	}
+	for _, a := range all {
+		if err := a.leave(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ var scenarios = []scenario{
 	{"a restart: clients are known, and come back", restart, ""},
 	{"the C client registers, joins, is listed, leaves", cClient, ""},
 	{"metrics have rtcd's names, labels and bounds", metrics, ""},
+	{"metrics of a call with media", mediaMetrics, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},
 	{"draining waits for the last session", drain,
 		"the end of the last is not told"},
