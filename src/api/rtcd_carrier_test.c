@@ -85,8 +85,10 @@ static enum err take(void *ctx, void *conn, struct span message)
 
 static void told(struct user *u, const char *what)
 {
-    size_t n = strlen(u->told);
-    (void)snprintf(u->told + n, sizeof u->told - n, "%s;", what);
+    size_t at = strlen(u->told), n = strlen(what);
+    CHECK(at + n + 2 <= sizeof u->told);
+    memcpy(u->told + at, what, n);
+    memcpy(u->told + at + n, ";", 2);
 }
 
 static struct user *user_on(struct stage *s, uint64_t transport)
