@@ -35,8 +35,9 @@ static bool grow(struct sentlog *l)
 
 void sl_sentlog_fit(struct sentlog *l, uint16_t on_way)
 {
-    while (on_way > l->mask / 2 && l->mask < SENTLOG_MAX - 1 && grow(l))
-        continue;
+    bool more = true;
+    while (more && on_way > l->mask / 2 && l->mask < SENTLOG_MAX - 1)
+        more = grow(l);
 }
 
 static struct sent *find(const struct sentlog *l, uint16_t seq)

@@ -37,6 +37,8 @@ static uint32_t most_of(const struct producer *p)
 {
     uint32_t ret = 0;
     unsigned n = 0;
+    if (p->params.kind != MEDIA_VIDEO || p->encodings_n > 1)
+        return DEMAND_ANY; /* only a picture of one size is asked to be less (sfu/limit) */
     for (uint64_t left = p->pipes; left; left &= left - 1) {
         uint32_t below = p->demand.below_bps[__builtin_ctzll(left)];
         ret = below > ret ? below : ret;

@@ -120,11 +120,13 @@ void sl_share_forget(struct consumer *c)
     c->told_at = 0;
 }
 
-/* It has the best that there is. */
+/* It has the best that there is, or waits for what never came: then all are told when it does
+ * (sl_producer_reviews). */
 static bool is_settled(const struct consumer *c)
 {
     const struct allocate_state *s = &c->share;
-    return !c->want && s->short_since == 0 && layer_same(s->target, s->best);
+    return (!c->want || c->want->last == 0) && s->short_since == 0 &&
+           layer_same(s->target, s->best);
 }
 
 void sl_share_soon(struct transport *t, usec now)
