@@ -38,7 +38,8 @@ struct end {
 static inline void end_note(struct end *e, const char *what, const char *name)
 {
     size_t n = strlen(e->log);
-    snprintf(e->log + n, sizeof e->log - n, "%s%s%s\n", what, name[0] ? " " : "", name);
+    (void)snprintf(e->log + n, sizeof e->log - n, "%s%s%s\n", what, name[0] ? " " : "",
+                   name);
 }
 
 static inline void end_fill(void *ctx, void *p, size_t n)
@@ -73,7 +74,8 @@ static inline enum err end_receive(void *ctx, const struct rtp_receive *r,
         if (g->there)
             continue;
         *g = (struct got){.there = true, .ssrc = r->encodings[0].ssrc};
-        snprintf(g->name, sizeof g->name, "%.*s", (int)track.n, (const char *)track.p);
+        (void)snprintf(g->name, sizeof g->name, "%.*s", (int)track.n,
+                       (const char *)track.p);
         end_note(e, "receive", g->name);
         *ret = g;
         return E_OK;
@@ -136,9 +138,9 @@ static inline void end_add(struct end *e, size_t i, enum media_kind kind)
     *s = (struct dialog_slot){.kind = kind, .ssrc = (uint32_t)sl_rng_u64(&e->rng) | 1};
     if (kind == MEDIA_VIDEO)
         s->rtx_ssrc = s->ssrc ^ 2;
-    snprintf(s->stream, sizeof s->stream, "stream");
-    snprintf(s->track, sizeof s->track, "%c%u", kind == MEDIA_VIDEO ? 'v' : 'a',
-             ++e->made);
+    (void)snprintf(s->stream, sizeof s->stream, "stream");
+    (void)snprintf(s->track, sizeof s->track, "%c%u", kind == MEDIA_VIDEO ? 'v' : 'a',
+                   ++e->made);
     sl_dialog_add(e->dialog, s);
 }
 
@@ -214,4 +216,54 @@ static inline bool ends_agree(const struct end *from, const struct end *to)
             return false;
     }
     return sent == received;
+}
+
+/* The other's offer stands, and its own is taken back; or an offer is never seen. */
+static inline enum err ends_collide(struct end *polite, struct end *other)
+{
+    char *offer = malloc(ENDS_TEXT);
+    enum err e = end_offer(other);
+    size_t n = other->text_n;
+    memcpy(offer, other->text, n);
+    e = e ? e : end_offer(polite);
+    if (!e && end_offered(other, end_text(polite)) != E_STATE)
+        e = E_EXISTS;
+    sl_dialog_expire(polite->dialog);
+    e = e ? e : end_offered(polite, (struct span){(const uint8_t *)offer, n});
+    e = e ? e : end_answered(other, end_text(polite));
+    free(offer);
+    return e;
+}
+
+/* Does what op stands for: a slot comes or goes, somebody offers, both do, or in vain. */
+static inline enum err ends_step(struct end *a, struct end *b, uint8_t op)
+{
+    struct end *e = op & 1 ? a : b, *other = op & 1 ? b : a;
+    size_t i = (op >> 1 & 15) % ENDS_SLOTS;
+    if (op >> 5 <= 4 && e->used[i])
+        end_remove(e, i);
+    else if (op >> 5 <= 4)
+        end_add(e, i, op & 32 ? MEDIA_VIDEO : MEDIA_AUDIO);
+    else if (!sl_dialog_ready(e->dialog))
+        return E_OK;
+    else if (op >> 5 == 5)
+        return ends_exchange(e, other);
+    else if (op >> 5 == 6)
+        return sl_dialog_ready(other->dialog) ? ends_collide(e, other) : E_OK;
+    else if (end_offer(e) == E_OK)
+        sl_dialog_expire(e->dialog);
+    return E_OK;
+}
+
+/* Until nobody has more to say. */
+static inline enum err ends_settle(struct end *a, struct end *b)
+{
+    enum err e = E_OK;
+    for (int i = 0; i < 4 && !e; i++) {
+        if (sl_dialog_ready(a->dialog))
+            e = ends_exchange(a, b);
+        if (!e && sl_dialog_ready(b->dialog))
+            e = ends_exchange(b, a);
+    }
+    return e;
 }

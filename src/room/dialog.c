@@ -283,6 +283,14 @@ static void become(struct dialog *d, struct section *s, const struct sdp_section
         memcpy(s->mid, from->mid.p, from->mid.n);
 }
 
+/* It refuses what it was told of: where it offers without having seen our offer, a section that
+ * it does not receive in says nothing. */
+static bool is_deaf(const struct section *s, const struct sdp_section *from, bool answer)
+{
+    bool told = answer || (s->slot && s->slot->sending) || s->deaf;
+    return told && !(from->direction & SDP_RECVONLY);
+}
+
 static enum err apply(struct dialog *d, const struct sdp *sdp, const struct negotiated *n,
                       bool answer)
 {
@@ -296,7 +304,7 @@ static enum err apply(struct dialog *d, const struct sdp *sdp, const struct nego
             become(d, s, from);
         s->agreed = true;
         s->stopped = ns->why != NEGOTIATE_OK;
-        s->deaf = !(from->direction & SDP_RECVONLY);
+        s->deaf = is_deaf(s, from, answer);
         enum err e = apply_receive(d, s, ns);
         e = e ? e : apply_send(d, s, ns);
         if (e)
@@ -450,14 +458,17 @@ enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer, struct wr 
 
 static bool differs(const struct section *s)
 {
-    uint32_t want = !s->slot ? 0 : s->deaf ? s->said : s->slot->ssrc;
-    return !s->stopped && want != s->said;
+    if (s->slot)
+        return !s->stopped && !s->deaf && !s->slot->sending;
+    return !s->stopped && s->said != 0;
 }
 
 bool sl_dialog_ready(const struct dialog *d)
 {
     if (d->waits)
         return false;
+    if (d->asked) /* in vain: the peer may not know it */
+        return true;
     for (size_t i = 0; i < d->n; i++)
         if (differs(&d->sections[i]))
             return true;

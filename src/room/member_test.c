@@ -45,8 +45,9 @@ static void name(void *ctx, const struct peer *p, const struct track *track,
 {
     (void)ctx;
     (void)p;
-    snprintf(slot->stream, sizeof slot->stream, "%s", track->stream);
-    snprintf(slot->track, sizeof slot->track, "%s-%s", track->stream, track->source);
+    (void)snprintf(slot->stream, sizeof slot->stream, "%s", track->stream);
+    (void)snprintf(slot->track, sizeof slot->track, "%s-%s", track->stream,
+                   track->source);
 }
 
 static void offer(void *ctx, struct peer *p, struct span sdp)

@@ -156,18 +156,22 @@ const struct peer *sl_room_publisher(const struct room *room, struct span stream
 
 static struct list *list_of(struct room *room, enum peer_kind kind)
 {
-    struct list *const lists[] = {[PEER_PUBLISHER] = &room->publishers,
-                                  [PEER_VIEWER] = &room->viewers,
-                                  [PEER_MEMBER] = &room->members};
-    return lists[kind];
+    switch (kind) {
+    case PEER_PUBLISHER: return &room->publishers;
+    case PEER_VIEWER: return &room->viewers;
+    case PEER_MEMBER: break;
+    }
+    return &room->members;
 }
 
 static uint64_t *count_of(struct rooms_stats *s, enum peer_kind kind)
 {
-    uint64_t *const counts[] = {[PEER_PUBLISHER] = &s->publishers,
-                                [PEER_VIEWER] = &s->viewers,
-                                [PEER_MEMBER] = &s->members};
-    return counts[kind];
+    switch (kind) {
+    case PEER_PUBLISHER: return &s->publishers;
+    case PEER_VIEWER: return &s->viewers;
+    case PEER_MEMBER: break;
+    }
+    return &s->members;
 }
 
 static struct span id_key(const uint64_t *id)
