@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattermost/rtcd/service"
@@ -20,6 +21,8 @@ import (
 // WebSocket, or on the data channel (channel.go). Only change asks for the lock.
 type agent struct {
 	n       *node
+	board   *switchboard
+	call    string
 	session string
 	pc      *webrtc.PeerConnection
 	dc      *webrtc.DataChannel
@@ -40,6 +43,7 @@ type heard struct {
 	kind       webrtc.RTPCodecType
 	codec      string
 	packets    int
+	largest    int // octets of a payload, lately
 	last       time.Time
 }
 
@@ -111,7 +115,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{n: n, session: session, pc: pc, heard: map[string]*heard{}, talk: newTalk()}
+	a := &agent{n: n, board: b, call: call, session: session, pc: pc, heard: map[string]*heard{}, talk: newTalk()}
 	b.mu.Lock()
 	b.agents[session] = a
 	b.mu.Unlock()
@@ -249,11 +253,13 @@ func (a *agent) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	}
 	go func() {
 		for {
-			if _, _, err := t.ReadRTP(); err != nil {
+			p, _, err := t.ReadRTP()
+			if err != nil {
 				return
 			}
 			a.mu.Lock()
 			h.packets++
+			h.largest = len(p.Payload)
 			h.last = time.Now()
 			a.mu.Unlock()
 		}
@@ -329,14 +335,19 @@ func (a *agent) leave() error {
 // Something to send: packets each 20 ms (sound) or 33 ms (pictures, all of them key frames).
 type track struct {
 	local *webrtc.TrackLocalStaticRTP
-	level int // of sound: 0 loudest
 	stop  chan struct{}
+	more  int          // octets of each packet, beyond what it takes
+	dress atomic.Value // func(*rtp.Header): header extensions, once they are agreed on
 }
 
 func newTrack(mime, id, stream string, options ...func(*webrtc.TrackLocalStaticRTP)) *track {
+	return newFatTrack(0, mime, id, stream, options...)
+}
+
+func newFatTrack(more int, mime, id, stream string, options ...func(*webrtc.TrackLocalStaticRTP)) *track {
 	local, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, stream, options...)
 	must(err)
-	t := &track{local: local, stop: make(chan struct{})}
+	t := &track{local: local, stop: make(chan struct{}), more: more}
 	go t.run(mime)
 	return t
 }
@@ -358,6 +369,7 @@ func (t *track) run(mime string) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	header := rtp.Header{Version: 2, Marker: step != 960}
+	payload = append(append([]byte{}, payload...), make([]byte, t.more)...)
 	for {
 		select {
 		case <-t.stop:
@@ -366,6 +378,9 @@ func (t *track) run(mime string) {
 		}
 		header.SequenceNumber++
 		header.Timestamp += step
+		if dress, is := t.dress.Load().(func(*rtp.Header)); is {
+			dress(&header)
+		}
 		_ = t.local.WriteRTP(&rtp.Packet{Header: header, Payload: payload})
 	}
 }

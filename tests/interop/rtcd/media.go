@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/mattermost/rtcd/service/rtc"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -62,4 +66,282 @@ func voices(s *server) error {
 		}
 	}
 	return n.Close()
+}
+
+// Says what is to be shown, and shows it; by the track's end it is to be stopped.
+func (a *agent) show(kind rtc.MessageType, key, stream string) (*track, *webrtc.RTPSender, error) {
+	if err := a.n.rtc(a.session, kind, fmt.Sprintf("{%q:%q}", key, stream)); err != nil {
+		return nil, nil, err
+	}
+	t := newTrack(webrtc.MimeTypeVP8, "picture", stream)
+	var sender *webrtc.RTPSender
+	err := a.change(func() (err error) {
+		sender, err = a.pc.AddTrack(t.local)
+		return err
+	})
+	return t, sender, err
+}
+
+func (a *agent) share() (*track, *webrtc.RTPSender, error) {
+	return a.show(rtc.ScreenOnMessage, "screenStreamID", "screen-"+a.session)
+}
+
+func (a *agent) stopSharing(t *track, sender *webrtc.RTPSender) error {
+	t.end()
+	if err := a.change(func() error { return a.pc.RemoveTrack(sender) }); err != nil {
+		return err
+	}
+	return a.n.rtc(a.session, rtc.ScreenOffMessage, "")
+}
+
+func screens(s *server) error {
+	all, err := s.talkers(3, false)
+	if err != nil {
+		return err
+	}
+	a, b, c := all[0], all[1], all[2]
+	t, sender, err := a.share()
+	if err != nil {
+		return err
+	}
+	for _, x := range []*agent{b, c} {
+		if err := x.hears("screen", a.session); err != nil {
+			return err
+		}
+	}
+	late, err := s.another(a)
+	if err != nil {
+		return err
+	}
+	if err := late.hears("screen", a.session); err != nil {
+		return err
+	}
+	if err := a.stopSharing(t, sender); err != nil {
+		return err
+	}
+	if err := c.silent("screen", a.session); err != nil {
+		return err
+	}
+	time.Sleep(300 * time.Millisecond) // until all have answered that it is gone
+	if t, _, err = b.share(); err != nil {
+		return err
+	}
+	defer t.end()
+	for _, x := range []*agent{a, c, late} {
+		if err := x.hears("screen", b.session); err != nil {
+			return err
+		}
+	}
+	return leaveAll(append(all, late))
+}
+
+// One more session of the same call.
+func (s *server) another(of *agent) (*agent, error) {
+	return of.n.enter(of.board, of.call, newID(), nil)
+}
+
+func cameras(s *server) error {
+	all, err := s.talkers(2, false)
+	if err != nil {
+		return err
+	}
+	a, b := all[0], all[1]
+	t, sender, err := a.show(rtc.VideoOnMessage, "videoStreamID", "camera-"+a.session)
+	if err != nil {
+		return err
+	}
+	defer t.end()
+	if err := b.hears("video", a.session); err != nil {
+		return err
+	}
+	// As browsers do it: the sender stays, and what it sends comes and goes.
+	if err := sender.ReplaceTrack(nil); err != nil {
+		return err
+	}
+	must(a.n.rtc(a.session, rtc.VideoOffMessage, ""))
+	if err := b.silent("video", a.session); err != nil {
+		return err
+	}
+	must(a.n.rtc(a.session, rtc.VideoOnMessage, `{"videoStreamID":"another"}`))
+	if err := sender.ReplaceTrack(t.local); err != nil {
+		return err
+	}
+	if err := b.hears("video", a.session); err != nil {
+		return err
+	}
+	return leaveAll(all)
+}
+
+func extension(sender *webrtc.RTPSender, uri string) uint8 {
+	for _, e := range sender.GetParameters().HeaderExtensions {
+		if e.URI == uri {
+			return uint8(e.ID)
+		}
+	}
+	return 0
+}
+
+// Two layers, of which the larger has larger packets.
+func layers(s *server) error {
+	all, err := s.talkers(2, false)
+	if err != nil {
+		return err
+	}
+	a, b := all[0], all[1]
+	stream := "screen-" + a.session
+	low := newFatTrack(100, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("l"))
+	high := newFatTrack(1000, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("h"))
+	defer low.end()
+	defer high.end()
+	must(a.n.rtc(a.session, rtc.ScreenOnMessage, fmt.Sprintf(`{"screenStreamID":%q}`, stream)))
+	var tr *webrtc.RTPTransceiver
+	if err := a.change(func() (err error) {
+		if tr, err = a.pc.AddTransceiverFromTrack(low.local, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionSendonly}); err == nil {
+			err = tr.Sender().AddEncoding(high.local)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	mid, rid := extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:mid"),
+		extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id")
+	if mid == 0 || rid == 0 {
+		return fmt.Errorf("no extensions for layers: mid %d, rid %d", mid, rid)
+	}
+	for _, t := range []*track{low, high} {
+		name := t.local.RID()
+		t.dress.Store(func(h *rtp.Header) {
+			must(h.SetExtension(mid, []byte(tr.Mid())))
+			must(h.SetExtension(rid, []byte(name)))
+		})
+	}
+	if err := b.hears("screen", a.session); err != nil {
+		return err
+	}
+	id := b.of("screen", a.session).id
+	if err := until(wait, "the larger layer is seen", func() bool {
+		h := b.of("screen", a.session)
+		return h != nil && h.largest > 1000
+	}); err != nil {
+		return err
+	}
+	if now := b.of("screen", a.session).id; now != id {
+		return fmt.Errorf("it is another track: %s, not %s", now, id)
+	}
+	return leaveAll(all)
+}
+
+func speech(s *server) error {
+	n, _, all, tracks, err := s.call(1)
+	if err != nil {
+		return err
+	}
+	a, voice := all[0], tracks[0]
+	defer voice.end()
+	id := extension(a.voice, "urn:ietf:params:rtp-hdrext:ssrc-audio-level")
+	if id == 0 {
+		return fmt.Errorf("no extension for levels")
+	}
+	story := func() string { _, events, _ := a.state(); return strings.Join(events, " ") }
+	packets, talks := 0, true
+	var mu sync.Mutex
+	voice.dress.Store(func(h *rtp.Header) {
+		mu.Lock()
+		defer mu.Unlock()
+		packets++
+		level := byte(110)
+		if talks && packets/10%3 != 0 { // words of 400 ms, and pauses of 200
+			level = 20
+		}
+		must(h.SetExtension(id, []byte{level}))
+	})
+	if err := until(wait, "speech", func() bool { return story() == "on" }); err != nil {
+		return fmt.Errorf("%w, but %q", err, story())
+	}
+	mu.Lock()
+	talks = false
+	mu.Unlock()
+	if err := until(wait, "silence", func() bool { return story() == "on off" }); err != nil {
+		return fmt.Errorf("%w, but %q", err, story())
+	}
+	must(n.rtc(a.session, rtc.MuteMessage, ""))
+	if err := until(wait, "muted", func() bool { return story() == "on off off" }); err != nil {
+		return fmt.Errorf("%w, but %q", err, story())
+	}
+	return leaveAll(all)
+}
+
+// Others come and go: who stays has no more sections than there were voices at a time.
+func turnover(s *server) error {
+	n, board, all, tracks, err := s.call(1)
+	if err != nil {
+		return err
+	}
+	a := all[0]
+	defer tracks[0].end()
+	for i := 0; i < 4; i++ {
+		id := newID()
+		t := newTrack(webrtc.MimeTypeOpus, "audio", "stream-"+id)
+		b, err := n.enter(board, a.call, id, t)
+		if err != nil {
+			return err
+		}
+		if err := a.hears("voice", id); err != nil {
+			return err
+		}
+		t.end()
+		if err := b.leave(); err != nil {
+			return err
+		}
+		time.Sleep(300 * time.Millisecond) // until it has answered that it is gone
+	}
+	// Its own, and one for the others.
+	if got := strings.Count(a.pc.CurrentRemoteDescription().SDP, "m=audio"); got != 2 {
+		return fmt.Errorf("%d sections of sound", got)
+	}
+	return leaveAll(all)
+}
+
+func crowd(s *server) error {
+	n, board, all, tracks, err := s.call(2)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	var failure error
+	for i := 0; i < 48; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			x, err := n.enter(board, all[0].call, newID(), nil)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failure = err
+				return
+			}
+			all = append(all, x)
+		}()
+		time.Sleep(20 * time.Millisecond)
+	}
+	group.Wait()
+	if failure != nil {
+		return failure
+	}
+	for i, x := range all {
+		for k := 0; k < 2; k++ {
+			if i == k {
+				continue
+			}
+			if err := x.hears("voice", all[k].session); err != nil {
+				return fmt.Errorf("session %d: %w", i, err)
+			}
+		}
+	}
+	for _, t := range tracks {
+		t.end()
+	}
+	return leaveAll(all)
 }
