@@ -19,6 +19,7 @@ struct medium {
     char screen[STREAM_ID_MAX + 1], camera[STREAM_ID_MAX + 1];
     struct rtcd_line line;
     bool presents;
+    bool doubled[2]; /* its camera, its screen: in AV1 as well */
     bool speaks;
     usec began, spoke; /* when it last did */
     usec answered;     /* its first offer; 0: not yet */
@@ -76,6 +77,15 @@ static const char *sender_of(const struct track *t)
     return t->stream;
 }
 
+/* An id may be any text, and a=msid takes tokens (RFC 8830 §2): what is none stays out of the
+ * description. */
+static void keep_token(char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text > '~')
+            *text = '-';
+}
+
 static void name_slot(void *ctx, const struct peer *p, const struct track *track,
                       struct dialog_slot *slot)
 {
@@ -86,6 +96,8 @@ static void name_slot(void *ctx, const struct peer *p, const struct track *track
     (void)snprintf(slot->stream, sizeof slot->stream, "%s", sender_of(track));
     (void)snprintf(slot->track, sizeof slot->track, "%s_%s_%s", type_of(track),
                    sender_of(track), suffix);
+    keep_token(slot->stream);
+    keep_token(slot->track);
 }
 
 /* ---- what is what ---- */
@@ -144,6 +156,23 @@ static bool wants(void *ctx, const struct peer *p, const struct track *track)
     if (track->params.kind == MEDIA_AUDIO)
         return true;
     return is_av1(track) ? av1 : !av1 || !twin_of(track);
+}
+
+/* Who knows AV1 sees that, as soon as it is there, and the other picture when it is gone. */
+static void mind_twins(struct medium *m, usec now)
+{
+    for (size_t i = 0; i < m->peer->tracks_n; i++) {
+        struct track *t = m->peer->tracks[i];
+        char source[SOURCE_CAP];
+        if (t->params.kind != MEDIA_VIDEO || is_av1(t) || list_empty(&t->live))
+            continue;
+        memcpy(source, t->source, sizeof source);
+        bool *doubled = &m->doubled[strcmp(source, "screen") == 0];
+        if (*doubled == (twin_of(t) != NULL))
+            continue;
+        *doubled = !*doubled;
+        sl_rooms_name(m->peer, t, source, now);
+    }
 }
 
 /* ---- voice ---- */
@@ -288,6 +317,8 @@ static enum err take_description(struct medium *m, struct span data, bool by_cha
     json_decref(o);
     if (e)
         m->session->tally->errors[RTCD_ERROR_SIGNALING]++;
+    else
+        mind_twins(m, now);
     return e;
 }
 
@@ -323,6 +354,7 @@ static void screen_on(struct medium *m, struct span data, usec now)
         LOG(m->carrier->conf.log, LOG_INFO, "somebody else presents",
             KV_STR("sessionID", m->session->id));
     name_waiting(m, now);
+    mind_twins(m, now);
 }
 
 static void screen_off(struct medium *m, usec now)
@@ -334,6 +366,7 @@ static void screen_off(struct medium *m, usec now)
     for (size_t i = 0; i < m->peer->tracks_n; i++)
         if (strncmp(m->peer->tracks[i]->source, "screen", 6) == 0)
             sl_rooms_name(m->peer, m->peer->tracks[i], "", now);
+    mind_twins(m, now);
 }
 
 /* ---- the data channel ---- */

@@ -397,6 +397,20 @@ static void expect_voice(const struct stage *s, const char *row, unsigned on,
     CHECK_INT(s->of[0].off, off);
 }
 
+/* Whatever a session is called, nothing of it becomes a line of another's description. */
+TEST(carrier_names_are_tokens)
+{
+    struct stage *s = stage_new();
+    join(s, 0, "a b\r\na=x", false);
+    end_add(&s->of[0].end, 0, MEDIA_AUDIO);
+    speak(s, 0);
+    const struct peer *p = sl_rooms_next(s->rooms, NULL);
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+    come(s, 1, "two", false);
+    expect(s, 1, "made a token", "voice_a-b--a=x ");
+    stage_free(s);
+}
+
 TEST(carrier_voice_activity)
 {
     struct stage *s = stage_new();

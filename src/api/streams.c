@@ -20,16 +20,29 @@ static void string(struct wr *w, const char *name, const char *v)
     wr_str(w, "\"");
 }
 
+/* NULL: it publishes nothing. */
+static const struct track *first_live(const struct peer *p)
+{
+    for (size_t i = 0; i < p->tracks_n; i++)
+        if (!list_empty(&p->tracks[i]->live))
+            return p->tracks[i];
+    return NULL;
+}
+
 static void write_stream(struct wr *w, const struct peer *p, usec now)
 {
     wr_str(w, "{");
     string(w, "name", p->stream);
     wr_str(w, ",");
-    number(w, "live_ms", (now - p->tracks[0]->since) / MSEC(1));
+    number(w, "live_ms", (now - first_live(p)->since) / MSEC(1));
     wr_str(w, ",\"tracks\":[");
+    bool more = false;
     for (size_t i = 0; i < p->tracks_n; i++) {
         const struct track *t = p->tracks[i];
-        wr_str(w, i > 0 ? ",{" : "{");
+        if (list_empty(&t->live))
+            continue;
+        wr_str(w, more ? ",{" : "{");
+        more = true;
         string(w, "kind", t->params.kind == MEDIA_VIDEO ? "video" : "audio");
         wr_str(w, ",");
         string(w, "source", t->source);
@@ -44,19 +57,24 @@ static void write_stream(struct wr *w, const struct peer *p, usec now)
     wr_str(w, "]}");
 }
 
-static long long write_streams(struct wr *w, const struct room *room, usec now)
+/* As many as one page takes, the oldest: hundreds of streams are not for a list. */
+static bool write_all(struct wr *w, const struct list *peers, bool first, usec now)
 {
-    bool first = true;
-    list_each (struct peer, p, &room->publishers, by_room) {
-        if (!p->up)
+    list_each (struct peer, p, peers, by_room) {
+        if (!p->up || !first_live(p) || w->cap - w->n < ENTRY_MAX)
             continue;
-        if (w->cap - w->n < ENTRY_MAX)
-            break; /* a page of the oldest; hundreds of streams are not for a list */
         if (!first)
             wr_str(w, ",");
         first = false;
         write_stream(w, p, now);
     }
+    return first;
+}
+
+static long long write_streams(struct wr *w, const struct room *room, usec now)
+{
+    bool first = write_all(w, &room->publishers, true, now);
+    (void)write_all(w, &room->members, first, now);
     long long viewers = 0;
     list_each (struct peer, p, &room->viewers, by_room)
         viewers += p->up;

@@ -345,3 +345,51 @@ func crowd(s *server) error {
 	}
 	return leaveAll(all)
 }
+
+// The screen in VP8, and in a section of its own in AV1, as part of the same stream.
+func twoCodecs(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	board, call := newSwitchboard(n), newID()
+	var all []*agent
+	for i := 0; i < 3; i++ {
+		n.noAV1 = i == 2
+		a, err := n.enter(board, call, newID(), nil)
+		if err != nil {
+			return err
+		}
+		all = append(all, a)
+	}
+	a := all[0]
+	stream := "screen-" + a.session
+	vp8, av1 := newTrack(webrtc.MimeTypeVP8, "vp8", stream), newTrack(webrtc.MimeTypeAV1, "av1", stream)
+	defer vp8.end()
+	defer av1.end()
+	must(n.rtc(a.session, rtc.ScreenOnMessage, fmt.Sprintf(`{"screenStreamID":%q}`, stream)))
+	if err := a.change(func() error {
+		if _, err := a.pc.AddTrack(vp8.local); err != nil {
+			return err
+		}
+		tr, err := a.pc.AddTransceiverFromTrack(av1.local, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionSendonly})
+		if err != nil {
+			return err
+		}
+		return tr.SetCodecPreferences([]webrtc.RTPCodecParameters{{
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeAV1, ClockRate: 90000},
+			PayloadType:        45}})
+	}); err != nil {
+		return err
+	}
+	for i, want := range map[int]string{1: webrtc.MimeTypeAV1, 2: webrtc.MimeTypeVP8} {
+		if err := all[i].hears("screen", a.session); err != nil {
+			return err
+		}
+		if h := all[i].of("screen", a.session); h.codec != want {
+			return fmt.Errorf("session %d sees %s", i, h.codec)
+		}
+	}
+	return leaveAll(all)
+}

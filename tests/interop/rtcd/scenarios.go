@@ -35,6 +35,7 @@ var scenarios = []scenario{
 		"the other layer is another track"},
 	{"a camera, switched off and on", cameras, ""},
 	{"who speaks", speech, ""},
+	{"a screen in AV1 and VP8: each sees what it knows", twoCodecs, ""},
 	{"sections are used again", turnover, "sections of voices that left stay"},
 	{"50 sessions hear two voices", crowd, ""},
 	{"a restart: clients are known, and come back", restart, ""},
