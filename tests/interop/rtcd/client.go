@@ -15,7 +15,8 @@ type node struct {
 	id, key string
 	// Its sessions describe themselves on their data channels, once these are open.
 	viaChannel bool
-	noAV1      bool // its sessions do not understand it
+	noAV1      bool   // its sessions do not understand it
+	lines      *lines // it is libsluice's client; nil: rtcd's
 }
 
 func newID() string { return random.NewID() }
@@ -131,4 +132,25 @@ func (n *node) sessions(call string, want int) ([]rtc.SessionConfig, error) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return all, fmt.Errorf("%d sessions, not %d (%v)", len(all), want, err)
+}
+
+func (n *node) Send(m service.ClientMessage) error {
+	if n.lines != nil {
+		return n.lines.send(m)
+	}
+	return n.Client.Send(m)
+}
+
+func (n *node) ReceiveCh() <-chan service.ClientMessage {
+	if n.lines != nil {
+		return n.lines.messages()
+	}
+	return n.Client.ReceiveCh()
+}
+
+func (n *node) Close() error {
+	if n.lines != nil {
+		return n.lines.end()
+	}
+	return n.Client.Close()
 }

@@ -7,20 +7,34 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/mattermost/rtcd/service"
+	"github.com/mattermost/rtcd/service/rtc"
 )
 
-// libsluice's client, as a process that speaks lines (examples/client.c); empty: there is none.
-var lineClient string
+// libsluice's client, and a server inside another process: programs that speak lines (examples/).
+var lineClient, lineServer string
 
 type lines struct {
 	in   io.WriteCloser
 	said chan string
 	cmd  *exec.Cmd
+
+	once  sync.Once
+	heard chan service.ClientMessage
 }
 
 func (s *server) lines(id, key string) (*lines, error) {
-	l := &lines{said: make(chan string, 100), cmd: exec.Command(lineClient, s.url(), id, key)}
+	if lineClient == "" {
+		return nil, fmt.Errorf("no client=BINARY")
+	}
+	return newLines(exec.Command(lineClient, s.url(), id, key))
+}
+
+func newLines(cmd *exec.Cmd) (*lines, error) {
+	l := &lines{said: make(chan string, 100), cmd: cmd}
 	out, err := l.cmd.StdoutPipe()
 	must(err)
 	l.in, err = l.cmd.StdinPipe()
@@ -30,7 +44,9 @@ func (s *server) lines(id, key string) (*lines, error) {
 		return nil, err
 	}
 	go func() {
-		for scan := bufio.NewScanner(out); scan.Scan(); {
+		scan := bufio.NewScanner(out)
+		scan.Buffer(nil, 1<<20)
+		for scan.Scan() {
 			l.said <- scan.Text()
 		}
 		close(l.said)
@@ -56,15 +72,55 @@ func (l *lines) expect(want string) error {
 	}
 }
 
+var lineNames = map[rtc.MessageType]string{rtc.ICEMessage: "ice", rtc.SDPMessage: "sdp", rtc.MuteMessage: "mute",
+	rtc.UnmuteMessage: "unmute", rtc.ScreenOnMessage: "screen_on", rtc.ScreenOffMessage: "screen_off",
+	rtc.VoiceOnMessage: "voice_on", rtc.VoiceOffMessage: "voice_off", rtc.VideoOnMessage: "video_on",
+	rtc.VideoOffMessage: "video_off"}
+
+func (l *lines) send(m service.ClientMessage) error {
+	switch data := m.Data.(type) {
+	case map[string]any:
+		l.say("%s %s %s %s", m.Type, data["callID"], data["userID"], data["sessionID"])
+	case map[string]string:
+		l.say("%s %s", m.Type, data["sessionID"])
+	case rtc.Message:
+		l.say("%s %s %s", lineNames[data.Type], data.SessionID, data.Data)
+	default:
+		return fmt.Errorf("no line for %T", data)
+	}
+	return nil
+}
+
+// The lines as messages of rtcd's client; from then on they are no lines any more.
+func (l *lines) messages() <-chan service.ClientMessage {
+	l.once.Do(func() {
+		l.heard = make(chan service.ClientMessage, 100)
+		go func() {
+			for line := range l.said {
+				kind, rest, _ := strings.Cut(line, " ")
+				session, data, _ := strings.Cut(rest, " ")
+				if kind == "closed" {
+					l.heard <- service.ClientMessage{Type: "close", Data: map[string]string{"sessionID": session}}
+				}
+				for t, name := range lineNames {
+					if name == kind {
+						l.heard <- service.ClientMessage{Type: "rtc",
+							Data: rtc.Message{SessionID: session, Type: t, Data: []byte(data)}}
+					}
+				}
+			}
+			close(l.heard)
+		}()
+	})
+	return l.heard
+}
+
 func (l *lines) end() error {
 	l.in.Close()
 	return l.cmd.Wait()
 }
 
 func cClient(s *server) error {
-	if lineClient == "" {
-		return fmt.Errorf("no client=BINARY")
-	}
 	id, key, call, first, second := newID(), newKey(), newID(), newID(), newID()
 	l, err := s.lines(id, key)
 	if err != nil {
@@ -112,4 +168,28 @@ func cClient(s *server) error {
 		return fmt.Errorf("connected with another key")
 	}
 	return nil
+}
+
+// A call whose signalling goes by the C client.
+func cClientMedia(s *server) error {
+	l, err := s.lines(newID(), newKey())
+	if err != nil {
+		return err
+	}
+	if err := l.expect("hello"); err != nil {
+		return err
+	}
+	return (&node{lines: l}).voices()
+}
+
+// The same inside of a process that has the server in it, and no port but that of media.
+func embedded(s *server) error {
+	if lineServer == "" || s.name != "sluice" {
+		return fmt.Errorf("no embed=BINARY, or no library in C")
+	}
+	l, err := newLines(exec.Command(lineServer, "--rtc.listen=127.0.0.1", fmt.Sprintf("--rtc.port=%d", mediaPort())))
+	if err != nil {
+		return err
+	}
+	return (&node{lines: l}).voices()
 }

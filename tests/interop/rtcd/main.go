@@ -1,9 +1,9 @@
 // Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
 // where they differ.
 //
-//	rtcd-interop [only=WORD] [client=BINARY] sluice=BINARY [rtcd=BINARY]
+//	rtcd-interop [only=WORD] [client=BINARY] [embed=BINARY] sluice=BINARY [rtcd=BINARY]
 //
-// only and client stand before the servers that they are for.
+// The first three stand before the servers that they are for.
 package main
 
 import (
@@ -37,6 +37,9 @@ func main() {
 			continue
 		case "client":
 			lineClient = binary
+			continue
+		case "embed":
+			lineServer = binary
 			continue
 		}
 		s := newServer(name, binary)

@@ -17,6 +17,10 @@ func (s *server) call(n int) (*node, *switchboard, []*agent, []*track, error) {
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
+	return node.call(n)
+}
+
+func (node *node) call(n int) (*node, *switchboard, []*agent, []*track, error) {
 	board := newSwitchboard(node)
 	call := newID()
 	var agents []*agent
@@ -34,7 +38,15 @@ func (s *server) call(n int) (*node, *switchboard, []*agent, []*track, error) {
 }
 
 func voices(s *server) error {
-	n, _, all, tracks, err := s.call(2)
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	return n.voices()
+}
+
+func (n *node) voices() error {
+	_, _, all, tracks, err := n.call(2)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ var families = map[string]struct {
 	"rtcd_rtc_conn_states_total":            {"counter", "type", "", talked},
 	"rtcd_rtc_rtp_tracks_total":             {"gauge", "direction groupID type", "", talked},
 	"rtcd_rtc_rtp_tracks_writes_time":       {"histogram", "groupID type", times, 0},
-	"rtcd_rtc_errors_total":                 {"counter", "groupID type", "", joined},
+	"rtcd_rtc_errors_total":                 {"counter", "groupID type", "", 0},
 	"rtcd_rtc_connection_time":              {"histogram", "groupID", waits, talked},
 	"rtcd_rtc_dc_open_time":                 {"histogram", "groupID", waits, talked},
 	"rtcd_rtc_signaling_lock_grab_time":     {"histogram", "groupID", waits, 0},

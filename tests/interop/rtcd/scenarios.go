@@ -40,6 +40,8 @@ var scenarios = []scenario{
 	{"50 sessions hear two voices", crowd, ""},
 	{"a restart: clients are known, and come back", restart, ""},
 	{"the C client registers, joins, is listed, leaves", cClient, ""},
+	{"a call with media by the C client", cClientMedia, ""},
+	{"a call with media in a process with the server inside", embedded, "it is embedded in Go alone"},
 	{"metrics have rtcd's names, labels and bounds", metrics, ""},
 	{"metrics of a call with media", mediaMetrics, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},

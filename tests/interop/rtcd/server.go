@@ -32,10 +32,16 @@ func freePort() int {
 func newServer(name, binary string) *server {
 	dir, err := os.MkdirTemp("", "rtcd-interop-")
 	must(err)
-	s := &server{name: name, binary: binary, dir: dir, port: freePort()}
-	for s.media = freePort(); s.media > 49151; s.media = 30000 + freePort()%10000 {
+	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort()}
+}
+
+// One of those that rtcd takes.
+func mediaPort() int {
+	port := freePort()
+	for port > 49151 {
+		port = 30000 + freePort()%10000
 	}
-	return s
+	return port
 }
 
 func (s *server) url() string { return fmt.Sprintf("http://127.0.0.1:%d", s.port) }
