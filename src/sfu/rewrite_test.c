@@ -1,0 +1,358 @@
+/* What a viewer is sent, whatever comes from the publisher and whatever the viewer wishes: any
+ * order of packets, losses, switches of encodings and rates, numbers that wrap around. */
+
+#include <stdlib.h>
+
+#include "base/rng.h"
+
+#include "check.h"
+#include "stage.h"
+
+enum {
+    ENCODINGS = 3,
+    SSRC_LAYER = 101,
+    FRAMES = 600,
+    PACKETS = 3,     /* of a frame */
+    KEY_EVERY = 100, /* frames, besides those that are asked for */
+    HELD_MAX = 64,   /* packets that others overtake */
+    OUT_MAX = FRAMES * PACKETS + HELD_MAX,
+    NOBODY = -1,
+};
+
+struct story {
+    const char *name;
+    unsigned lost, late; /* of 1000 packets */
+    bool switches;
+};
+
+static const struct story stories[] = {
+    {"all in order", 0, 0, false},
+    {"switches", 0, 0, true},
+    {"out of order", 0, 100, false},
+    {"switches, out of order", 0, 100, true},
+    {"losses", 50, 0, false},
+    {"switches and losses", 50, 0, true},
+    {"all of it at once", 50, 100, true},
+};
+
+/* A frame as the publisher made it. */
+struct frame {
+    int ref; /* what it needs, NOBODY for a key */
+    uint8_t temporal;
+};
+
+struct source {
+    uint64_t seq; /* with roll-overs, as SRTP counts them */
+    uint16_t id;
+    uint8_t tl0;
+    unsigned picture; /* since the last key */
+    uint32_t ts;
+    int last[3]; /* by temporal layer */
+    struct frame frames[FRAMES];
+};
+
+struct held {
+    struct rtp rtp;
+    uint64_t seq;
+    uint8_t payload[64];
+    int until; /* the frame that it comes after */
+};
+
+/* A packet as the viewer got it. */
+struct got {
+    bool came, empty, marker;
+    uint8_t encoding, part;
+    int frame;
+    uint32_t ts;
+    uint16_t id;
+    uint8_t tl0;
+};
+
+static struct {
+    struct stage s;
+    struct rng rng;
+    const struct story *story;
+    struct source sources[ENCODINGS];
+    struct held held[HELD_MAX];
+    size_t held_n, seen, plis;
+    bool begun;
+    uint16_t first; /* output number */
+    struct got got[OUT_MAX];
+    size_t got_n;
+} w;
+
+static unsigned chance(unsigned n)
+{
+    return (unsigned)(sl_rng_u64(&w.rng) % n);
+}
+
+/* ---- the publisher ---- */
+
+static void send(const struct rtp *r, uint64_t seq)
+{
+    w.s.pub->index = seq;
+    sim_send_rtp(w.s.pub, r);
+}
+
+static void pass_on(const struct rtp *r, uint64_t seq, int frame)
+{
+    if (chance(1000) < w.story->lost)
+        return;
+    if (chance(1000) >= w.story->late || w.held_n == HELD_MAX) {
+        send(r, seq);
+        return;
+    }
+    struct held *h = &w.held[w.held_n++];
+    h->rtp = *r;
+    h->seq = seq;
+    memcpy(h->payload, r->payload.p, r->payload.n);
+    h->until = frame + (int)chance(4);
+}
+
+static void let_go(int frame)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < w.held_n; i++) {
+        struct held h = w.held[i];
+        if (h.until > frame) {
+            w.held[left++] = h;
+            continue;
+        }
+        h.rtp.payload.p = h.payload;
+        send(&h.rtp, h.seq);
+    }
+    w.held_n = left;
+}
+
+/* VP8 in three rates; the last octets say which frame and part it is. */
+static void send_frame(unsigned e, int n, bool key)
+{
+    static const uint8_t pattern[] = {0, 2, 1, 2};
+    struct source *s = &w.sources[e];
+    s->picture = key ? 0 : s->picture + 1;
+    uint8_t t = pattern[s->picture % 4];
+    int ref = t == 0 ? s->last[0] : s->picture % 4 == 3 ? s->last[1] : s->last[0];
+    s->frames[n] = (struct frame){key ? NOBODY : ref, t};
+    s->last[t] = n;
+    if (key)
+        s->last[1] = n;
+    s->tl0 = (uint8_t)(s->tl0 + (t == 0));
+    s->id++;
+    uint8_t sync = t > 0 && s->picture % 4 <= 2 ? 0x20 : 0;
+    for (uint8_t part = 0; part < PACKETS; part++) {
+        uint8_t b[] = {(uint8_t)(part == 0 ? 0x90 : 0x80),
+                       0xe0,
+                       (uint8_t)(0x80 | s->id >> 8),
+                       (uint8_t)s->id,
+                       s->tl0,
+                       (uint8_t)(t << 6 | sync),
+                       (uint8_t)!key,
+                       0,
+                       (uint8_t)e,
+                       part,
+                       (uint8_t)(n >> 8),
+                       (uint8_t)n};
+        struct rtp r = {.pt = PT_VP8,
+                        .seq = (uint16_t)s->seq,
+                        .ts = s->ts + 3000U * (unsigned)n,
+                        .ssrc = SSRC_LAYER + e,
+                        .marker = part + 1 == PACKETS,
+                        .payload = {b, sizeof b}};
+        pass_on(&r, s->seq++, n);
+    }
+}
+
+/* Encodings of which a key frame was asked for since the last look. */
+static unsigned asked(void)
+{
+    static struct rtcp all[SIM_GOT];
+    struct rtcp_fb fb;
+    unsigned ret = 0;
+    size_t n = sim_rtcp(w.s.pub, RTCP_PSFB, PSFB_PLI, all, LEN(all));
+    size_t fresh = n - w.plis < LEN(all) ? n - w.plis : LEN(all), there = n;
+    if (there > LEN(all))
+        there = LEN(all);
+    for (size_t i = there - fresh; i < there; i++)
+        if (sl_rtcp_fb(&all[i], &fb) == E_OK && fb.media >= SSRC_LAYER)
+            ret |= 1U << (fb.media - SSRC_LAYER);
+    w.plis = n;
+    return ret;
+}
+
+/* ---- the viewer ---- */
+
+static void take(const struct rtp *r)
+{
+    if (r->ssrc != SSRC_OUT)
+        return;
+    if (!w.begun)
+        w.first = r->seq;
+    w.begun = true;
+    uint16_t at = (uint16_t)(r->seq - w.first);
+    CHECK(at < OUT_MAX);
+    if (at >= OUT_MAX)
+        return;
+    struct got *g = &w.got[at];
+    CHECK(!g->came); /* a number is given once */
+    *g = (struct got){.came = true, .empty = r->payload.n < 12, .marker = r->marker};
+    w.got_n = at + 1U > w.got_n ? at + 1U : w.got_n;
+    if (g->empty)
+        return;
+    const uint8_t *p = r->payload.p;
+    g->ts = r->ts;
+    g->id = rtp_be16(p + 2) & 0x7fff;
+    g->tl0 = p[4];
+    g->encoding = p[8];
+    g->part = p[9];
+    g->frame = rtp_be16(p + 10);
+}
+
+static void look(void)
+{
+    for (; w.seen < w.s.sub->rtp_n; w.seen++) {
+        struct rtp r = sim_rtp(w.s.sub, w.seen);
+        take(&r);
+    }
+}
+
+static void wish(void)
+{
+    struct rtp_wish wish = {.encoding = (uint8_t)(1 + chance(ENCODINGS)),
+                            .temporals = (uint8_t)(1 + chance(3))};
+    struct mail m = sl_mail_wish(CONSUMER, &wish);
+    sim_mail(&w.s.sim, w.s.sub->shard, &m);
+    sim_settle(&w.s.sim);
+}
+
+/* ---- what must hold ---- */
+
+struct decoder {
+    const struct got *before; /* the last that was no empty one */
+    bool gap;                 /* a number is missing since the last key frame began */
+    bool whole;               /* the frame under way has all its parts so far */
+    uint8_t tl0;              /* of the last frame of the lowest rate */
+    bool seen[ENCODINGS][FRAMES];
+};
+
+static bool is_new(const struct decoder *d, const struct got *g)
+{
+    return !d->before || d->before->encoding != g->encoding ||
+           d->before->frame != g->frame;
+}
+
+static bool is_key(const struct got *g)
+{
+    return w.sources[g->encoding].frames[g->frame].ref == NOBODY;
+}
+
+/* Time and names go on; nothing is skipped where nothing is missing. */
+static void check_order(const struct decoder *d, const struct got *g, bool gapless)
+{
+    const struct got *b = d->before;
+    if (!b)
+        return;
+    int32_t later = (int32_t)(g->ts - b->ts);
+    uint16_t pictures = (uint16_t)(g->id - b->id) & 0x7fff;
+    if (!is_new(d, g)) {
+        CHECK(later == 0 && pictures == 0 && g->part > b->part);
+        return;
+    }
+    CHECK(later > 0);
+    CHECK(pictures >= 1 && pictures < 200);
+    /* Of what was lost just before a switch nothing is known; a key frame needs none of it. */
+    if (gapless)
+        CHECK(g->part == 0 && (is_key(g) || (pictures == 1 && b->marker)));
+}
+
+static void check_decodes(struct decoder *d, const struct got *g)
+{
+    const struct frame *f = &w.sources[g->encoding].frames[g->frame];
+    bool key = is_key(g);
+    if (is_new(d, g)) {
+        bool known = !d->gap && !(key && w.story->lost + w.story->late > 0);
+        d->whole = g->part == 0;
+        d->gap = key && g->part == 0 ? false : d->gap;
+        if (f->temporal == 0 && d->before && known)
+            CHECK_INT(g->tl0, (uint8_t)(d->tl0 + 1));
+        if (f->temporal > 0 && !d->gap)
+            CHECK_INT(g->tl0, d->tl0);
+        if (f->temporal == 0)
+            d->tl0 = g->tl0;
+    }
+    /* Who sees no gap may decode. */
+    CHECK(key || d->gap || d->seen[g->encoding][f->ref]);
+    if (g->part + 1 == PACKETS) {
+        CHECK(g->marker);
+        d->seen[g->encoding][g->frame] =
+            d->whole && (key || d->seen[g->encoding][f->ref]);
+    }
+}
+
+static void check_all(void)
+{
+    static struct decoder d;
+    d = (struct decoder){.gap = false};
+    bool gapless = true;
+    size_t missing = 0;
+    for (size_t i = 0; i < w.got_n; i++) {
+        const struct got *g = &w.got[i];
+        if (!g->came) {
+            d.gap = true;
+            d.whole = gapless = false;
+            missing++;
+        } else if (!g->empty) {
+            check_order(&d, g, gapless);
+            check_decodes(&d, g);
+            d.before = g;
+            gapless = true;
+        }
+    }
+    CHECK(w.got_n > FRAMES / 2);
+    /* What is late, and of before a switch, is not sent any more. */
+    CHECK(missing <= w.got_n * (w.story->lost * 2 + w.story->late / 3) / 1000);
+}
+
+/* ---- all together ---- */
+
+static void run(const struct story *story, unsigned viewer, uint64_t seed)
+{
+    struct cmd_producer p = stage_simulcast();
+    struct cmd_consumer k = stage_viewer(PT_NONE);
+    memset(&w, 0, sizeof w);
+    w.rng = sl_rng_of(seed);
+    w.story = story;
+    k.send.params.ext_id[EXT_TWCC] = 0;
+    for (unsigned e = 0; e < ENCODINGS; e++) {
+        p.receive.encodings[e].ssrc = SSRC_LAYER + e;
+        /* All of them wrap around soon, none at the same time. */
+        w.sources[e] = (struct source){.seq = 0xff00U + 50U * e,
+                                       .id = (uint16_t)(0x7fc0 + 30 * e),
+                                       .tl0 = (uint8_t)(200 + 20 * e),
+                                       .ts = 0U - 3000U * (100 + 70 * e)};
+    }
+    stage_open(&w.s, &p, &k, viewer, SRTP_GCM_128);
+    for (int n = 0; n < FRAMES; n++) {
+        unsigned keys = n % KEY_EVERY == 0 ? 7 : asked();
+        if (story->switches && chance(12) == 0)
+            wish();
+        for (unsigned e = 0; e < ENCODINGS; e++)
+            send_frame(e, n, keys & 1U << e);
+        let_go(n);
+        sim_run(&w.s.sim, MSEC(33));
+        look();
+    }
+    let_go(FRAMES + 4);
+    sim_run(&w.s.sim, MSEC(100));
+    look();
+    check_all();
+    stage_close(&w.s);
+}
+
+TEST(rewrite_is_decodable_and_gap_consistent)
+{
+    for (size_t i = 0; i < LEN(stories); i++)
+        for (uint64_t seed = 1; seed <= 8; seed++) {
+            check_row(stories[i].name);
+            run(&stories[i], seed % 2, seed);
+        }
+}
