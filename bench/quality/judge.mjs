@@ -13,11 +13,10 @@ export const quantile = (all, q) => {
 const grown = (all, f) => all.length > 1 ? f(all.at(-1)) - f(all[0]) : 0;
 const kbps = (all, octets) => all.length > 1 ? grown(all, octets) * 8 / (all.at(-1).at - all[0].at) : 0;
 
-// What each of the publisher's streams needs on the wire, and its height. One that nobody watches
-// is not sent for a while: that time does not count.
-export function layers(sent, from, to) {
-  const all = within(sent, from, to), last = all.at(-1)?.layers ?? {};
-  return Object.keys(last).map(name => {
+// What each of the publisher's streams needs on the wire, and its height, in a whole scene. One that
+// nobody watches is not sent for a while: that time does not count.
+export function layers(all) {
+  return Object.keys(all.at(-1)?.layers ?? {}).map(name => {
     let octets = 0, ms = 0;
     for (let i = 1; i < all.length; i++) {
       const a = all[i - 1].layers[name], b = all[i].layers[name];
@@ -117,7 +116,7 @@ function reached(v, is, from, to) {
 export function drop(scene, played) {
   const [v] = played.viewers, {begun} = played, b = scene.bars;
   const at = begun + scene.drop * 1000, back = begun + scene.back * 1000, end = begun + scene.seconds * 1000;
-  const of = layers(played.sent, begun + 5000, end);
+  const of = layers(played.sent);
   const low = figures(v, at, back), high = figures(v, back, end);
   const [[, {down: {rate: less}}], [, {down: {rate: more}}]] = v.steps;
   const fits = fitting(of, less), top = fitting(of, more);

@@ -31,7 +31,7 @@ async function perform(stage, scene) {
   if (scene.kind === 'drop') return judge.drop(scene, played);
   if (scene.kind === 'bad') return judge.bad(scene, played);
   const from = played.begun + scene.settle * 1000, to = played.begun + scene.seconds * 1000;
-  const of = judge.layers(played.sent, from, to);
+  const of = judge.layers(played.sent);
   return played.viewers.flatMap(v => judge.steady(v, of, from, to));
 }
 

@@ -10,7 +10,8 @@
 /* The same where it is known what the path carries: what is not tried shows no more of it. */
 #define BEYOND_KNOWN 1.2
 
-#define LITTLE 0.85 /* of what may be sent */
+#define LITTLE     0.85 /* of what may be sent */
+#define CUT_LITTLE 0.92 /* then */
 
 /* In one cut: what arrives in a moment may be little by accident. */
 #define CUT_MOST 0.5
@@ -137,7 +138,7 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     double kbps = in->now_bps / 1000;
     double to = in->acked_bps > 0 ? in->now_bps * CUT : a->bps / 2;
     if (gentle)
-        to = fmax(to, a->bps * CUT);
+        to = fmax(to, a->bps * CUT_LITTLE);
     /* What arrives has not followed the probe yet, and says less than it. */
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)
         to = a->probed_bps * CUT;

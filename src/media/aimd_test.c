@@ -88,10 +88,10 @@ TEST(aimd_cut_of_who_sends_little)
     struct aimd_input in = input(USAGE_OVER, 0.5e6);
     sl_aimd_init(&a, 1e6, 50e3, 9e6);
     CHECK_INT(sl_aimd_input(&a, &in, now), AIMD_CUT);
-    CHECK(about(a.bps, 0.85e6));
+    CHECK(about(a.bps, 0.92e6));
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(200)), AIMD_KEPT);
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(60)), AIMD_CUT); /* it lasts */
-    CHECK(about(a.bps, 0.85 * 0.85e6));
+    CHECK(about(a.bps, 0.92 * 0.92e6));
     in.steep = true;
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(120)), AIMD_CUT);
     CHECK(about(a.bps, 0.85 * 0.5e6));

@@ -313,7 +313,7 @@ static void learn_rtt(struct bwe *b, usec rtt)
 
 static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
 {
-    if (!sl_probe_result(&b->probe, r) && r->bps < b->aimd.bps) {
+    if (!sl_probe_result(&b->probe, r)) {
         b->grace = now + PROBE_GRACE;
         return;
     }

@@ -22,7 +22,7 @@
 #define AGAIN_MIN                                                                        \
     SEC(1) /* for the queue that was the reason to go, or of a try to show */
 #define AGAIN_MAX SEC(8)
-#define SAME      0.85 /* of another result: less, and chance has a part in it */
+#define SAME      0.92 /* of another result: less, and chance has a part in it */
 #define EXACT     0.95 /* more, and it has not */
 #define PASSED    0.9  /* of what was tried */
 

@@ -178,7 +178,7 @@ TEST(probe_doubts)
         bool believed;
     } rows[] = {
         {"the same", 1e6, 1e6, true},
-        {"nearly", 1e6, 1.1e6, true},
+        {"nearly", 1e6, 1.05e6, true},
         {"less", 2e6, 1e6, false},
         {"more", 1e6, 2e6, false},
     };
