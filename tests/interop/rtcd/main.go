@@ -2,6 +2,7 @@
 // where they differ.
 //
 //	rtcd-interop [only=WORD] [client=BINARY] [embed=BINARY] sluice=BINARY [rtcd=BINARY]
+//	rtcd-interop bench JSON [--check] sluice=BINARY rtcd=BINARY
 //
 // The first three stand before the servers that they are for.
 package main
@@ -28,6 +29,9 @@ func try(s *server, run func(*server) error) (err error) {
 }
 
 func main() {
+	if len(os.Args) > 3 && os.Args[1] == "bench" {
+		os.Exit(bench(os.Args[2], os.Args[3:]))
+	}
 	passed, failed, only := 0, 0, ""
 	for _, arg := range os.Args[1:] {
 		name, binary, _ := strings.Cut(arg, "=")

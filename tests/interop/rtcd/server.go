@@ -17,6 +17,8 @@ const adminKey = "admin_secret_key"
 type server struct {
 	name, binary, dir string
 	port, media       int
+	sockets           int
+	under             []string // a command that runs it
 	cmd               *exec.Cmd
 	ended             chan error
 	log               *os.File
@@ -32,7 +34,7 @@ func freePort() int {
 func newServer(name, binary string) *server {
 	dir, err := os.MkdirTemp("", "rtcd-interop-")
 	must(err)
-	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort()}
+	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort(), sockets: 2}
 }
 
 // One of those that rtcd takes.
@@ -50,11 +52,11 @@ func (s *server) start() error {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0600)
 	must(err)
 	s.log = log
-	args := []string{}
+	args := append(append([]string{}, s.under...), s.binary)
 	if s.name == "sluice" {
 		args = append(args, "serve")
 	}
-	s.cmd = exec.Command(s.binary, args...)
+	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir = s.dir
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.Env = append(os.Environ(),
@@ -64,7 +66,7 @@ func (s *server) start() error {
 		"RTCD_API_SECURITY_ADMINSECRETKEY="+adminKey,
 		"RTCD_RTC_ICEADDRESSUDP=127.0.0.1", fmt.Sprintf("RTCD_RTC_ICEPORTUDP=%d", s.media),
 		"RTCD_RTC_ICEADDRESSTCP=127.0.0.1", fmt.Sprintf("RTCD_RTC_ICEPORTTCP=%d", s.media),
-		"RTCD_RTC_UDPSOCKETSCOUNT=2",
+		fmt.Sprintf("RTCD_RTC_UDPSOCKETSCOUNT=%d", s.sockets), fmt.Sprintf("SLUICE_RTC_WORKERS=%d", s.sockets),
 		"RTCD_STORE_DATASOURCE="+filepath.Join(s.dir, "store"),
 		"RTCD_LOGGER_ENABLEFILE=false")
 	if err := s.cmd.Start(); err != nil {

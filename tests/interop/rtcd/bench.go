@@ -1,0 +1,283 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mattermost/rtcd/service/rtc"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	turns     = 3
+	idle      = 40 // sessions whose memory is measured
+	listeners = 40
+	measured  = 8 * time.Second
+	cpuBar    = 5.0 // times that rtcd takes of what Sluice does, at least
+	memoryBar = 3.0
+)
+
+// What one server did in one turn.
+type turn struct {
+	memory     float64 // octets for each session that has its data channel
+	cpu        float64 // microseconds for each forwarded packet
+	perSession float64 // packets that a session of the call gets in a second
+	got        float64 // part of what was to come
+}
+
+type row struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Bar   float64 `json:"bar,omitempty"`
+	Met   bool    `json:"met"`
+}
+
+// A call as in rtcd's own published loads, in which one speaks, one shows a screen and all others
+// listen; the same through each server, in turns; of the turns the median
+// counts. The server has one core, all clients the others.
+func bench(file string, servers []string) int {
+	check := len(servers) > 0 && servers[0] == "--check"
+	if check {
+		servers = servers[1:]
+	}
+	_ = exec.Command("taskset", "-a", "-c", "-p", "1-64", fmt.Sprint(os.Getpid())).Run()
+	all := map[string][]turn{}
+	for i := 0; i < turns; i++ {
+		for _, arg := range servers {
+			name, binary, _ := strings.Cut(arg, "=")
+			t, err := takeTurn(name, binary)
+			if err != nil {
+				fmt.Printf("FAIL %s: %v\n", name, err)
+				return 1
+			}
+			all[name] = append(all[name], t)
+		}
+	}
+	rows, missed := figures(all, servers), 0
+	for _, r := range rows {
+		verdict := "    "
+		if r.Bar > 0 {
+			verdict = "ok  "
+			if !r.Met {
+				verdict, missed = "MISS", missed+1
+			}
+		}
+		fmt.Printf("%s %-44s %9.2f %s\n", verdict, r.Name, r.Value, r.Unit)
+	}
+	data, err := json.MarshalIndent(rows, "", "  ")
+	must(err)
+	must(os.MkdirAll(filepath.Dir(file), 0755))
+	must(os.WriteFile(file, append(data, '\n'), 0644))
+	fmt.Printf("%d rows, %d missed their bar\n", len(rows), missed)
+	if check && missed > 0 {
+		return 1
+	}
+	return 0
+}
+
+func median(turns []turn, of func(turn) float64) float64 {
+	v := []float64{}
+	for _, t := range turns {
+		v = append(v, of(t))
+	}
+	sort.Float64s(v)
+	return v[len(v)/2]
+}
+
+func figures(all map[string][]turn, servers []string) []row {
+	kinds := []struct {
+		what, unit string
+		of         func(turn) float64
+		bar        float64
+	}{
+		{"CPU for a forwarded packet", "us", func(t turn) float64 { return t.cpu }, cpuBar},
+		{"memory for a session", "kB", func(t turn) float64 { return t.memory / 1000 }, memoryBar},
+		{"sessions of such a call for a core", "", func(t turn) float64 {
+			return 1e6 / (t.perSession * t.cpu)
+		}, 0},
+		{"packets that arrived", "%", func(t turn) float64 { return 100 * t.got }, 0},
+	}
+	rows := []row{}
+	for _, k := range kinds {
+		by := map[string]float64{}
+		for _, arg := range servers {
+			name, _, _ := strings.Cut(arg, "=")
+			by[name] = median(all[name], k.of)
+			rows = append(rows, row{Name: name + ": " + k.what, Value: by[name], Unit: k.unit})
+		}
+		if k.bar > 0 && by["sluice"] > 0 && by["rtcd"] > 0 {
+			times := by["rtcd"] / by["sluice"]
+			rows = append(rows, row{"rtcd / sluice: " + k.what, times, "times", k.bar, times >= k.bar})
+		}
+	}
+	return rows
+}
+
+func takeTurn(name, binary string) (turn, error) {
+	s := newServer(name, binary)
+	s.under, s.sockets = []string{"taskset", "-c", "0"}, 1
+	if err := s.start(); err != nil {
+		return turn{}, err
+	}
+	defer s.kill()
+	var t turn
+	var err error
+	if t.memory, err = memoryOf(s); err == nil {
+		err = mediaOf(s, &t)
+	}
+	return t, err
+}
+
+func (a *agent) received() (sum float64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, h := range a.heard {
+		sum += float64(h.packets)
+	}
+	return sum
+}
+
+func memoryOf(s *server) (float64, error) {
+	some, err := s.talkers(2, true) // what the first ones cost once and for all
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Second)
+	before := s.pss()
+	many, err := s.talkers(idle, true)
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(2 * time.Second)
+	after := s.pss()
+	if err = leaveAll(some); err == nil {
+		err = leaveAll(many)
+	}
+	return (after - before) / idle, err
+}
+
+func mediaOf(s *server, t *turn) error {
+	agents, err := s.talkers(listeners+2, true)
+	if err != nil {
+		return err
+	}
+	var sources []*source
+	defer func() {
+		for _, src := range sources {
+			close(src.stop)
+		}
+	}()
+	for i := 0; i < 2; i++ {
+		src, err := agents[i].begin(i == 1)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, src)
+	}
+	var wait sync.WaitGroup
+	errs := make(chan error, len(agents))
+	for _, a := range agents[2:] {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for _, from := range agents[:2] {
+				kind := "voice"
+				if from == agents[1] {
+					kind = "screen"
+				}
+				if err := until(time.Minute, "a call in which all is heard", func() bool {
+					return a.of(kind, from.session) != nil
+				}); err != nil {
+					errs <- fmt.Errorf("%s of %s: %w", kind, from.session, err)
+					return
+				}
+			}
+		}()
+	}
+	wait.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+	}
+	received := func() (sum float64) {
+		for _, a := range agents {
+			sum += a.received()
+		}
+		return sum
+	}
+	time.Sleep(5 * time.Second) // until paths are known
+	cpu, packets, begin := s.cpu(), received(), time.Now()
+	time.Sleep(measured)
+	cpu, packets = s.cpu()-cpu, received()-packets
+	seconds := time.Since(begin).Seconds()
+	t.cpu = cpu * 1e6 / packets
+	t.perSession = packets / seconds / float64(len(agents))
+	t.got = packets / seconds / (listeners*(voicePackets+screenPackets) + voicePackets + screenPackets)
+	return leaveAll(agents)
+}
+
+// Publishes a voice, or a screen.
+func (a *agent) begin(screen bool) (*source, error) {
+	codec, stream := webrtc.MimeTypeOpus, newID()
+	if screen {
+		codec = webrtc.MimeTypeVP8
+		if err := a.n.rtc(a.session, rtc.ScreenOnMessage, fmt.Sprintf(`{"screenStreamID":%q}`, stream)); err != nil {
+			return nil, err
+		}
+	}
+	src, err := newSource(codec, stream)
+	if err != nil {
+		return nil, err
+	}
+	if err = a.change(func() error {
+		sender, err := a.pc.AddTrack(src)
+		if err == nil {
+			go src.obey(sender)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if screen {
+		go src.screen()
+	} else {
+		go src.voice()
+	}
+	return src, nil
+}
+
+// Seconds of all its threads.
+func (s *server) cpu() (seconds float64) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	for _, f := range files {
+		var ns float64
+		if data, err := os.ReadFile(f); err == nil {
+			_, _ = fmt.Sscan(string(data), &ns)
+		}
+		seconds += ns / 1e9
+	}
+	return seconds
+}
+
+// Octets of memory that are the process's own.
+func (s *server) pss() float64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.cmd.Process.Pid))
+	must(err)
+	for _, line := range strings.Split(string(data), "\n") {
+		var kb float64
+		if rest, found := strings.CutPrefix(line, "Pss:"); found {
+			_, _ = fmt.Sscan(rest, &kb)
+			return kb * 1024
+		}
+	}
+	return 0
+}
