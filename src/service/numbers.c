@@ -210,6 +210,27 @@ static const struct row calls_rows[] = {
       NULL, NULL),
 };
 
+#define DROPPED_ON_CHANNEL "Messages dropped on data channels of sessions, by reason."
+#define LOCKS              "What became of signalling locks."
+
+static const struct row line_rows[] = {
+    C("rtcd_channels_opened", "Data channels of sessions.", rtcd_line_stats, opened, NULL,
+      NULL),
+    C("rtcd_channel_pings", "Pings on them.", rtcd_line_stats, pings, NULL, NULL),
+    C("rtcd_channel_descriptions", "Descriptions that came on them.", rtcd_line_stats,
+      descriptions, NULL, NULL),
+    C("rtcd_channel_dropped", DROPPED_ON_CHANNEL, rtcd_line_stats, malformed, "reason",
+      "malformed"),
+    C("rtcd_channel_dropped", DROPPED_ON_CHANNEL, rtcd_line_stats, flooded, "reason",
+      "flooded"),
+    C("rtcd_channel_dropped", DROPPED_ON_CHANNEL, rtcd_line_stats, oversized, "reason",
+      "oversized"),
+    C("rtcd_locks", LOCKS, rtcd_line_stats, granted, "outcome", "granted"),
+    C("rtcd_locks", LOCKS, rtcd_line_stats, refused, "outcome", "refused"),
+    C("rtcd_locks", LOCKS, rtcd_line_stats, expired, "outcome", "expired"),
+    C("rtcd_locks", LOCKS, rtcd_line_stats, unasked, "outcome", "not_held"),
+};
+
 #define WS_CLOSED "WebSocket connections closed, by reason."
 
 static const struct row ws_rows[] = {
@@ -306,6 +327,7 @@ static enum err add_rtcd(struct metrics *m, const struct rtcd_face *f)
     const struct wsd_stats *ws = sl_rtcd_face_ws(f);
     enum err e = add(m, ROWS(rtcd_rows), sl_rtcd_face_stats(f), NULL, NULL);
     e = e ? e : add(m, ROWS(calls_rows), sl_rtcd_face_calls(f), NULL, NULL);
+    e = e ? e : add(m, ROWS(line_rows), sl_rtcd_face_lines(f), NULL, NULL);
     if (ws)
         e = e ? e : add(m, ROWS(ws_rows), ws, NULL, NULL);
     return e ? e : sl_process_add(m, true);

@@ -288,6 +288,11 @@ const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f)
     return sl_rtcd_stats(f->rtcd);
 }
 
+const struct rtcd_line_stats *sl_rtcd_face_lines(const struct rtcd_face *f)
+{
+    return sl_rtcd_carrier_lines(f->carrier);
+}
+
 const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f)
 {
     return sl_rtcd_calls_stats(f->calls);

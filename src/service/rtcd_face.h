@@ -56,5 +56,6 @@ void sl_rtcd_face_tick(struct rtcd_face *f);
 
 const struct rtcd_stats *sl_rtcd_face_stats(const struct rtcd_face *f);
 const struct rtcd_calls_stats *sl_rtcd_face_calls(const struct rtcd_face *f);
+const struct rtcd_line_stats *sl_rtcd_face_lines(const struct rtcd_face *f);
 /* NULL without httpd. */
 const struct wsd_stats *sl_rtcd_face_ws(const struct rtcd_face *f);

@@ -233,6 +233,16 @@ func hostileChannel(s *server) error {
 	if err := b.hears("voice", a.session); err != nil {
 		return err
 	}
+	_, text, err := s.ask("GET", "/metrics", "", "")
+	for _, reason := range []string{"malformed", "oversized", "flooded"} {
+		if line := fmt.Sprintf("dropped_total{reason=%q} ", reason); err == nil &&
+			(!strings.Contains(text, line) || strings.Contains(text, line+"0\n")) {
+			err = fmt.Errorf("what was %s is not counted", reason)
+		}
+	}
+	if err != nil {
+		return err
+	}
 	return leaveAll(all)
 }
 
