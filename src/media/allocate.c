@@ -168,14 +168,15 @@ static void divide(struct division *d, const struct allocate_track *tracks, usec
 
 /* What is sent already may take a little more than there is: a cut leaves that much of the path
  * unused, and whoever needs more than that is cut again. */
-static uint64_t enough_to_stay(const struct division *d,
-                               const struct allocate_track *tracks, uint64_t bps)
+static uint64_t enough_to_stay(const struct plan *plans,
+                               const struct allocate_track *tracks, size_t n,
+                               uint64_t bps)
 {
     uint64_t had = 0;
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!tracks[i].state->begun)
             return bps;
-        had += bps_at(&d->plans[i], d->plans[i].has);
+        had += bps_at(&plans[i], plans[i].has);
     }
     return had > bps && had - bps <= bps / ALLOCATE_STAY ? had : bps;
 }
@@ -350,7 +351,7 @@ struct allocate_sum sl_allocate(const struct allocate_track *tracks, size_t n,
     uint8_t screens = screens_first(tracks, d.n);
     for (size_t i = 0; i < d.n; i++)
         plan_for(&d.plans[i], &tracks[i], screens);
-    d.bps = enough_to_stay(&d, tracks, bps);
+    d.bps = enough_to_stay(d.plans, tracks, d.n, bps);
     put_in_order(&d, tracks);
     divide(&d, tracks, now);
     if (hold_back(&d, tracks, now))
