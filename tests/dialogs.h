@@ -221,17 +221,17 @@ static inline bool ends_agree(const struct end *from, const struct end *to)
 /* The other's offer stands, and its own is taken back; or an offer is never seen. */
 static inline enum err ends_collide(struct end *polite, struct end *other)
 {
-    char *offer = malloc(ENDS_TEXT);
+    char *first = malloc(ENDS_TEXT);
     enum err e = end_offer(other);
     size_t n = other->text_n;
-    memcpy(offer, other->text, n);
+    memcpy(first, other->text, n);
     e = e ? e : end_offer(polite);
     if (!e && end_offered(other, end_text(polite)) != E_STATE)
         e = E_EXISTS;
     sl_dialog_expire(polite->dialog);
-    e = e ? e : end_offered(polite, (struct span){(const uint8_t *)offer, n});
+    e = e ? e : end_offered(polite, (struct span){(const uint8_t *)first, n});
     e = e ? e : end_answered(other, end_text(polite));
-    free(offer);
+    free(first);
     return e;
 }
 

@@ -216,6 +216,44 @@ TEST(member_muted)
     stage_free(s);
 }
 
+/* Who publishes or watches by one offer is in the same room, and both see each other. */
+TEST(members_and_others)
+{
+    static uint8_t answer[1 << 17];
+    struct stage *s = stage_new();
+    struct peer *x = NULL, *w = NULL;
+    struct refused refused;
+    struct client *a = connected(s, 0, "a"), *other = &s->of[1];
+    end_add(&other->end, 0, MEDIA_AUDIO);
+    CHECK_INT(end_offer(&other->end), E_OK);
+    struct join j = {.job = NEGOTIATE_PUBLISH,
+                     .tenant = span_of("t"),
+                     .room = span_of("r"),
+                     .stream = span_of("x"),
+                     .offer = end_text(&other->end)};
+    struct wr out = wr_of(answer, sizeof answer);
+    CHECK_INT(sl_rooms_join(s->rooms, &j, 0, &out, &refused, &x), E_OK);
+    sl_rooms_transport_up(s->rooms, x->transport, 0);
+    (void)ml_look(&s->log);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(reply(s, a), E_OK);
+    expect(s, "the member hears the publisher",
+           "consumer 6 on 2 in 1 audio\nsource 6 from 5\n");
+    CHECK(a->end.got[0].there && strcmp(a->end.got[0].name, "x-microphone") == 0);
+
+    j = (struct join){.job = NEGOTIATE_WATCH,
+                      .tenant = span_of("t"),
+                      .room = span_of("r"),
+                      .offer = check_file("tests/sdp/chromium-recvonly.sdp")};
+    out = wr_of(answer, sizeof answer);
+    CHECK_INT(sl_rooms_join(s->rooms, &j, 0, &out, &refused, &w), E_OK);
+    const char *log = ml_look(&s->log);
+    CHECK(strstr(log, " from 3\n") != NULL); /* the oldest voice: the member's */
+    sl_rooms_mute(a->peer, a->peer->tracks[0], true);
+    CHECK(strstr(ml_look(&s->log), " from 5\n") != NULL); /* now the other one */
+    stage_free(s);
+}
+
 /* Without a name nobody sees a track; a name may come, and go. */
 TEST(member_names_its_tracks)
 {
