@@ -7,27 +7,7 @@
  */
 
 #include "service/config.h"
-
-struct toml_node;
-
-enum { CONFIG_RTCD_KEYS = 30 };
-
-/* As text, by the place in the table; NULL: not set. */
-struct config_rtcd {
-    char *value[CONFIG_RTCD_KEYS];
-    bool any;
-};
-
-void sl_config_rtcd_fini(struct config_rtcd *r);
-
-/* Takes what is rtcd's out of a file, of which root is the root. */
-MUST_USE enum err sl_config_rtcd_file(struct config_rtcd *r,
-                                      const struct toml_node *root);
-MUST_USE enum err sl_config_rtcd_env(struct config_rtcd *r, const char *const *env);
-
-/* Is it a key of rtcd's file, "rtc.ice_port_udp"? Without case. beneath: or a table with such
- * keys in it, "api.http". */
-bool sl_config_rtcd_knows(const char *key, bool beneath);
+#include "service/config_rtcd_keys.h"
 
 /* Sets what of c these mean, and notes what has no effect here. E_MALFORMED: error is what rtcd
  * would say. */
