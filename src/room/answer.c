@@ -307,7 +307,7 @@ void sl_answer_section(struct wr *w, const struct sdp *offer,
         put_data(w, s, conf, n, tagged);
         return;
     }
-    put_media(w, s, &ns->params, ns->direction == SDP_RECVONLY ? conf->max_bps : 0);
+    put_media(w, s, &ns->params, ns->direction & SDP_RECVONLY ? conf->max_bps : 0);
     sl_answer_text(w, SDP_MID, s->mid);
     sl_answer_transport(w, &conf->local,
                         n->dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE);

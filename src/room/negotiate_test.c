@@ -235,6 +235,27 @@ TEST(negotiate_answer_that_does_not_fit)
     sl_sdp_free(offer);
 }
 
+/* Of what the peer sends, in whichever section it also receives. */
+TEST(negotiate_tells_a_ceiling_both_ways)
+{
+    static struct negotiated n;
+    static uint8_t answer[8192];
+    struct wr w = wr_of(answer, sizeof answer - 1);
+    struct negotiate_conf conf = offers_conf(PUBLISH);
+    struct sdp *offer;
+    const struct negotiate_slot slot = {
+        .kind = MEDIA_VIDEO, .mid = "v", .stream = "s", .track = "1", .ssrc = 10};
+    conf.job = NEGOTIATE_BOTH;
+    conf.max_bps = 500000;
+    conf.slots = &slot;
+    conf.slots_n = 1;
+    CHECK_INT(offers_negotiate(span_of(BOTH), &conf, &n, &w, &offer), NEGOTIATE_OK);
+    const char *text = (const char *)answer, *video = strstr(text, "m=video");
+    const char *b = strstr(text, "b=AS:500\r\nb=TIAS:500000\r\n");
+    CHECK(video && b && b > video && strstr(video, "a=sendrecv"));
+    sl_sdp_free(offer);
+}
+
 #define VIDEO(mid)                                                                       \
     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:" mid                                       \
     "\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
