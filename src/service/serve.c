@@ -58,10 +58,12 @@ static void catch_signals(sigset_t *held)
     static const int caught[] = {SIGTERM, SIGINT, SIGUSR2};
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     (void)sigemptyset(held);
-    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++) {
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         (void)sigaddset(held, caught[i]);
+    /* One at a time: otherwise the handlers of two that wait run in reverse order. */
+    sa.sa_mask = *held;
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         (void)sigaction(caught[i], &sa, NULL);
-    }
 }
 
 int sl_command_serve(int argc, char **argv)
