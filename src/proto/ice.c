@@ -1,7 +1,5 @@
 #include "proto/ice.h"
 
-#include <stdio.h>
-
 #include "base/text.h"
 #include "base/word.h"
 
@@ -167,9 +165,7 @@ usec sl_ice_expires(const struct ice *ice)
     return path ? path->seen + ICE_CONSENT : USEC_NEVER;
 }
 
-/* ---- our candidates ---- */
-
-enum { TYPE_HOST = 126, LOCAL_MAX = 65535, COMPONENT = 1 }; /* RFC 8445 §5.1.2 */
+/* ---- our addresses ---- */
 
 struct pool {
     const struct addr *a;
@@ -189,53 +185,18 @@ static const struct addr *take(struct pool *p)
     return NULL;
 }
 
-static bool any(const struct addr *a, size_t n, bool v4)
+void sl_ice_order(const struct addr *a, size_t n, struct addr *ret)
 {
-    for (size_t i = 0; i < n; i++)
-        if (sl_addr_is_v4(&a[i]) == v4)
-            return true;
-    return false;
-}
-
-size_t sl_ice_candidates(const struct addr *hosts, size_t n, const struct addr *publics,
-                         size_t publics_n, struct ice_candidate *ret, size_t max)
-{
-    size_t done = 0;
-    const uint16_t port = n > 0 ? hosts[0].port : 0;
     for (int loopback = 0; loopback < 2; loopback++) {
-        struct pool kinds[2];
-        for (int v4 = 0; v4 < 2; v4++) {
-            bool mapped = any(publics, publics_n, v4);
-            kinds[v4] = (struct pool){.a = mapped ? publics : hosts,
-                                      .n = mapped ? publics_n : n,
-                                      .v4 = v4,
-                                      .loopback = loopback};
-        }
-        const struct addr *turn[2];
+        struct pool kinds[] = {{a, n, false, loopback}, {a, n, true, loopback}};
+        const struct addr *v6, *v4;
         do {
-            for (int v4 = 0; v4 < 2; v4++) {
-                turn[v4] = take(&kinds[v4]);
-                if (!turn[v4] || done == max)
-                    continue;
-                struct ice_candidate *c = &ret[done];
-                c->foundation = (uint32_t)done + 1;
-                c->priority = (uint32_t)TYPE_HOST << 24 |
-                              (uint32_t)(LOCAL_MAX - done) << 8 | (256 - COMPONENT);
-                c->addr = *turn[v4];
-                if (c->addr.port == 0)
-                    c->addr.port = port;
-                done++;
-            }
-        } while (turn[0] || turn[1]);
+            v6 = take(&kinds[0]);
+            v4 = take(&kinds[1]);
+            if (v6)
+                *ret++ = *v6;
+            if (v4)
+                *ret++ = *v4;
+        } while (v6 || v4);
     }
-    return done;
-}
-
-void sl_ice_candidate_write(struct wr *w, const struct ice_candidate *c)
-{
-    char ip[ADDR_TEXT_MAX], line[ADDR_TEXT_MAX + 80];
-    (void)snprintf(line, sizeof line, "candidate:%u %d udp %u %s %u typ host",
-                   c->foundation, COMPONENT, c->priority, sl_addr_ip_text(&c->addr, ip),
-                   c->addr.port);
-    wr_str(w, line);
 }

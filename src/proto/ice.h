@@ -92,20 +92,8 @@ static inline bool ice_expired(const struct ice *ice, usec now)
     return now >= sl_ice_expires(ice);
 }
 
-/* ---- our candidates ---- */
+/* ---- our addresses ---- */
 
-struct ice_candidate {
-    uint32_t foundation; /* differs with the address */
-    uint32_t priority;
-    struct addr addr;
-};
-
-/* Host candidates of the addresses, most preferred first: loopback last, IPv6 and IPv4 by
- * turns (RFC 8421 §4), else as given. Public addresses stand for a NAT that maps them one to
- * one to ours: they replace those of their family. A public address with port 0 has the port
- * of the first host. Returns how many were written, at most max. */
-size_t sl_ice_candidates(const struct addr *hosts, size_t n, const struct addr *publics,
-                         size_t publics_n, struct ice_candidate *ret, size_t max);
-
-/* Appends "candidate:1 1 udp 2130706431 192.0.2.1 8443 typ host", without "a=". */
-void sl_ice_candidate_write(struct wr *w, const struct ice_candidate *c);
+/* Addresses of ours in the order in which candidates are told of them: loopback last, IPv6 and
+ * IPv4 by turns (RFC 8421 §4), else as given. ret has room for n. */
+void sl_ice_order(const struct addr *a, size_t n, struct addr *ret);

@@ -47,8 +47,7 @@ static size_t add(const struct candidates_of *of, bool tcp,
                   struct negotiate_candidate *ret)
 {
     const struct addr *hosts = tcp ? of->tcp : of->udp;
-    struct ice_candidate sorted[CANDIDATES_HOSTS_MAX];
-    struct addr told[CANDIDATES_HOSTS_MAX];
+    struct addr told[CANDIDATES_HOSTS_MAX] = {0}, sorted[CANDIDATES_HOSTS_MAX];
     size_t all = tcp ? of->tcp_n : of->udp_n, n = 0;
     for (size_t i = 0; i < all; i++) {
         struct addr a = shown(of, hosts, all, i);
@@ -58,9 +57,9 @@ static size_t add(const struct candidates_of *of, bool tcp,
         told[k] = a;
         n += k == n;
     }
-    n = sl_ice_candidates(told, n, NULL, 0, sorted, CANDIDATES_HOSTS_MAX);
+    sl_ice_order(told, n, sorted);
     for (size_t i = 0; i < n; i++)
-        ret[i] = (struct negotiate_candidate){.addr = sorted[i].addr, .tcp = tcp};
+        ret[i] = (struct negotiate_candidate){.addr = sorted[i], .tcp = tcp};
     return n;
 }
 
