@@ -79,30 +79,30 @@ static struct {
     uint16_t first; /* output number */
     struct got got[OUT_MAX];
     size_t got_n;
-} w;
+} world;
 
 static unsigned chance(unsigned n)
 {
-    return (unsigned)(sl_rng_u64(&w.rng) % n);
+    return (unsigned)(sl_rng_u64(&world.rng) % n);
 }
 
 /* ---- the publisher ---- */
 
 static void send(const struct rtp *r, uint64_t seq)
 {
-    w.s.pub->index = seq;
-    sim_send_rtp(w.s.pub, r);
+    world.s.pub->index = seq;
+    sim_send_rtp(world.s.pub, r);
 }
 
 static void pass_on(const struct rtp *r, uint64_t seq, int frame)
 {
-    if (chance(1000) < w.story->lost)
+    if (chance(1000) < world.story->lost)
         return;
-    if (chance(1000) >= w.story->late || w.held_n == HELD_MAX) {
+    if (chance(1000) >= world.story->late || world.held_n == HELD_MAX) {
         send(r, seq);
         return;
     }
-    struct held *h = &w.held[w.held_n++];
+    struct held *h = &world.held[world.held_n++];
     h->rtp = *r;
     h->seq = seq;
     memcpy(h->payload, r->payload.p, r->payload.n);
@@ -112,23 +112,23 @@ static void pass_on(const struct rtp *r, uint64_t seq, int frame)
 static void let_go(int frame)
 {
     size_t left = 0;
-    for (size_t i = 0; i < w.held_n; i++) {
-        struct held h = w.held[i];
+    for (size_t i = 0; i < world.held_n; i++) {
+        struct held h = world.held[i];
         if (h.until > frame) {
-            w.held[left++] = h;
+            world.held[left++] = h;
             continue;
         }
         h.rtp.payload.p = h.payload;
         send(&h.rtp, h.seq);
     }
-    w.held_n = left;
+    world.held_n = left;
 }
 
 /* VP8 in three rates; the last octets say which frame and part it is. */
 static void send_frame(unsigned e, int n, bool key)
 {
     static const uint8_t pattern[] = {0, 2, 1, 2};
-    struct source *s = &w.sources[e];
+    struct source *s = &world.sources[e];
     s->picture = key ? 0 : s->picture + 1;
     uint8_t t = pattern[s->picture % 4];
     int ref = t == 0 ? s->last[0] : s->picture % 4 == 3 ? s->last[1] : s->last[0];
@@ -168,14 +168,14 @@ static unsigned asked(void)
     static struct rtcp all[SIM_GOT];
     struct rtcp_fb fb;
     unsigned ret = 0;
-    size_t n = sim_rtcp(w.s.pub, RTCP_PSFB, PSFB_PLI, all, LEN(all));
-    size_t fresh = n - w.plis < LEN(all) ? n - w.plis : LEN(all), there = n;
+    size_t n = sim_rtcp(world.s.pub, RTCP_PSFB, PSFB_PLI, all, LEN(all));
+    size_t fresh = n - world.plis < LEN(all) ? n - world.plis : LEN(all), there = n;
     if (there > LEN(all))
         there = LEN(all);
     for (size_t i = there - fresh; i < there; i++)
         if (sl_rtcp_fb(&all[i], &fb) == E_OK && fb.media >= SSRC_LAYER)
             ret |= 1U << (fb.media - SSRC_LAYER);
-    w.plis = n;
+    world.plis = n;
     return ret;
 }
 
@@ -185,17 +185,17 @@ static void take(const struct rtp *r)
 {
     if (r->ssrc != SSRC_OUT)
         return;
-    if (!w.begun)
-        w.first = r->seq;
-    w.begun = true;
-    uint16_t at = (uint16_t)(r->seq - w.first);
+    if (!world.begun)
+        world.first = r->seq;
+    world.begun = true;
+    uint16_t at = (uint16_t)(r->seq - world.first);
     CHECK(at < OUT_MAX);
     if (at >= OUT_MAX)
         return;
-    struct got *g = &w.got[at];
+    struct got *g = &world.got[at];
     CHECK(!g->came); /* a number is given once */
     *g = (struct got){.came = true, .empty = r->payload.n < 12, .marker = r->marker};
-    w.got_n = at + 1U > w.got_n ? at + 1U : w.got_n;
+    world.got_n = at + 1U > world.got_n ? at + 1U : world.got_n;
     if (g->empty)
         return;
     const uint8_t *p = r->payload.p;
@@ -209,8 +209,8 @@ static void take(const struct rtp *r)
 
 static void look(void)
 {
-    for (; w.seen < w.s.sub->rtp_n; w.seen++) {
-        struct rtp r = sim_rtp(w.s.sub, w.seen);
+    for (; world.seen < world.s.sub->rtp_n; world.seen++) {
+        struct rtp r = sim_rtp(world.s.sub, world.seen);
         take(&r);
     }
 }
@@ -220,8 +220,8 @@ static void wish(void)
     struct rtp_wish wish = {.encoding = (uint8_t)(1 + chance(ENCODINGS)),
                             .temporals = (uint8_t)(1 + chance(3))};
     struct mail m = sl_mail_wish(CONSUMER, &wish);
-    sim_mail(&w.s.sim, w.s.sub->shard, &m);
-    sim_settle(&w.s.sim);
+    sim_mail(&world.s.sim, world.s.sub->shard, &m);
+    sim_settle(&world.s.sim);
 }
 
 /* ---- what must hold ---- */
@@ -242,7 +242,7 @@ static bool is_new(const struct decoder *d, const struct got *g)
 
 static bool is_key(const struct got *g)
 {
-    return w.sources[g->encoding].frames[g->frame].ref == NOBODY;
+    return world.sources[g->encoding].frames[g->frame].ref == NOBODY;
 }
 
 /* Time and names go on; nothing is skipped where nothing is missing. */
@@ -266,10 +266,10 @@ static void check_order(const struct decoder *d, const struct got *g, bool gaple
 
 static void check_decodes(struct decoder *d, const struct got *g)
 {
-    const struct frame *f = &w.sources[g->encoding].frames[g->frame];
+    const struct frame *f = &world.sources[g->encoding].frames[g->frame];
     bool key = is_key(g);
     if (is_new(d, g)) {
-        bool known = !d->gap && !(key && w.story->lost + w.story->late > 0);
+        bool known = !d->gap && !(key && world.story->lost + world.story->late > 0);
         d->whole = g->part == 0;
         d->gap = key && g->part == 0 ? false : d->gap;
         if (f->temporal == 0 && d->before && known)
@@ -294,8 +294,8 @@ static void check_all(void)
     d = (struct decoder){.gap = false};
     bool gapless = true;
     size_t missing = 0;
-    for (size_t i = 0; i < w.got_n; i++) {
-        const struct got *g = &w.got[i];
+    for (size_t i = 0; i < world.got_n; i++) {
+        const struct got *g = &world.got[i];
         if (!g->came) {
             d.gap = true;
             d.whole = gapless = false;
@@ -307,9 +307,10 @@ static void check_all(void)
             gapless = true;
         }
     }
-    CHECK(w.got_n > FRAMES / 2);
+    CHECK(world.got_n > FRAMES / 2);
     /* What is late, and of before a switch, is not sent any more. */
-    CHECK(missing <= w.got_n * (w.story->lost * 2 + w.story->late / 3) / 1000);
+    CHECK(missing <=
+          world.got_n * (world.story->lost * 2 + world.story->late / 3) / 1000);
 }
 
 /* ---- all together ---- */
@@ -318,19 +319,19 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
 {
     struct cmd_producer p = stage_simulcast();
     struct cmd_consumer k = stage_viewer(PT_NONE);
-    memset(&w, 0, sizeof w);
-    w.rng = sl_rng_of(seed);
-    w.story = story;
+    memset(&world, 0, sizeof world);
+    world.rng = sl_rng_of(seed);
+    world.story = story;
     k.send.params.ext_id[EXT_TWCC] = 0;
     for (unsigned e = 0; e < ENCODINGS; e++) {
         p.receive.encodings[e].ssrc = SSRC_LAYER + e;
         /* All of them wrap around soon, none at the same time. */
-        w.sources[e] = (struct source){.seq = 0xff00U + 50U * e,
-                                       .id = (uint16_t)(0x7fc0 + 30 * e),
-                                       .tl0 = (uint8_t)(200 + 20 * e),
-                                       .ts = 0U - 3000U * (100 + 70 * e)};
+        world.sources[e] = (struct source){.seq = 0xff00U + 50U * e,
+                                           .id = (uint16_t)(0x7fc0 + 30 * e),
+                                           .tl0 = (uint8_t)(200 + 20 * e),
+                                           .ts = 0U - 3000U * (100 + 70 * e)};
     }
-    stage_open(&w.s, &p, &k, viewer, SRTP_GCM_128);
+    stage_open(&world.s, &p, &k, viewer, SRTP_GCM_128);
     for (int n = 0; n < FRAMES; n++) {
         unsigned keys = n % KEY_EVERY == 0 ? 7 : asked();
         if (story->switches && chance(12) == 0)
@@ -338,14 +339,14 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
         for (unsigned e = 0; e < ENCODINGS; e++)
             send_frame(e, n, keys & 1U << e);
         let_go(n);
-        sim_run(&w.s.sim, MSEC(33));
+        sim_run(&world.s.sim, MSEC(33));
         look();
     }
     let_go(FRAMES + 4);
-    sim_run(&w.s.sim, MSEC(100));
+    sim_run(&world.s.sim, MSEC(100));
     look();
     check_all();
-    stage_close(&w.s);
+    stage_close(&world.s);
 }
 
 TEST(rewrite_is_decodable_and_gap_consistent)
