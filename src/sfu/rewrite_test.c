@@ -139,7 +139,7 @@ static void send_frame(unsigned e, int n, bool key)
     s->tl0 = (uint8_t)(s->tl0 + (t == 0));
     s->id++;
     uint8_t sync = t > 0 && s->picture % 4 <= 2 ? 0x20 : 0;
-    for (uint8_t part = 0; part < PACKETS; part++) {
+    for (int part = 0; part < PACKETS; part++) {
         uint8_t b[] = {(uint8_t)(part == 0 ? 0x90 : 0x80),
                        0xe0,
                        (uint8_t)(0x80 | s->id >> 8),
@@ -149,7 +149,7 @@ static void send_frame(unsigned e, int n, bool key)
                        (uint8_t)!key,
                        0,
                        (uint8_t)e,
-                       part,
+                       (uint8_t)part,
                        (uint8_t)(n >> 8),
                        (uint8_t)n};
         struct rtp r = {.pt = PT_VP8,
