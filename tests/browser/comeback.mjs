@@ -18,7 +18,7 @@ export default async function ({browsers, test}) {
       await v.sees();
       await page.waitForSelector('.tile[data-state="live"]');
       await s.crash();
-      await page.waitForSelector('#status.trouble', {timeout: 10000});
+      await page.waitForSelector('#status.trouble');
       assert.match(await page.$eval('#status', e => e.textContent), /unreachable/);
       await sleep(1000);
       await s.start();

@@ -40,7 +40,7 @@ export default async function ({server, browsers, test}) {
     let a, b, name;
     await test(`${from}: the page starts empty, and hides the token`, async () => {
       a = await (await browsers(from)).page(link);
-      await a.waitForSelector('#empty:not([hidden])', {timeout: 10000});
+      await a.waitForSelector('#empty:not([hidden])');
       assert.equal(await a.$eval('#room', e => e.textContent), room);
       assert.equal(new URL(await a.evaluate(() => location.href)).hash, '');
     });
@@ -72,7 +72,7 @@ export default async function ({server, browsers, test}) {
     });
     await test(`${from}: Stop ends both, and the other window sees them go`, async () => {
       await a.click('#leave');
-      await b.waitForSelector('#empty:not([hidden])', {timeout: 10000});
+      await b.waitForSelector('#empty:not([hidden])');
       assert.deepEqual(await s.streams(room), []);
     });
     await a?.close();
@@ -123,7 +123,7 @@ export default async function ({server, browsers, test}) {
   await test('a token that the server refuses leads back to the same place', async () => {
     const forged = (await s.token({room: 'x', watch: true})).replace(/.{6}$/, 'AAAAAA');
     const page = await (await browsers('chromium')).page(`${s.origin}/#token=${forged}`);
-    await page.waitForSelector('#no-token:not([hidden])', {timeout: 10000});
+    await page.waitForSelector('#no-token:not([hidden])');
     assert.match(await page.$eval('#token-error', e => e.textContent), /not valid/);
     await page.close();
   });
@@ -132,7 +132,7 @@ export default async function ({server, browsers, test}) {
       `${s.origin}/#token=${await s.token({room: 'x', watch: true})}`);
     await page.waitForSelector('#empty:not([hidden])');
     await page.click('#start-camera');
-    await page.waitForSelector('.toast.error', {timeout: 10000});
+    await page.waitForSelector('.toast.error');
     assert.match(await page.$eval('.toast.error', e => e.textContent), /does not allow/);
     await page.close();
   });
