@@ -22,7 +22,8 @@ struct end {
     struct negotiated *scratch;
     struct dialog_slot slots[ENDS_SLOTS];
     bool used[ENDS_SLOTS];
-    unsigned made; /* slots so far: names */
+    unsigned made;    /* slots so far: names */
+    uint32_t max_bps; /* that the other may send; 0: any */
     bool connected;
     /* The tracks that are received, by name; a name is one that the other end sends. */
     struct got {
@@ -121,6 +122,7 @@ static inline void end_init(struct end *e, uint64_t seed)
                                      .codecs_n = 3,
                                      .data = true,
                                      .letter = (char)('a' + seed % 26),
+                                     .max_bps = &e->max_bps,
                                      .scratch = e->scratch};
     e->dialog = sl_dialog_new(&conf);
 }

@@ -141,11 +141,11 @@ static void put_codec(struct wr *w, const struct sdp_section *s,
                .fmtp = {.pt = c->rtx_pt, .params = span_of((const char *)buf)}});
 }
 
-/* RFC 3890 §6.2, and for who does not know that, RFC 8866 §5.8. Not for sound: Chromium would
- * take it for the rate that is wanted. */
-static void put_bandwidth(struct wr *w, uint32_t bps)
+void sl_answer_ceiling(struct wr *w, enum media_kind kind, uint32_t bps)
 {
     char lines[64];
+    if (bps == 0 || kind != MEDIA_VIDEO)
+        return;
     (void)snprintf(lines, sizeof lines, "b=AS:%" PRIu32 "\r\nb=TIAS:%" PRIu32 "\r\n",
                    bps / 1000, bps);
     wr_str(w, lines);
@@ -169,8 +169,7 @@ static void put_media(struct wr *w, const struct sdp_section *s,
                                        .proto = s->m.proto,
                                        .formats = span_of(formats)}});
     wr_str(w, "c=IN IP4 0.0.0.0\r\n");
-    if (max_bps > 0 && p->kind == MEDIA_VIDEO)
-        put_bandwidth(w, max_bps);
+    sl_answer_ceiling(w, p->kind, max_bps);
 }
 
 /* ---- extensions ---- */

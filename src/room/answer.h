@@ -22,6 +22,11 @@ void sl_answer_streams(struct wr *w, const struct negotiate_slot *slot, uint32_t
 void sl_answer_transport(struct wr *w, const struct negotiate_local *local,
                          enum sdp_setup setup);
 
+/* What the peer may send in a section, behind its c= line: by RFC 3890 §6.2, and for who does
+ * not know that, RFC 8866 §5.8. Nothing for 0, which is any; nor for sound, where Chromium would
+ * take it for the rate that is wanted. */
+void sl_answer_ceiling(struct wr *w, enum media_kind kind, uint32_t bps);
+
 /* All of them, and that there will be no more. */
 void sl_answer_candidates(struct wr *w, const struct negotiate_local *local);
 

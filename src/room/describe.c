@@ -57,6 +57,10 @@ static void put_media(struct wr *w, const struct describe *d,
                               w);
     }
     wr_str(w, "\r\nc=IN IP4 0.0.0.0\r\n");
+    /* A browser takes a description that does not say it again for one without a ceiling. */
+    if (!s->stopped && s->direction & SDP_RECVONLY)
+        sl_answer_ceiling(w, s->type == SDP_VIDEO ? MEDIA_VIDEO : MEDIA_AUDIO,
+                          d->max_bps);
     sl_answer_text(w, SDP_MID, span_of(s->mid));
 }
 

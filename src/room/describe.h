@@ -20,6 +20,7 @@ struct describe {
     const struct codecs *codecs;
     const char *cname;
     uint64_t session, version; /* of o= */
+    uint32_t max_bps;          /* that the peer may send; 0: any */
     const struct describe_section *sections;
     size_t sections_n;
 };

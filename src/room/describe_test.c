@@ -95,3 +95,46 @@ TEST(describe_simulcast)
     CHECK(strstr(text, "a=rid:l recv\r\na=rid:h recv\r\na=simulcast:recv l;h\r\n") !=
           NULL);
 }
+
+/* What is not said again would not hold any more; and it is said of pictures that we receive. */
+TEST(describe_ceiling)
+{
+    static const struct {
+        const char *name;
+        enum sdp_type type;
+        enum sdp_direction direction;
+        bool stopped, want;
+    } rows[] = {
+        {"a picture that comes", SDP_VIDEO, SDP_RECVONLY, false, true},
+        {"one each way", SDP_VIDEO, SDP_SENDRECV, false, true},
+        {"one that goes", SDP_VIDEO, SDP_SENDONLY, false, false},
+        {"one that has ended", SDP_VIDEO, SDP_RECVONLY, true, false},
+        {"a sound", SDP_AUDIO, SDP_RECVONLY, false, false},
+    };
+    static const struct negotiate_slot slot = {.stream = "s", .track = "1", .ssrc = 7};
+    static char text[8192];
+    struct codecs codecs;
+    sl_codecs_init(&codecs, NULL, 0);
+    const struct negotiate_local local = {.ufrag = "u", .pwd = "p", .sha256 = sha256};
+    for (size_t i = 0; i < LEN(rows); i++) {
+        const struct describe_section section = {.type = rows[i].type,
+                                                 .mid = "1",
+                                                 .direction = rows[i].direction,
+                                                 .stopped = rows[i].stopped,
+                                                 .slot = &slot,
+                                                 .simulcast = ""};
+        const struct describe d = {.local = &local,
+                                   .codecs = &codecs,
+                                   .cname = "c",
+                                   .max_bps = 500000,
+                                   .sections = &section,
+                                   .sections_n = 1};
+        struct wr w = wr_of((uint8_t *)text, sizeof text - 1);
+        sl_describe(&w, &d);
+        text[w.n] = '\0';
+        check_row(rows[i].name);
+        CHECK((strstr(text, "b=AS:500\r\nb=TIAS:500000\r\na=mid:1\r\n") != NULL) ==
+              rows[i].want);
+        CHECK((strstr(text, "b=") != NULL) == rows[i].want);
+    }
+}

@@ -391,7 +391,7 @@ static struct negotiate_conf conf_of(const struct dialog *d)
                                    .codecs = d->conf.codecs,
                                    .codecs_n = d->conf.codecs_n,
                                    .data = d->connected ? d->data : d->conf.data,
-                                   .max_bps = d->conf.max_bps,
+                                   .max_bps = *d->conf.max_bps,
                                    .cname = d->cname};
 }
 
@@ -508,6 +508,7 @@ enum err sl_dialog_offer(struct dialog *d, struct wr *w)
                                       .cname = d->cname,
                                       .session = d->session,
                                       .version = ++d->version,
+                                      .max_bps = *d->conf.max_bps,
                                       .sections = sections,
                                       .sections_n = d->n});
     if (w->bad)

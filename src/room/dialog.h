@@ -74,7 +74,7 @@ struct dialog_conf {
     size_t codecs_n;
     bool data;                  /* data channels are taken */
     char letter;                /* that mids of ours begin with, and the peer's do not */
-    uint32_t max_bps;           /* that the peer may send; 0: any */
+    const uint32_t *max_bps;    /* that the peer may send at present, 0: any; borrowed */
     struct negotiated *scratch; /* borrowed */
 };
 

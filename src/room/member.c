@@ -212,7 +212,7 @@ enum err sl_member_new(struct peer_maker *maker, const struct member_conf *conf,
                                    .codecs_n = conf->codecs_n,
                                    .data = conf->data,
                                    .letter = 's',
-                                   .max_bps = maker->max_bps,
+                                   .max_bps = &p->max_bps,
                                    .scratch = &maker->agreed};
     m->dialog = sl_dialog_new(&dc);
     if (!m->dialog)

@@ -299,6 +299,27 @@ TEST(member_offers_in_time)
     stage_free(s);
 }
 
+/* What a member may send is said in each description of ours, as it is at the time. */
+TEST(member_ceiling)
+{
+    struct stage *s = stage_new();
+    struct client *a = enter(s, 0, "a");
+    end_add(&a->end, 0, MEDIA_VIDEO);
+    CHECK_INT(speak(s, a), E_OK);
+    sl_rooms_transport_up(s->rooms, a->peer->transport, 0);
+    CHECK(sl_rooms_ceiling(s->rooms, a->peer->transport, 400000));
+    (void)connected(s, 1, "b");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK(memmem(a->text, a->text_n, "b=TIAS:400000\r\n", 15) != NULL);
+    CHECK_INT(reply(s, a), E_OK);
+    CHECK(sl_rooms_ceiling(s->rooms, a->peer->transport, 0));
+    (void)connected(s, 2, "c");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(a->offers, 2);
+    CHECK(memmem(a->text, a->text_n, "b=TIAS", 6) == NULL);
+    stage_free(s);
+}
+
 /* The media plane and the clock end members, who are told. */
 TEST(member_is_gone)
 {
