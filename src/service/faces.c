@@ -1,0 +1,218 @@
+#include "service/faces.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "net/loop.h"
+#include "service/control.h"
+#include "service/explain.h"
+#include "web/assets.h"
+
+enum { TENANT_DEFAULT_MAY = MAY_PUBLISH | MAY_WATCH };
+
+static void settle(const struct faces *f)
+{
+    f->conf.settle(f->conf.ctx);
+}
+
+/* ---- requests ---- */
+
+static struct http_res asset(const struct asset *a, const struct http_req *req)
+{
+    bool same = span_is(sl_http_header(req, "If-None-Match"), a->etag);
+    struct http_res res = {
+        .status = same ? 304 : 200,
+        .fields = {{"Content-Type", a->type},
+                   {"ETag", a->etag},
+                   {"Cache-Control", "no-cache"},
+                   {"Content-Security-Policy", ASSET_CSP},
+                   {"Permissions-Policy", ASSET_PERMISSIONS},
+                   {"Referrer-Policy", "no-referrer"},
+                   {"X-Content-Type-Options", "nosniff"}},
+        .body = same ? (struct span){0} : a->body,
+        .body_is_static = true,
+    };
+    return res;
+}
+
+static void take_public(void *user, const struct http_req *req)
+{
+    struct faces *f = user;
+    const struct asset *a = f->conf.of->demo ? sl_asset_find(req->path) : NULL;
+    bool get = req->method == HTTP_GET || req->method == HTTP_HEAD;
+    struct http_res res = a && get && !req->refuse
+                              ? asset(a, req)
+                              : sl_face_answer(&f->face, req, sl_loop_now());
+    (void)sl_httpd_reply(f->public_face, req->id, &res);
+    settle(f);
+}
+
+static void take_private(void *user, const struct http_req *req)
+{
+    struct faces *f = user;
+    if (f->rtcd && !req->refuse && sl_rtcd_face_request(f->rtcd, req))
+        return;
+    struct http_res res = sl_admin_answer(&f->admin, req);
+    (void)sl_httpd_reply(f->private_face, req->id, &res);
+}
+
+static bool explain_transports(void *ctx, struct span id, struct wr *w)
+{
+    const struct faces *f = ctx;
+    return sl_explain_asked(f->conf.plane, f->conf.rooms, id, sl_loop_now(), w);
+}
+
+static bool set_ceiling(void *ctx, struct span id, uint32_t bps)
+{
+    struct faces *f = ctx;
+    uint64_t n;
+    if (!sl_explain_id(id, &n) || !sl_rooms_ceiling(f->conf.rooms, n, bps))
+        return false;
+    settle(f);
+    return true;
+}
+
+static void explain_peer(void *ctx, const struct peer *p, struct wr *w)
+{
+    const struct faces *f = ctx;
+    sl_explain_tracks(f->conf.plane, p, EXPLAIN_TO_PEER, sl_loop_now(), w);
+}
+
+static unsigned may_of(unsigned perm)
+{
+    return (perm & TOKEN_PUBLISH ? (unsigned)MAY_PUBLISH : 0) |
+           (perm & TOKEN_WATCH ? (unsigned)MAY_WATCH : 0) |
+           (perm & TOKEN_ADMIN ? (unsigned)MAY_ADMIN : 0);
+}
+
+static void copy_text(char *to, size_t cap, const char *from)
+{
+    size_t n = strnlen(from, cap - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+static enum err verify(void *ctx, struct span text, struct claims *ret)
+{
+    const struct faces *f = ctx;
+    struct token t;
+    struct claims claims = {.tenant = "default", .rooms = "*", .may = TENANT_DEFAULT_MAY};
+    if (!f->conf.of->open) {
+        enum err e = sl_token_verify(&f->conf.of->keys, text, sl_wall_now() / SEC(1), &t);
+        if (e)
+            return e;
+        copy_text(claims.tenant, sizeof claims.tenant, t.tenant);
+        copy_text(claims.rooms, sizeof claims.rooms, t.room);
+        claims.may = may_of(t.perm);
+        claims.max_bps = t.max_bps;
+    }
+    *ret = claims;
+    return E_OK;
+}
+
+static bool lend_turn(void *ctx, uint64_t transport, struct turn_credentials *ret)
+{
+    const struct faces *f = ctx;
+    char who[17];
+    (void)snprintf(who, sizeof who, "%016" PRIx64, transport);
+    return sl_turn_credentials(span_of(f->conf.of->turn_secret), span_of(who),
+                               sl_wall_now() / SEC(1), f->conf.of->turn_lifetime / SEC(1),
+                               ret) == E_OK;
+}
+
+/* ---- start and end ---- */
+
+enum err sl_faces_init(struct faces *f, const struct faces_conf *conf)
+{
+    const struct control_conf *of = conf->of;
+    uint64_t key[2];
+    *f = (struct faces){.conf = *conf,
+                        .admin = {.metrics = conf->metrics,
+                                  .transports = explain_transports,
+                                  .ceiling = set_ceiling,
+                                  .ctx = f}};
+    sl_random(key, sizeof key);
+    f->joins = sl_limit_new(&of->joins, key);
+    f->changes = sl_limit_new(&of->changes, key);
+    if (!f->joins || !f->changes)
+        return E_MEMORY;
+    const struct face_conf fc = {.rooms = conf->rooms,
+                                 .verify = verify,
+                                 .verify_ctx = f,
+                                 .joins = f->joins,
+                                 .changes = f->changes,
+                                 .explain = explain_peer,
+                                 .explain_ctx = f,
+                                 .ice = of->ice,
+                                 .ice_n = of->ice_n,
+                                 .turn = of->turn_secret ? lend_turn : NULL,
+                                 .turn_ctx = f,
+                                 .origins = of->origins,
+                                 .origins_n = of->origins_n,
+                                 .proxied = of->proxied};
+    return sl_face_init(&f->face, &fc);
+}
+
+void sl_faces_fini(struct faces *f)
+{
+    sl_rtcd_face_free(f->rtcd);
+    sl_httpd_free(f->public_face);
+    sl_httpd_free(f->private_face);
+    sl_admin_fini(&f->admin);
+    sl_face_fini(&f->face);
+    sl_limit_free(f->joins);
+    sl_limit_free(f->changes);
+}
+
+static bool is_set(const struct addr *a)
+{
+    return a->port != 0 || !addr_eq(a, &(struct addr){0});
+}
+
+enum err sl_faces_listen_public(struct faces *f)
+{
+    const struct control_conf *of = f->conf.of;
+    if (!is_set(&of->public_face))
+        return E_OK;
+    struct httpd_conf hc = {
+        HTTPD_CONF,         .addr = of->public_face, .cert = of->tls_cert,
+        .key = of->tls_key, .request = take_public,  .user = f};
+    hc.body_max = of->body_max;
+    hc.conns_max = of->conns_max;
+    hc.conns_per_ip = of->conns_per_ip;
+    return sl_httpd_new(f->conf.loop, &hc, &f->public_face);
+}
+
+enum err sl_faces_listen_private(struct faces *f)
+{
+    const struct control_conf *of = f->conf.of;
+    /* Back ends stand behind few addresses, and a key that is checked waits for its turn. */
+    struct httpd_conf hc = {HTTPD_CONF,
+                            .addr = of->private_face,
+                            .cert = of->private_cert,
+                            .key = of->private_key,
+                            .request = take_private,
+                            .user = f};
+    hc.body_time = SEC(30);
+    hc.reply_time = SEC(30);
+    hc.conns_max = of->conns_max;
+    hc.conns_per_ip = of->conns_max;
+    enum err e = E_OK;
+    if (is_set(&of->private_face))
+        e = sl_httpd_new(f->conf.loop, &hc, &f->private_face);
+    if (e || !of->rtcd.kv)
+        return e;
+    struct rtcd_face_conf fc = of->rtcd;
+    fc.rooms = f->conf.rooms;
+    fc.media = sl_plane_ops(f->conf.plane);
+    fc.settle = f->conf.settle;
+    fc.settle_ctx = f->conf.ctx;
+    return sl_rtcd_face_new(f->conf.loop, f->private_face, f->conf.log, f->conf.metrics,
+                            &fc, &f->rtcd);
+}
+
+void sl_faces_serve(struct faces *f, bool ready, bool draining)
+{
+    f->admin.ready = ready;
+    f->face.draining = draining;
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+/*
+ * The two HTTP faces: who listens where, which page or answer a request gets, and what a token
+ * permits. For the control thread, whose rooms and media plane they speak of.
+ */
+
+#include "api/admin.h"
+#include "api/face.h"
+#include "net/httpd.h"
+#include "service/rtcd_face.h"
+
+struct control_conf;
+struct plane;
+
+/* All of it is borrowed, and lives longer. */
+struct faces_conf {
+    const struct control_conf *of;
+    struct loop *loop;
+    struct log *log;
+    struct rooms *rooms;
+    struct plane *plane;
+    struct metrics *metrics;
+    void (*settle)(void *ctx); /* after anything that may have changed rooms */
+    void *ctx;
+};
+
+/* To be read. */
+struct faces {
+    struct faces_conf conf;
+    struct limit *joins, *changes;
+    struct face face;
+    struct admin admin;
+    struct httpd *public_face, *private_face; /* NULL: there is none */
+    struct rtcd_face *rtcd;                   /* NULL: not served */
+};
+
+/* Nobody is listened to yet. E_MALFORMED: an ICE server that no header can hold; E_MEMORY. Fini
+ * takes what is all zero, or was half made. */
+MUST_USE enum err sl_faces_init(struct faces *f, const struct faces_conf *conf);
+void sl_faces_fini(struct faces *f);
+
+/* E_OK when none is wanted; else as sl_httpd_new. */
+MUST_USE enum err sl_faces_listen_public(struct faces *f);
+MUST_USE enum err sl_faces_listen_private(struct faces *f);
+
+/* Is the server ready for those who come, and are new sessions refused? */
+void sl_faces_serve(struct faces *f, bool ready, bool draining);
