@@ -41,6 +41,17 @@ enum err sl_kv_del(struct kv *kv, struct span key)
     return key_allowed(key) ? kv->ops->del(kv, key) : E_MALFORMED;
 }
 
+enum err sl_kv_change(struct kv *kv, const struct kv_change *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!key_allowed(c[i].key))
+            return E_MALFORMED;
+        if (!c[i].del && c[i].value.n > KV_VALUE_MAX)
+            return E_FULL;
+    }
+    return n > 0 ? kv->ops->change(kv, c, n) : E_OK;
+}
+
 enum err sl_kv_each(struct kv *kv, struct span prefix, kv_fn *fn, void *ctx)
 {
     return prefix.n <= KV_KEY_MAX ? kv->ops->each(kv, prefix, fn, ctx) : E_MALFORMED;

@@ -45,6 +45,14 @@ MUST_USE enum err sl_kv_put(struct kv *kv, struct span key, struct span value);
 MUST_USE enum err sl_kv_add(struct kv *kv, struct span key, struct span value);
 MUST_USE enum err sl_kv_del(struct kv *kv, struct span key); /* E_ABSENT */
 
+/* Many of them as one step, which waits for the disk once: all are made, or none. What is to be
+ * deleted may be absent. */
+struct kv_change {
+    struct span key, value;
+    bool del;
+};
+MUST_USE enum err sl_kv_change(struct kv *kv, const struct kv_change *c, size_t n);
+
 /* Calls fn for each key that begins with prefix, in order, as it was at one moment, until fn
  * gives false. The spans are valid during the call; fn may not write to this store. */
 typedef bool kv_fn(void *ctx, struct span key, struct span value);

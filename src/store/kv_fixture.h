@@ -67,6 +67,21 @@ static inline void kv_adds(struct kv *kv)
     kv_check(kv, "a", "3");
 }
 
+static inline void kv_changes(struct kv *kv)
+{
+    const struct kv_change first[] = {
+        {span_of("a"), span_of("1"), false}, {span_of("b"), span_of("2"), false},
+        {span_of("absent"), {0}, true},      {span_of("a"), span_of("3"), false},
+        {span_of("c"), span_of("4"), false}, {span_of("b"), {0}, true}};
+    CHECK_INT(sl_kv_change(kv, first, LEN(first)), E_OK);
+    kv_check_walk(kv, "", 99, "a=3 c=4 ");
+    const struct kv_change wrong[] = {{span_of("c"), {0}, true},
+                                      {span_of(""), span_of("5"), false}};
+    CHECK_INT(sl_kv_change(kv, wrong, LEN(wrong)), E_MALFORMED);
+    CHECK_INT(sl_kv_change(kv, NULL, 0), E_OK);
+    kv_check_walk(kv, "", 99, "a=3 c=4 ");
+}
+
 static inline void kv_order(struct kv *kv)
 {
     static const char *const keys[] = {"b/2", "a", "b", "b/10", "c", "b/1", "b0"};

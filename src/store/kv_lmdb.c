@@ -105,6 +105,25 @@ static enum err del(struct kv *kv, struct span key)
     return finish(txn, mdb_del(txn, d->dbi, &k, NULL));
 }
 
+static int change_one(MDB_txn *txn, MDB_dbi dbi, const struct kv_change *c)
+{
+    MDB_val k = val_of(c->key), v = val_of(c->value);
+    int rc = c->del ? mdb_del(txn, dbi, &k, NULL) : mdb_put(txn, dbi, &k, &v, 0);
+    return c->del && rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static enum err change(struct kv *kv, const struct kv_change *c, size_t n)
+{
+    struct disk *d = of(kv);
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(d->env, NULL, 0, &txn);
+    if (rc)
+        return err_of(rc);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = change_one(txn, d->dbi, &c[i]);
+    return finish(txn, rc);
+}
+
 static int walk(MDB_cursor *cursor, struct span prefix, kv_fn *fn, void *ctx)
 {
     MDB_val k = val_of(prefix), v;
@@ -193,6 +212,7 @@ static const struct kv_ops ops = {.close = close_disk,
                                   .get = get,
                                   .put = put,
                                   .del = del,
+                                  .change = change,
                                   .each = each};
 
 enum err sl_kv_open(const char *dir, size_t size, struct kv **ret)

@@ -45,7 +45,7 @@ static struct kv *open_at(const struct place *p)
 
 TEST(kv_on_disk)
 {
-    static void (*const what[])(struct kv *) = {kv_values, kv_adds, kv_order};
+    static void (*const what[])(struct kv *) = {kv_values, kv_adds, kv_changes, kv_order};
     for (size_t i = 0; i < LEN(what); i++) {
         struct place p = place_new();
         struct kv *kv = open_at(&p);
@@ -122,6 +122,10 @@ TEST(kv_full)
                       (struct span){octets, sizeof octets});
     CHECK_INT(e, E_FULL);
     CHECK(n > 4 && n < 20);
+    const struct kv_change too_much[] = {{span_of("alone"), span_of("fits"), false},
+                                         {span_of("x"), {octets, sizeof octets}, false}};
+    CHECK_INT(sl_kv_change(kv, too_much, LEN(too_much)), E_FULL);
+    kv_check(kv, "alone", NULL);
     int first = 0; /* what is there stays there, and can be deleted to make room */
     CHECK_INT(sl_kv_del(kv, (struct span){(uint8_t *)&first, sizeof first}), E_OK);
     CHECK_INT(kv_put(kv, "small", "one"), E_OK);

@@ -62,11 +62,13 @@ static struct entry *entry_new(struct span key, struct span value)
     return e;
 }
 
-static bool grow(struct memory *m)
+static bool grow(struct memory *m, size_t by)
 {
-    if (m->n < m->cap)
+    size_t cap = m->cap ? m->cap : 16;
+    while (cap < m->n + by)
+        cap *= 2;
+    if (cap == m->cap)
         return true;
-    size_t cap = m->cap ? m->cap * 2 : 16;
     struct entry **entries = realloc(m->entries, cap * SLOT);
     if (!entries)
         return false;
@@ -85,6 +87,32 @@ static enum err get(struct kv *kv, struct span key, struct wr *w)
     return e;
 }
 
+/* Those with the lock held. Room for one more was made. What is there no more is returned. */
+static struct entry *set_locked(struct memory *m, struct entry *e)
+{
+    size_t i = place(m, e->key);
+    if (is_at(m, i, e->key)) {
+        struct entry *old = m->entries[i];
+        m->entries[i] = e;
+        return old;
+    }
+    memmove(m->entries + i + 1, m->entries + i, (m->n - i) * SLOT);
+    m->entries[i] = e;
+    m->n++;
+    return NULL;
+}
+
+static bool del_locked(struct memory *m, struct span key)
+{
+    size_t i = place(m, key);
+    if (!is_at(m, i, key))
+        return false;
+    free(m->entries[i]);
+    m->n--;
+    memmove(m->entries + i, m->entries + i + 1, (m->n - i) * SLOT);
+    return true;
+}
+
 static enum err put(struct kv *kv, struct span key, struct span value, bool only_new)
 {
     struct memory *m = of(kv);
@@ -92,18 +120,8 @@ static enum err put(struct kv *kv, struct span key, struct span value, bool only
     if (!e)
         return E_MEMORY;
     pthread_mutex_lock(&m->lock);
-    size_t i = place(m, key);
-    bool there = is_at(m, i, key), room = there || grow(m);
-    bool taken = there && only_new;
-    struct entry *unused = taken || !room ? e : NULL;
-    if (there && !taken) {
-        unused = m->entries[i];
-        m->entries[i] = e;
-    } else if (!there && room) {
-        memmove(m->entries + i + 1, m->entries + i, (m->n - i) * SLOT);
-        m->entries[i] = e;
-        m->n++;
-    }
+    bool taken = only_new && is_at(m, place(m, key), key), room = grow(m, 1);
+    struct entry *unused = taken || !room ? e : set_locked(m, e);
     pthread_mutex_unlock(&m->lock);
     free(unused);
     return taken ? E_EXISTS : room ? E_OK : E_MEMORY;
@@ -113,15 +131,31 @@ static enum err del(struct kv *kv, struct span key)
 {
     struct memory *m = of(kv);
     pthread_mutex_lock(&m->lock);
-    size_t i = place(m, key);
-    bool there = is_at(m, i, key);
-    if (there) {
-        free(m->entries[i]);
-        m->n--;
-        memmove(m->entries + i, m->entries + i + 1, (m->n - i) * SLOT);
-    }
+    bool there = del_locked(m, key);
     pthread_mutex_unlock(&m->lock);
     return there ? E_OK : E_ABSENT;
+}
+
+static enum err change(struct kv *kv, const struct kv_change *c, size_t n)
+{
+    struct memory *m = of(kv);
+    struct entry **made = calloc(n, SLOT);
+    bool all = made != NULL;
+    for (size_t i = 0; all && i < n; i++)
+        all = c[i].del || (made[i] = entry_new(c[i].key, c[i].value));
+    pthread_mutex_lock(&m->lock);
+    all = all && grow(m, n);
+    for (size_t i = 0; all && i < n; i++) {
+        if (c[i].del)
+            (void)del_locked(m, c[i].key);
+        else
+            made[i] = set_locked(m, made[i]);
+    }
+    pthread_mutex_unlock(&m->lock);
+    for (size_t i = 0; made && i < n; i++)
+        free(made[i]); /* what was replaced, or never used */
+    free(made);
+    return all ? E_OK : E_MEMORY;
 }
 
 static enum err each(struct kv *kv, struct span prefix, kv_fn *fn, void *ctx)
@@ -149,8 +183,12 @@ static void close_memory(struct kv *kv)
 
 struct kv *sl_kv_open_memory(void)
 {
-    static const struct kv_ops ops = {
-        .close = close_memory, .get = get, .put = put, .del = del, .each = each};
+    static const struct kv_ops ops = {.close = close_memory,
+                                      .get = get,
+                                      .put = put,
+                                      .del = del,
+                                      .change = change,
+                                      .each = each};
     struct memory *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;

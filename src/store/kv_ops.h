@@ -13,6 +13,7 @@ struct kv_ops {
     enum err (*get)(struct kv *kv, struct span key, struct wr *w);
     enum err (*put)(struct kv *kv, struct span key, struct span value, bool only_new);
     enum err (*del)(struct kv *kv, struct span key);
+    enum err (*change)(struct kv *kv, const struct kv_change *c, size_t n);
     enum err (*each)(struct kv *kv, struct span prefix, kv_fn *fn, void *ctx);
 };
 
