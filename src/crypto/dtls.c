@@ -3,18 +3,12 @@
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
-#include "base/list.h"
-
 #include "crypto/dtlsrest.h"
+#include "crypto/dtlswire.h"
 #include "crypto/hash.h"
-
-/* RFC 6347 §4.2.4.1 starts at 1 s and lets those who know better start earlier: media waits
- * for this, and browsers start at 50 ms. OpenSSL gives up after 12 repetitions: about 25 s. */
-enum { RETRY_FIRST_US = 100000, RETRY_MAX_US = 3200000 };
 
 /* RFC 8827 §6.5 wants ECDHE with AES-GCM; CHACHA20 is for peers without AES in hardware. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -28,157 +22,21 @@ struct dtls_ctx {
     BIO_METHOD *bio;
 };
 
-struct chunk {
-    struct list node;
-    size_t n;
-    uint8_t p[];
-};
-
-struct queue {
-    struct list chunks;
-    size_t n;
-};
-
 struct dtls {
     SSL *ssl; /* NULL once it rests */
     enum dtls_role role;
     enum dtls_state state;
-    bool matched; /* the peer has shown the certificate that we expect */
     enum err error;
     const char *reason;
-    struct dtls_fingerprint peer;
-    struct span in; /* the datagram being read, or nothing */
-    struct queue datagrams, messages;
-    struct chunk *polled; /* what the last poll gave out */
+    struct dtlswire wire;
+    struct dtlsqueue messages;
+    struct dtlschunk *polled; /* what the last poll gave out */
     usec deadline;
-    struct chunk *flight;   /* our last, of a server */
-    struct chunk *farewell; /* our close_notify, and what we understand, once it rests */
+    struct dtlschunk *flight; /* our last, of a server */
+    /* Once it rests: our close_notify, and what we understand. */
+    struct dtlschunk *farewell;
     struct dtlsrest rest;
 };
-
-/* ---- queues ---- */
-
-static void queue_put(struct queue *q, const void *p, size_t n)
-{
-    struct chunk *c = q->n < DTLS_QUEUE_MAX ? malloc(sizeof *c + n) : NULL;
-    if (!c)
-        return; /* lost, as on any network */
-    c->n = n;
-    memcpy(c->p, p, n);
-    list_add(&q->chunks, &c->node);
-    q->n++;
-}
-
-static struct chunk *queue_take(struct queue *q)
-{
-    if (q->n == 0)
-        return NULL;
-    struct chunk *c = list_entry(q->chunks.next, struct chunk, node);
-    list_del(&c->node);
-    q->n--;
-    return c;
-}
-
-static void queue_fini(struct queue *q)
-{
-    for (struct chunk *c; (c = queue_take(q));)
-        free(c);
-}
-
-static void queue_put_chunk(struct queue *q, const struct chunk *c)
-{
-    if (c)
-        queue_put(q, c->p, c->n);
-}
-
-/* All that is there as one datagram: records may share one (RFC 6347 §4.1.1). NULL when it is
- * too long for that, or memory ends. */
-static struct chunk *queue_joined(const struct queue *q)
-{
-    size_t n = 0;
-    list_each (const struct chunk, c, &q->chunks, node)
-        n += c->n;
-    struct chunk *ret = n > 0 && n <= DTLS_MTU ? malloc(sizeof *ret + n) : NULL;
-    if (!ret)
-        return NULL;
-    ret->n = 0;
-    list_each (const struct chunk, c, &q->chunks, node) {
-        memcpy(ret->p + ret->n, c->p, c->n);
-        ret->n += c->n;
-    }
-    return ret;
-}
-
-/* ---- what OpenSSL calls ---- */
-
-/* A BIO of our own, since OpenSSL's in memory forgets where a datagram ends. */
-static int bio_write(BIO *bio, const char *p, int n)
-{
-    struct dtls *d = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    queue_put(&d->datagrams, p, (size_t)n);
-    return n;
-}
-
-static int bio_read(BIO *bio, char *p, int cap)
-{
-    struct dtls *d = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    if (d->in.n == 0) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    size_t n = d->in.n < (size_t)cap ? d->in.n : (size_t)cap;
-    memcpy(p, d->in.p, n);
-    d->in = (struct span){0};
-    return (int)n;
-}
-
-static long bio_ctrl(BIO *bio, int cmd, long arg, void *p)
-{
-    (void)bio;
-    (void)arg;
-    (void)p;
-    return cmd == BIO_CTRL_FLUSH;
-}
-
-static unsigned int retry_after(SSL *ssl, unsigned int last_us)
-{
-    (void)ssl;
-    if (last_us == 0)
-        return RETRY_FIRST_US;
-    return last_us < RETRY_MAX_US / 2 ? last_us * 2 : RETRY_MAX_US;
-}
-
-static const EVP_MD *hash_of(const struct dtls_fingerprint *f)
-{
-    switch (f->n) {
-    case 32: return EVP_sha256();
-    case 48: return EVP_sha384();
-    case 64: return EVP_sha512();
-    }
-    return NULL;
-}
-
-/* Instead of looking for an authority behind the certificate (RFC 8122 §6.2). OpenSSL checks
- * that the peer has the private key. */
-static int verify(X509_STORE_CTX *store, void *arg)
-{
-    (void)arg;
-    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct dtls *d = SSL_get_app_data(ssl);
-    X509 *cert = X509_STORE_CTX_get0_cert(store);
-    uint8_t got[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    d->matched =
-        cert && X509_digest(cert, hash_of(&d->peer), got, &n) &&
-        sl_secret_eq((struct span){got, n}, (struct span){d->peer.octets, d->peer.n});
-    if (d->matched)
-        return 1;
-    d->error = E_AUTH;
-    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
-    return 0;
-}
 
 /* ---- context ---- */
 
@@ -218,21 +76,10 @@ static bool set_rules(SSL_CTX *ssl)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(ssl, DTLS_CERT_MAX);
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_cert_verify_callback(ssl, verify, NULL);
+    SSL_CTX_set_cert_verify_callback(ssl, sl_dtlswire_verify, NULL);
     return SSL_CTX_set_min_proto_version(ssl, DTLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(ssl, DTLS1_2_VERSION) &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS) && SSL_CTX_set1_groups_list(ssl, groups);
-}
-
-static BIO_METHOD *new_bio_method(void)
-{
-    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "datagrams");
-    if (!m)
-        return NULL;
-    BIO_meth_set_write(m, bio_write);
-    BIO_meth_set_read(m, bio_read);
-    BIO_meth_set_ctrl(m, bio_ctrl);
-    return m;
 }
 
 struct dtls_ctx *sl_dtls_ctx_new(const struct cert *cert,
@@ -242,7 +89,7 @@ struct dtls_ctx *sl_dtls_ctx_new(const struct cert *cert,
     if (!ctx)
         return NULL;
     ctx->ssl = SSL_CTX_new(DTLS_method());
-    ctx->bio = new_bio_method();
+    ctx->bio = sl_dtlswire_method();
     if (!ctx->ssl || !ctx->bio)
         goto fail;
     if (!set_rules(ctx->ssl) || !set_profiles(ctx->ssl, profiles, n))
@@ -268,7 +115,7 @@ void sl_dtls_ctx_free(struct dtls_ctx *ctx)
 
 bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f)
 {
-    return hash_of(f) != NULL;
+    return sl_dtlswire_hash(f) != NULL;
 }
 
 /* ---- one end ---- */
@@ -296,7 +143,7 @@ static void fail(struct dtls *d, enum err error, const char *reason)
 {
     d->state = DTLS_FAILED;
     if (!d->error)
-        d->error = error;
+        d->error = d->wire.refused ? E_AUTH : error;
     d->reason = reason;
 }
 
@@ -317,7 +164,7 @@ static void handshake(struct dtls *d)
             fail_by_openssl(d);
         return;
     }
-    if (!d->matched)
+    if (!d->wire.matched)
         fail(d, E_AUTH, "no certificate");
     else if (SSL_get_extms_support(d->ssl) != 1)
         /* Without it another session's keys may be the same (RFC 7627 §1). */
@@ -327,7 +174,7 @@ static void handshake(struct dtls *d)
     else
         d->state = DTLS_UP;
     if (d->state == DTLS_UP && d->role == DTLS_SERVER)
-        d->flight = queue_joined(&d->datagrams);
+        d->flight = sl_dtlsqueue_joined(&d->wire.out);
     if (d->state == DTLS_FAILED)
         SSL_shutdown(d->ssl);
 }
@@ -338,7 +185,7 @@ static void receive(struct dtls *d)
     while (d->state == DTLS_UP) {
         int n = SSL_read(d->ssl, buf, sizeof buf);
         if (n > 0) {
-            queue_put(&d->messages, buf, (size_t)n);
+            sl_dtlsqueue_put(&d->messages, buf, (size_t)n);
             continue;
         }
         int e = SSL_get_error(d->ssl, n);
@@ -369,22 +216,15 @@ static void run(struct dtls *d, usec now)
         handshake(d);
     if (d->state == DTLS_UP)
         receive(d);
-    d->in = (struct span){0};
+    d->wire.in = (struct span){0};
     set_deadline(d, now);
     ERR_clear_error();
 }
 
 static bool set_up(struct dtls *d, struct dtls_ctx *ctx)
 {
-    BIO *bio = d->ssl ? BIO_new(ctx->bio) : NULL;
-    if (!bio)
+    if (!d->ssl || !sl_dtlswire_attach(&d->wire, d->ssl, ctx->bio))
         return false;
-    BIO_set_data(bio, d);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(d->ssl, bio, bio);
-    SSL_set_app_data(d->ssl, d);
-    DTLS_set_timer_cb(d->ssl, retry_after);
-    SSL_set_mtu(d->ssl, DTLS_MTU);
     if (d->role == DTLS_CLIENT)
         SSL_set_connect_state(d->ssl);
     else
@@ -395,16 +235,16 @@ static bool set_up(struct dtls *d, struct dtls_ctx *ctx)
 struct dtls *sl_dtls_new(struct dtls_ctx *ctx, enum dtls_role role,
                          const struct dtls_fingerprint *peer, usec now)
 {
-    struct dtls *d = hash_of(peer) ? malloc(sizeof *d) : NULL;
+    struct dtls *d = sl_dtlswire_hash(peer) ? malloc(sizeof *d) : NULL;
     if (!d)
         return NULL;
     *d = (struct dtls){.ssl = SSL_new(ctx->ssl),
                        .role = role,
-                       .peer = *peer,
+                       .wire = {.peer = *peer},
                        .reason = "",
                        .deadline = USEC_NEVER};
-    list_init(&d->datagrams.chunks);
-    list_init(&d->messages.chunks);
+    sl_dtlsqueue_init(&d->wire.out);
+    sl_dtlsqueue_init(&d->messages);
     if (!set_up(d, ctx)) {
         sl_dtls_free(d);
         return NULL;
@@ -418,8 +258,8 @@ void sl_dtls_free(struct dtls *d)
     if (!d)
         return;
     SSL_free(d->ssl);
-    queue_fini(&d->datagrams);
-    queue_fini(&d->messages);
+    sl_dtlsqueue_fini(&d->wire.out);
+    sl_dtlsqueue_fini(&d->messages);
     free(d->polled);
     free(d->flight);
     free(d->farewell);
@@ -432,10 +272,10 @@ static void run_at_rest(struct dtls *d, struct span datagram)
 {
     enum dtlsrest_said said = sl_dtlsrest_input(&d->rest, datagram);
     if (said == DTLSREST_AGAIN) {
-        queue_put_chunk(&d->datagrams, d->flight);
+        sl_dtlsqueue_put_chunk(&d->wire.out, d->flight);
     } else if (said == DTLSREST_CLOSE) {
         d->state = DTLS_CLOSED;
-        queue_put_chunk(&d->datagrams, d->farewell);
+        sl_dtlsqueue_put_chunk(&d->wire.out, d->farewell);
     } else if (said == DTLSREST_FATAL) {
         fail(d, E_CRYPTO, "alert");
     }
@@ -445,7 +285,7 @@ bool sl_dtls_rest(struct dtls *d)
 {
     if (!d->ssl)
         return true;
-    if (d->state != DTLS_UP || d->datagrams.n > 0 ||
+    if (d->state != DTLS_UP || d->wire.out.n > 0 ||
         sl_dtlsrest_init(&d->rest, d->ssl, d->role == DTLS_CLIENT) != E_OK)
         return false;
     /* What OpenSSL would say last, to be said when it is time. */
@@ -453,7 +293,7 @@ bool sl_dtls_rest(struct dtls *d)
     SSL_alloc_buffers(d->ssl);
     SSL_shutdown(d->ssl);
     ERR_clear_error();
-    d->farewell = queue_take(&d->datagrams);
+    d->farewell = sl_dtlsqueue_take(&d->wire.out);
     SSL_free(d->ssl);
     d->ssl = NULL;
     return true;
@@ -471,7 +311,7 @@ enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
     }
     if (is_foul(datagram))
         return E_OK;
-    d->in = datagram;
+    d->wire.in = datagram;
     run(d, now);
     return E_OK;
 }
@@ -495,8 +335,8 @@ usec sl_dtls_deadline(const struct dtls *d)
 bool sl_dtls_poll(struct dtls *d, struct dtls_out *ret)
 {
     free(d->polled);
-    bool datagram = d->datagrams.n > 0;
-    d->polled = queue_take(datagram ? &d->datagrams : &d->messages);
+    bool datagram = d->wire.out.n > 0;
+    d->polled = sl_dtlsqueue_take(datagram ? &d->wire.out : &d->messages);
     if (!d->polled)
         return false;
     *ret = (struct dtls_out){.kind = datagram ? DTLS_OUT_DATAGRAM : DTLS_OUT_MESSAGE,
@@ -546,7 +386,7 @@ enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
     if (d->state != DTLS_UP || !d->ssl)
         return E_STATE;
     if (message.n == 0 || message.n > DTLS_get_data_mtu(d->ssl) ||
-        d->datagrams.n == DTLS_QUEUE_MAX)
+        d->wire.out.n == DTLS_QUEUE_MAX)
         return E_FULL;
     ERR_clear_error();
     SSL_alloc_buffers(d->ssl);
@@ -561,7 +401,7 @@ enum err sl_dtls_send(struct dtls *d, struct span message, usec now)
 void sl_dtls_close(struct dtls *d, usec now)
 {
     if (d->state == DTLS_UP && !d->ssl) {
-        queue_put_chunk(&d->datagrams, d->farewell);
+        sl_dtlsqueue_put_chunk(&d->wire.out, d->farewell);
     } else if (d->state == DTLS_UP) {
         ERR_clear_error();
         SSL_alloc_buffers(d->ssl);
