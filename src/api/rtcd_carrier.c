@@ -4,22 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/rtcd_tracks.h"
+
 #define VAD_ON_MIN SEC(2)    /* rtcd's: nobody stops to speak sooner */
 #define VAD_PAUSE  MSEC(800) /* without speech: it is over */
-enum {
-    STREAM_ID_MAX = 128, /* octets of a stream's id; browsers' have 36 */
-    SUFFIX_LEN = 8,
-};
 
 /* What a session has of rooms. */
 struct medium {
+    struct rtcd_tracks tracks; /* which its member has for context */
     struct rtcd_carrier *carrier;
-    struct rtcd_session *session;
-    struct peer *peer;
-    char screen[STREAM_ID_MAX + 1], camera[STREAM_ID_MAX + 1];
     struct rtcd_line line;
-    bool presents;
-    bool doubled[2]; /* its camera, its screen: in AV1 as well */
     bool speaks;
     usec began, spoke; /* when it last did */
     usec answered;     /* its first offer; 0: not yet */
@@ -39,9 +33,10 @@ struct rtcd_carrier {
 
 static const enum codec codecs[] = {CODEC_OPUS, CODEC_VP8, CODEC_AV1};
 
-static struct medium *medium_in(void *member_ctx)
+static struct medium *medium_in(struct rtcd_tracks *member_ctx)
 {
-    return member_ctx;
+    return (struct medium *)(void *)((char *)member_ctx -
+                                     offsetof(struct medium, tracks));
 }
 
 /* ---- names ---- */
@@ -58,130 +53,13 @@ static struct span room_name(const struct rtcd_carrier *c, struct span id,
     return span_of(buf);
 }
 
-/* Of rooms: another word for each of rtcd's. */
-static const char *type_of(const struct track *t)
-{
-    if (strncmp(t->source, "screen", 6) == 0)
-        return t->params.kind == MEDIA_VIDEO ? "screen" : "screen-audio";
-    return t->params.kind == MEDIA_VIDEO ? "video" : "voice";
-}
-
-static const struct member_events events;
-
-/* Who publishes by another way than rtcd's is its own session. */
-static const char *sender_of(const struct track *t)
-{
-    const struct peer *p = list_entry(t->owner, struct peer, view);
-    if (p->member && p->member->events == &events)
-        return medium_in(p->member->ctx)->session->id;
-    return t->stream;
-}
-
-/* An id may be any text, and a=msid takes tokens (RFC 8830 §2): what is none stays out of the
- * description. */
-static void keep_token(char *text)
-{
-    for (; *text; text++)
-        if (*text <= ' ' || *text > '~')
-            *text = '-';
-}
-
-static void name_slot(void *ctx, const struct peer *p, const struct track *track,
-                      struct dialog_slot *slot)
-{
-    const struct medium *m = medium_in(ctx);
-    char suffix[SUFFIX_LEN + 1];
-    (void)p;
-    sl_chance_hex(&m->carrier->conf.random, suffix, SUFFIX_LEN);
-    (void)snprintf(slot->stream, sizeof slot->stream, "%s", sender_of(track));
-    (void)snprintf(slot->track, sizeof slot->track, "%s_%s_%s", type_of(track),
-                   sender_of(track), suffix);
-    keep_token(slot->stream);
-    keep_token(slot->track);
-}
-
-/* ---- what is what ---- */
-
-static const struct medium *presenter(const struct room *room)
-{
-    list_each (struct peer, p, &room->members, by_room)
-        if (p->member->events == &events && medium_in(p->member->ctx)->presents)
-            return medium_in(p->member->ctx);
-    return NULL;
-}
-
-static const char *source_of(void *ctx, struct peer *p, const struct track *track)
-{
-    const struct medium *m = medium_in(ctx), *shows = presenter(p->room);
-    bool video = track->params.kind == MEDIA_VIDEO;
-    if (shows && shows->screen[0] && strcmp(track->msid, shows->screen) == 0)
-        return video ? "screen" : "screen-audio";
-    if (!video)
-        return "microphone";
-    return m->camera[0] && strcmp(track->msid, m->camera) == 0 ? "camera" : "";
-}
-
-/* Those that wait for a name may have one now. */
-static void name_waiting(struct medium *m, usec now)
-{
-    for (size_t i = 0; i < m->peer->tracks_n; i++) {
-        struct track *t = m->peer->tracks[i];
-        const char *source = t->source[0] ? "" : source_of(m, m->peer, t);
-        if (source[0])
-            sl_rooms_name(m->peer, t, source, now);
-    }
-}
-
-static bool is_av1(const struct track *t)
-{
-    return t->params.codecs[0].codec == CODEC_AV1;
-}
-
-/* The same picture in AV1, for those who understand it. */
-static const struct track *twin_of(const struct track *t)
-{
-    const struct peer *p = list_entry(t->owner, struct peer, view);
-    for (size_t i = 0; i < p->tracks_n; i++)
-        if (p->tracks[i] != t && is_av1(p->tracks[i]) != is_av1(t) &&
-            strcmp(p->tracks[i]->source, t->source) == 0 &&
-            !list_empty(&p->tracks[i]->live))
-            return p->tracks[i];
-    return NULL;
-}
-
-static bool wants(void *ctx, const struct peer *p, const struct track *track)
-{
-    bool av1 = medium_in(ctx)->session->av1 == RTCD_TRUE;
-    (void)p;
-    if (track->params.kind == MEDIA_AUDIO)
-        return true;
-    return is_av1(track) ? av1 : !av1 || !twin_of(track);
-}
-
-/* Who knows AV1 sees that, as soon as it is there, and the other picture when it is gone. */
-static void mind_twins(struct medium *m, usec now)
-{
-    for (size_t i = 0; i < m->peer->tracks_n; i++) {
-        struct track *t = m->peer->tracks[i];
-        char source[SOURCE_CAP];
-        if (t->params.kind != MEDIA_VIDEO || is_av1(t) || list_empty(&t->live))
-            continue;
-        memcpy(source, t->source, sizeof source);
-        bool *doubled = &m->doubled[strcmp(source, "screen") == 0];
-        if (*doubled == (twin_of(t) != NULL))
-            continue;
-        *doubled = !*doubled;
-        sl_rooms_name(m->peer, t, source, now);
-    }
-}
-
 /* ---- voice ---- */
 
 static void set_speaking(struct medium *m, bool speaks, usec now)
 {
     m->speaks = speaks;
     m->began = now;
-    sl_rtcd_calls_tell(m->carrier->calls, m->session,
+    sl_rtcd_calls_tell(m->carrier->calls, m->tracks.session,
                        speaks ? RTCD_RTC_VOICE_ON : RTCD_RTC_VOICE_OFF, (struct span){0});
 }
 
@@ -209,11 +87,11 @@ static void heard(void *ctx, struct peer *p, const struct track *track,
 static void mute(struct medium *m, bool muted, usec now)
 {
     bool any = false;
-    for (size_t i = 0; i < m->peer->tracks_n; i++) {
-        struct track *t = m->peer->tracks[i];
+    for (size_t i = 0; i < m->tracks.peer->tracks_n; i++) {
+        struct track *t = m->tracks.peer->tracks[i];
         if (strcmp(t->source, "microphone") != 0)
             continue;
-        sl_rooms_mute(m->peer, t, muted);
+        sl_rooms_mute(m->tracks.peer, t, muted);
         any = true;
     }
     if (!any || !muted)
@@ -238,7 +116,7 @@ static enum err tell_description(struct medium *m, const char *type, struct span
     if (!json)
         return E_MEMORY;
     if (!by_channel || sl_rtcd_line_sdp(c->lines, &m->line, span_of(json)) != E_OK)
-        sl_rtcd_calls_tell(c->calls, m->session, RTCD_RTC_SDP, span_of(json));
+        sl_rtcd_calls_tell(c->calls, m->tracks.session, RTCD_RTC_SDP, span_of(json));
     free(json);
     return E_OK;
 }
@@ -247,14 +125,15 @@ static enum err tell_description(struct medium *m, const char *type, struct span
 static void tell_map(struct medium *m)
 {
     struct rtcd_dc_track tracks[DIALOG_SECTIONS_MAX];
-    const struct peer *p = m->peer;
+    const struct peer *p = m->tracks.peer;
     size_t n = 0;
     for (size_t i = 0; i < p->view.n && n < DIALOG_SECTIONS_MAX; i++) {
         const struct slot *slot = p->view.slots[i];
         const char *mid = sl_dialog_mid(p->member->dialog, &seat_of(slot)->dialog);
         if (mid[0] != '\0')
-            tracks[n++] = (struct rtcd_dc_track){span_of(mid), type_of(slot->track),
-                                                 span_of(sender_of(slot->track))};
+            tracks[n++] =
+                (struct rtcd_dc_track){span_of(mid), sl_rtcd_track_type(slot->track),
+                                       span_of(sl_rtcd_track_sender(slot->track))};
     }
     sl_rtcd_line_map(m->carrier->lines, &m->line, tracks, n);
 }
@@ -264,14 +143,15 @@ static void offer(void *ctx, struct peer *p, struct span sdp)
     struct medium *m = medium_in(ctx);
     (void)p;
     tell_map(m);
-    if (tell_description(m, "offer", sdp, m->session->dc_signaling == RTCD_TRUE) != E_OK)
+    if (tell_description(m, "offer", sdp, m->tracks.session->dc_signaling == RTCD_TRUE) !=
+        E_OK)
         LOG(m->carrier->conf.log, LOG_ERROR, "out of memory");
 }
 
 static void log_refusal(const struct medium *m, const char *what, enum err e,
                         const struct refused *r)
 {
-    LOG(m->carrier->conf.log, LOG_INFO, what, KV_STR("sessionID", m->session->id),
+    LOG(m->carrier->conf.log, LOG_INFO, what, KV_STR("sessionID", m->tracks.session->id),
         KV_ERR(e), KV_STR("why", sl_negotiate_code(r->why)), KV_UINT("at", r->at));
 }
 
@@ -280,7 +160,7 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
     struct rtcd_carrier *c = m->carrier;
     struct wr w = wr_of(c->text, sizeof c->text);
     struct refused refused;
-    enum err e = sl_rooms_offered(c->conf.rooms, m->peer, sdp, now, &w, &refused);
+    enum err e = sl_rooms_offered(c->conf.rooms, m->tracks.peer, sdp, now, &w, &refused);
     if (!e && m->answered == 0)
         m->answered = now;
     if (!e)
@@ -292,7 +172,8 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
 static enum err take_answer(struct medium *m, struct span sdp, usec now)
 {
     struct refused refused;
-    enum err e = sl_rooms_answered(m->carrier->conf.rooms, m->peer, sdp, now, &refused);
+    enum err e =
+        sl_rooms_answered(m->carrier->conf.rooms, m->tracks.peer, sdp, now, &refused);
     if (e)
         log_refusal(m, "rtcd answer refused", e, &refused);
     return e;
@@ -316,24 +197,29 @@ static enum err take_description(struct medium *m, struct span data, bool by_cha
         e = take_answer(m, sdp, now);
     json_decref(o);
     if (e)
-        m->session->tally->errors[RTCD_ERROR_SIGNALING]++;
+        m->tracks.session->tally->errors[RTCD_ERROR_SIGNALING]++;
     else
-        mind_twins(m, now);
+        sl_rtcd_tracks_changed(&m->tracks, now);
     return e;
 }
 
 /* ---- states ---- */
 
-/* The stream's id, from {"screenStreamID": "..."}; "" where it is none. */
-static void keep_stream(char ret[STREAM_ID_MAX + 1], struct span data, const char *key)
+/* {"screenStreamID": "..."}. */
+static void screen_on(struct medium *m, struct span data, usec now)
 {
     json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
-    struct span id = text_in(o, key);
-    ret[0] = '\0';
-    if (id.n > 0 && id.n <= STREAM_ID_MAX) {
-        memcpy(ret, id.p, id.n);
-        ret[id.n] = '\0';
-    }
+    if (!sl_rtcd_tracks_screen_on(&m->tracks, text_in(o, "screenStreamID"), now))
+        LOG(m->carrier->conf.log, LOG_INFO, "somebody else presents",
+            KV_STR("sessionID", m->tracks.session->id));
+    json_decref(o);
+}
+
+/* {"videoStreamID": "..."}. */
+static void video_on(struct medium *m, struct span data, usec now)
+{
+    json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
+    sl_rtcd_tracks_camera_on(&m->tracks, text_in(o, "videoStreamID"), now);
     json_decref(o);
 }
 
@@ -341,32 +227,8 @@ static void keep_stream(char ret[STREAM_ID_MAX + 1], struct span data, const cha
 static void take_candidate(struct medium *m, struct span data)
 {
     json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
-    sl_rooms_remote(m->carrier->conf.rooms, m->peer, text_in(o, "candidate"));
+    sl_rooms_remote(m->carrier->conf.rooms, m->tracks.peer, text_in(o, "candidate"));
     json_decref(o);
-}
-
-static void screen_on(struct medium *m, struct span data, usec now)
-{
-    keep_stream(m->screen, data, "screenStreamID");
-    const struct medium *other = presenter(m->peer->room);
-    m->presents = !other || other == m;
-    if (other && other != m)
-        LOG(m->carrier->conf.log, LOG_INFO, "somebody else presents",
-            KV_STR("sessionID", m->session->id));
-    name_waiting(m, now);
-    mind_twins(m, now);
-}
-
-static void screen_off(struct medium *m, usec now)
-{
-    if (!m->presents)
-        return;
-    m->presents = false;
-    m->screen[0] = '\0';
-    for (size_t i = 0; i < m->peer->tracks_n; i++)
-        if (strncmp(m->peer->tracks[i]->source, "screen", 6) == 0)
-            sl_rooms_name(m->peer, m->peer->tracks[i], "", now);
-    mind_twins(m, now);
 }
 
 /* ---- the data channel ---- */
@@ -382,15 +244,15 @@ static bool busy(void *ctx, const struct rtcd_line *l)
         (const struct medium *)(const void *)((const char *)l -
                                               offsetof(struct medium, line));
     (void)ctx;
-    return m->peer && sl_dialog_waits(m->peer->member->dialog);
+    return m->tracks.peer && sl_dialog_waits(m->tracks.peer->member->dialog);
 }
 
 static void hold(void *ctx, struct rtcd_line *l, bool held)
 {
     const struct medium *m = medium_of(l);
     (void)ctx;
-    if (m->peer)
-        sl_rooms_hold(m->peer, held);
+    if (m->tracks.peer)
+        sl_rooms_hold(m->tracks.peer, held);
 }
 
 static void described(void *ctx, struct rtcd_line *l, struct span json, usec now)
@@ -405,7 +267,8 @@ static void up(void *ctx, struct peer *p, usec now)
 {
     const struct medium *m = medium_in(ctx);
     (void)p;
-    sl_histogram_add(&m->session->tally->connected, (uint64_t)(now - m->session->joined));
+    sl_histogram_add(&m->tracks.session->tally->connected,
+                     (uint64_t)(now - m->tracks.session->joined));
     sl_rtcd_tally_state(m->carrier->conf.tallies, RTCD_CONN_CONNECTED);
 }
 
@@ -421,15 +284,15 @@ static void gone(void *ctx, struct peer *p, enum media_gone why)
     (void)p;
     if (is_failure(why)) {
         sl_rtcd_tally_state(m->carrier->conf.tallies, RTCD_CONN_FAILED);
-        m->session->tally->errors[RTCD_ERROR_ICE]++;
+        m->tracks.session->tally->errors[RTCD_ERROR_ICE]++;
     }
-    m->peer = NULL;
-    sl_rtcd_calls_end(m->carrier->calls, m->session);
+    m->tracks.peer = NULL;
+    sl_rtcd_calls_end(m->carrier->calls, m->tracks.session);
 }
 
-static const struct member_events events = {.source = source_of,
-                                            .wants = wants,
-                                            .name = name_slot,
+static const struct member_events events = {.source = sl_rtcd_tracks_source,
+                                            .wants = sl_rtcd_tracks_wants,
+                                            .name = sl_rtcd_tracks_name,
                                             .offer = offer,
                                             .up = up,
                                             .gone = gone,
@@ -442,18 +305,19 @@ static enum err enter(struct rtcd_carrier *c, struct rtcd_session *s, usec now)
     struct medium *m = calloc(1, sizeof *m);
     if (!m)
         return E_MEMORY;
-    *m = (struct medium){.carrier = c, .session = s};
+    *m = (struct medium){.carrier = c,
+                         .tracks = {.session = s, .random = &c->conf.random}};
     const struct enter in = {
         .tenant = room_name(c, sl_rtcd_calls_client(s), names[0]),
         .room = room_name(c, sl_rtcd_calls_call(s), names[1]),
         .stream = room_name(c, span_of(s->id), names[2]),
         .events = &events,
-        .ctx = m,
+        .ctx = &m->tracks,
         .codecs = codecs,
         .codecs_n = sizeof codecs / sizeof codecs[0],
         .data = true,
     };
-    enum err e = sl_rooms_enter(c->conf.rooms, &in, now, &m->peer);
+    enum err e = sl_rooms_enter(c->conf.rooms, &in, now, &m->tracks.peer);
     if (e) {
         free(m);
         return e;
@@ -475,11 +339,8 @@ static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc typ
     case RTCD_RTC_MUTE: mute(m, true, now); break;
     case RTCD_RTC_UNMUTE: mute(m, false, now); break;
     case RTCD_RTC_SCREEN_ON: screen_on(m, data, now); break;
-    case RTCD_RTC_SCREEN_OFF: screen_off(m, now); break;
-    case RTCD_RTC_VIDEO_ON:
-        keep_stream(m->camera, data, "videoStreamID");
-        name_waiting(m, now);
-        break;
+    case RTCD_RTC_SCREEN_OFF: sl_rtcd_tracks_screen_off(&m->tracks, now); break;
+    case RTCD_RTC_VIDEO_ON: video_on(m, data, now); break;
     case RTCD_RTC_ICE: take_candidate(m, data); break;
     case RTCD_RTC_VIDEO_OFF: /* the section stays, for the next time */
     case RTCD_RTC_NONE:
@@ -500,8 +361,8 @@ static void ended(void *ctx, struct rtcd_session *s)
     sl_rtcd_tally_state(c->conf.tallies, RTCD_CONN_CLOSED);
     sl_timer_stop(&c->timers, &m->silence);
     sl_rtcd_line_fini(c->lines, &m->line);
-    if (m->peer)
-        sl_rooms_leave(c->conf.rooms, m->peer, MEDIA_GONE_LEFT);
+    if (m->tracks.peer)
+        sl_rooms_leave(c->conf.rooms, m->tracks.peer, MEDIA_GONE_LEFT);
     free(m);
 }
 
@@ -559,7 +420,8 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
     struct medium *m = medium_in(p->member->ctx);
     if (ev->kind == MEDIA_DATA_OPENED && ev->open && !m->opened) {
         m->opened = true;
-        sl_histogram_add(&m->session->tally->opened, (uint64_t)(now - m->answered));
+        sl_histogram_add(&m->tracks.session->tally->opened,
+                         (uint64_t)(now - m->answered));
     }
     sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
 }
@@ -579,7 +441,7 @@ void sl_rtcd_carrier_count(struct rtcd_carrier *c)
     for (const struct peer *p = NULL; (p = sl_rooms_next(c->conf.rooms, p));) {
         if (!is_ours(p))
             continue;
-        struct rtcd_tally *t = medium_in(p->member->ctx)->session->tally;
+        struct rtcd_tally *t = medium_in(p->member->ctx)->tracks.session->tally;
         for (size_t i = 0; i < p->tracks_n; i++)
             if (!list_empty(&p->tracks[i]->live))
                 count_track(t, RTCD_IN, p->tracks[i]);
