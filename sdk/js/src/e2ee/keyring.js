@@ -1,0 +1,71 @@
+// The keys of a room's end-to-end encryption: sixteen places, of which one is used to send.
+//
+// A key may be turned on ("ratcheted"): the next is made of it, and it cannot be made of the next.
+// Who receives tries a few turns ahead, so that senders may turn theirs without asking. Material is
+// 32 octets; what encrypts frames is derived from it (HKDF), and leaves the ring only as a handle.
+
+const PLACES = 16;
+const AHEAD = 8; // turns that a receiver tries; each costs a wrong decryption
+const ROUNDS = 600_000; // of PBKDF2, as OWASP asks of SHA-256
+const text = s => new TextEncoder().encode(s);
+
+// Words that people told each other, into material. salt: the room's name does.
+export async function fromPassphrase(words, salt) {
+  const base = await crypto.subtle.importKey('raw', text(words.normalize('NFKC')), 'PBKDF2', false, ['deriveBits']);
+  return new Uint8Array(await crypto.subtle.deriveBits(
+    {name: 'PBKDF2', hash: 'SHA-256', salt: text(`sluice e2ee ${salt}`), iterations: ROUNDS}, base, 256));
+}
+
+async function derive(material, info, bits) {
+  const base = await crypto.subtle.importKey('raw', material, 'HKDF', false, ['deriveBits']);
+  return crypto.subtle.deriveBits({name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: text(info)}, base, bits);
+}
+const turned = async material => new Uint8Array(await derive(material, 'sluice e2ee ratchet', 256));
+const frameKey = async material => crypto.subtle.importKey('raw', await derive(material, 'sluice e2ee frame', 256),
+  'AES-GCM', false, ['encrypt', 'decrypt']);
+
+export class Keyring {
+  #places = new Array(PLACES).fill(null); // {material, key, ahead: [{material, key}]}
+  current = -1; // the place that is used to send
+
+  // material: 32 octets. use: from now on to send, too.
+  async set(material, {index = 0, use = true} = {}) {
+    if (!(index >= 0 && index < PLACES)) throw new RangeError(`a key's index is 0 to ${PLACES - 1}`);
+    if (material.length !== 32) throw new RangeError('a key is 32 octets');
+    this.#places[index] = {material, key: await frameKey(material), ahead: []};
+    if (use) this.current = index;
+  }
+
+  async ratchet(index = this.current) {
+    const place = this.#places[index];
+    if (!place) throw new Error('there is no such key');
+    await this.set(await turned(place.material), {index, use: index === this.current});
+  }
+
+  // What to send with; null: nothing may be sent.
+  get sending() {
+    const place = this.#places[this.current];
+    return place ? {index: this.current, key: place.key} : null;
+  }
+
+  // The key of this place, then those that it turns into: {key, ...}.
+  async* find(index) {
+    const place = this.#places[index];
+    if (!place) return;
+    yield place;
+    for (let n = 0; n < AHEAD; n++) {
+      if (!place.ahead[n]) {
+        const material = await turned(n ? place.ahead[n - 1].material : place.material);
+        place.ahead[n] = {material, key: await frameKey(material)};
+      }
+      yield place.ahead[n];
+    }
+  }
+
+  // This one of those was it: who sends with it has turned, and so does the ring. Frames that were
+  // on their way together may say so more than once.
+  found = (index, entry) => {
+    const place = this.#places[index], n = place?.ahead.indexOf(entry) ?? -1;
+    if (n >= 0) this.#places[index] = {...entry, ahead: place.ahead.slice(n + 1)};
+  };
+}

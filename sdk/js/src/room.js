@@ -1,0 +1,507 @@
+// A room, joined: who is in it, what they send, and what is sent to them.
+//
+//   const room = await connect({room: 'standup', token, name: 'Ada'});
+//   room.on('trackStarted', track => document.body.append(track.attach()));
+//   await room.publishCamera();
+//
+// It comes back by itself: a socket that was lost is resumed, media goes on meanwhile; a network
+// that changed gets new ICE credentials; a server that forgot us is joined again, and given all
+// that was published.
+
+import * as devices from './devices.js';
+import {Emitter} from './emitter.js';
+import {coding} from './coding.js';
+import {RoomError} from './errors.js';
+import {Lines} from './data.js';
+import {Peer} from './peers.js';
+import {Receiving} from './receive.js';
+import {Sending} from './send.js';
+import {address, Socket} from './socket.js';
+import {Meter} from './stats.js';
+import {LocalTrack} from './tracks.js';
+
+const RETRY = [0, 500, 1000, 2000, 4000]; // ms before each attempt to come back; the last for ever
+const VERSION = 1;
+const FINAL = new Set(['removed', 'room_closed', 'replaced', 'revoked', 'flood']); // nobody comes back from these
+
+// Events: see index.d.ts.
+export class Room extends Emitter {
+  state = 'idle'; // connecting, connected, reconnecting, closed
+  name;
+  metadata = '';
+  locked = false;
+  viewers = 0; // who only watch
+  me = null; // {id, name, role, metadata, permissions, tracks: LocalTracks by id}
+  peers = new Map(); // the others, by id
+  speaker = null; // the Peer who speaks now, or spoke last; `me` when it is oneself
+  #options;
+  #socket = null;
+  #resume = null;
+  #sending = null;
+  #receiving = null;
+  #lines = null;
+  #published = new Set(); // LocalTracks
+  #streams = {};
+  #meters = {send: new Meter(), receive: new Meter()};
+  #silenced = new Set(); // elements that the browser did not let play
+  #speakers = null; // id of the output device
+  #paths = {send: 'new', receive: 'new'};
+  #timer = 0;
+  #pagehide = () => this.leave();
+  #online = () => this.#network();
+
+  // {url, room, token, name, metadata, create, data, e2ee, playAudio}; token may be a function
+  // that fetches one.
+  constructor(options) {
+    super();
+    this.#options = {url: globalThis.location?.origin, data: true, playAudio: true, ...options};
+    this.name = options.room;
+    options.e2ee?.on('readable', (id, readable) => {
+      const track = this.#tracks().find(t => t.media?.id === id);
+      track?.reads(readable);
+    });
+  }
+
+  async connect() {
+    if (this.state !== 'idle' && this.state !== 'closed') return this;
+    this.#enter('connecting');
+    try {
+      await this.#join();
+    } catch (error) {
+      this.#enter('idle');
+      throw error;
+    }
+    globalThis.addEventListener?.('pagehide', this.#pagehide);
+    globalThis.addEventListener?.('online', this.#online);
+    globalThis.navigator?.connection?.addEventListener?.('change', this.#online);
+    return this;
+  }
+
+  async leave() {
+    if (this.state === 'closed') return;
+    this.#socket?.close({leave: true});
+    this.#close(new RoomError('left'));
+  }
+
+  // ---- what is sent
+
+  // {deviceId, size, fps, facing} of devices.camera; {how: 'simulcast' | 'svc' | 'single', codec,
+  // maxBps, name, metadata}.
+  publishCamera(options = {}) {
+    return this.#capture(() => devices.camera(options), {source: 'camera', ...options});
+  }
+
+  // {deviceId, processing, name, metadata}
+  publishMicrophone(options = {}) {
+    return this.#capture(() => devices.microphone(options), {source: 'microphone', ...options});
+  }
+
+  // {audio, fps, motion, codec, maxBps}. Resolves to one or two tracks.
+  async publishScreen(options = {}) {
+    const {video, audio} = await devices.screen(options);
+    const tracks = [await this.publish(video, {source: 'screen', ...options, how: 'single'})];
+    if (audio) tracks.push(await this.publish(audio, {source: 'screen-audio'}));
+    tracks[0].on('ended', () => tracks.forEach(t => this.unpublish(t)));
+    return tracks;
+  }
+
+  // Any MediaStreamTrack.
+  async publish(media, {source = media.kind === 'audio' ? 'microphone' : 'camera', ...options} = {}) {
+    const track = new LocalTrack(this, media, {source, ...options, ...coding(media, source, {...options, sealed: !!this.#options.e2ee})});
+    if (options.muted) Object.assign(track, {muted: true});
+    this.#published.add(track);
+    try {
+      await this.#sendingNow().add(track);
+    } catch (error) {
+      if (!error.passing) {
+        this.#published.delete(track);
+        throw error;
+      }
+    }
+    return track;
+  }
+
+  async unpublish(track) {
+    if (!this.#published.delete(track)) return;
+    track.stop();
+    this.me?.tracks.delete(track.id);
+    await this.#sending?.remove(track).catch(error => {
+      if (!error.passing) throw error;
+    });
+  }
+
+  get published() {
+    return [...this.#published];
+  }
+
+  async #capture(acquire, options) {
+    const media = await acquire();
+    try {
+      return await this.publish(media, {...options, acquire});
+    } catch (error) {
+      media.stop();
+      throw error;
+    }
+  }
+
+  #sendingNow() {
+    if (!this.#sending) throw new RoomError('left');
+    return this.#sending;
+  }
+
+  // ---- messages
+
+  // data: a string, or octets. {to: ids or Peers, lossy}. false: a lossy one was not sent.
+  async send(data, {to = [], lossy = false} = {}) {
+    if (!this.#lines) throw new RoomError('forbidden', 'You may not send messages here.');
+    return this.#lines.send(data, {to: to.map(p => p.id ?? p), lossy});
+  }
+
+  // ---- oneself, and the room
+
+  update({name, metadata}) {
+    return this.ask('update', {...(name === undefined ? {} : {name}), ...(metadata === undefined ? {} : {metadata})});
+  }
+
+  can(permission) {
+    return this.me?.permissions.includes(permission) ?? false;
+  }
+
+  setLocked(locked) {
+    return this.ask('lock', {locked});
+  }
+
+  setMetadata(metadata) {
+    return this.ask('room', {metadata});
+  }
+
+  // For hosts: everybody is sent away.
+  close() {
+    return this.ask('close');
+  }
+
+  // ---- sound
+
+  // After a click: plays what the browser held back ('audioBlocked').
+  async startAudio() {
+    const held = [...this.#silenced];
+    this.#silenced.clear();
+    await Promise.all(held.map(e => this.plays(e)));
+  }
+
+  // Where sound comes out, where the browser can choose; id: of devices.list('speaker').
+  async setSpeaker(id) {
+    this.#speakers = id;
+    const elements = this.#tracks().filter(t => t.kind === 'audio').flatMap(t => t.elements);
+    await Promise.all(elements.map(e => e.setSinkId?.(id ?? '')));
+  }
+
+  // ---- numbers
+
+  // {send: {rtt, available}, receive: {rtt}, tracks: Map of track: measures}
+  async stats() {
+    const [send, receive] = await Promise.all([
+      this.#meters.send.read(this.#sending?.pc), this.#meters.receive.read(this.#receiving?.pc)]);
+    const tracks = new Map();
+    for (const t of this.#published) if (send.tracks.has(this.#sending?.mid(t))) tracks.set(t, send.tracks.get(this.#sending.mid(t)));
+    for (const t of this.#tracks()) {
+      const mid = this.#receiving?.mid(t.id);
+      if (receive.tracks.has(mid)) tracks.set(t, receive.tracks.get(mid));
+    }
+    return {send: {rtt: send.rtt, available: send.available}, receive: {rtt: receive.rtt}, tracks};
+  }
+
+  // The RTCPeerConnections, for those who want to look.
+  get connections() {
+    return {send: this.#sending?.pc ?? null, receive: this.#receiving?.pc ?? null};
+  }
+
+  // New ICE credentials for both, as after a change of the network.
+  restartIce() {
+    this.#sending?.restart();
+    this.#receiving?.restart();
+  }
+
+  // ---- for tracks and peers
+
+  ask(type, members) {
+    return this.#socket ? this.#socket.ask(type, members) : Promise.reject(new RoomError('lost'));
+  }
+
+  tell(type, members) {
+    this.#socket?.tell(type, members);
+  }
+
+  sender(track) {
+    return this.#sending?.sender(track) ?? null;
+  }
+
+  outgoing(source) {
+    const which = source.startsWith('screen') ? 'screen' : 'camera';
+    return this.#streams[which] ??= new MediaStream();
+  }
+
+  async tellMuted(track, muted) {
+    if (track.id) await this.ask('mute', {track: track.id, muted}).catch(error => {
+      if (!error.passing) throw error; // it is said again when we are back
+    });
+  }
+
+  async plays(element) {
+    if (this.#speakers) await element.setSinkId?.(this.#speakers).catch(() => {});
+    await element.play?.().catch(error => {
+      if (error.name !== 'NotAllowedError') return;
+      this.#silenced.add(element);
+      this.emit('audioBlocked');
+    });
+  }
+
+  // ---- joining, and coming back
+
+  async #join(resume) {
+    const {url, token, name, metadata, create} = this.#options;
+    const given = typeof token === 'function' ? await token() : token;
+    const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
+      ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create})
+        .filter(([, v]) => v !== undefined && v !== null))};
+    const {socket, answer} = await Socket.open(address(url, this.name), first);
+    if (this.state === 'closed') return socket.close({leave: true});
+    this.#socket = socket;
+    socket.once('end', error => this.#socket === socket && this.#lost(error));
+    this.#joined(answer);
+    socket.on('message', m => this.#take(m));
+    this.#enter('connected');
+  }
+
+  #joined(m) {
+    this.#resume = m.resume;
+    const before = this.me;
+    this.me = {id: m.peer, name: m.name, role: m.role, metadata: m.metadata, permissions: m.permissions, tracks: before?.tracks ?? new Map()};
+    Object.assign(this, {metadata: m.room.metadata, locked: m.room.locked, viewers: m.viewers});
+    if (!m.resumed) this.#fresh(m);
+    this.#peersNow(m.peers);
+    for (const t of this.#tracks()) t.renew();
+    if (m.resumed) this.#resumed(m);
+    if (before) this.emit('roomUpdated');
+  }
+
+  // The server knows nothing of us: both connections begin anew.
+  #fresh({ice_servers: ice}) {
+    this.#sending?.close();
+    this.#receiving?.close();
+    this.me.tracks.clear();
+    const encryption = this.#options.e2ee;
+    this.#lines = this.#options.data && this.can('data') ? new Lines({encryption, heard: m => this.#heard(m)}) : null;
+    const path = which => state => this.#path(which, state);
+    this.#sending = new Sending({encryption, lines: this.#lines, ice, state: path('send'), server: {
+      offer: async description => this.#answered(await this.ask('offer', description)),
+      candidate: c => this.tell('candidate', {of: 'send', ...c}),
+    }});
+    this.#receiving = new Receiving({encryption, ice, state: path('receive'), media: (id, media) => this.#remote(id)?.gets(media), server: {
+      answer: a => this.tell('answer', a),
+      candidate: c => this.tell('candidate', {of: 'receive', ...c}),
+      restart: () => this.tell('restart', {of: 'receive'}),
+    }});
+    this.#sending.open([...this.#published]).catch(error => this.emit('trouble', error));
+  }
+
+  // An offer may have been lost with the socket, and so may a mute.
+  #resumed({tracks}) {
+    for (const t of this.#published) {
+      const known = tracks.find(k => k.track === t.id);
+      if (known && known.muted !== t.muted) this.tellMuted(t, t.muted);
+    }
+    this.#sending.negotiate().catch(error => this.emit('trouble', error));
+  }
+
+  #answered(answer) {
+    queueMicrotask(() => {
+      this.me?.tracks.clear();
+      for (const t of this.#published) if (t.id) this.me?.tracks.set(t.id, t);
+    });
+    return answer;
+  }
+
+  #lost(error) {
+    this.#socket = null;
+    if (this.state === 'closed') return;
+    if (FINAL.has(error.code) && error.byServer) return this.#close(error);
+    this.#enter('reconnecting', error);
+    this.#again(0);
+  }
+
+  #again(attempt) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(async () => {
+      try {
+        await this.#join(this.#resume);
+      } catch (error) {
+        if (this.state !== 'reconnecting') return;
+        if (this.#resume && !error.passing) {
+          this.#resume = null; // too late for that: as if for the first time
+          return this.#again(0);
+        }
+        if (!error.passing) return this.#close(error);
+        this.#again(attempt + 1);
+      }
+    }, RETRY[Math.min(attempt, RETRY.length - 1)]);
+  }
+
+  // The way out may be another one now.
+  #network() {
+    if (this.state === 'reconnecting') this.#again(0);
+    else if (this.state === 'connected') this.restartIce();
+  }
+
+  #close(error) {
+    if (this.state === 'closed') return;
+    clearTimeout(this.#timer);
+    globalThis.removeEventListener?.('pagehide', this.#pagehide);
+    globalThis.removeEventListener?.('online', this.#online);
+    globalThis.navigator?.connection?.removeEventListener?.('change', this.#online);
+    this.#socket = null;
+    this.#resume = null;
+    for (const t of this.#published) t.stop();
+    this.#published.clear();
+    this.#sending?.close();
+    this.#receiving?.close();
+    this.#sending = this.#receiving = this.#lines = null;
+    this.#peersNow([]);
+    this.#enter('closed', error);
+  }
+
+  #enter(state, error) {
+    if (this.state === state) return;
+    this.state = state;
+    this.emit('state', state, error ?? null);
+  }
+
+  #path(which, state) {
+    this.#paths[which] = state;
+    this.emit('path', which, state);
+  }
+
+  // ---- what the server says
+
+  #take(m) {
+    if (Object.hasOwn(Room.#TAKEN, m.type)) Room.#TAKEN[m.type](this, m);
+  }
+
+  // One for each message (docs/rooms.md); those of later versions are not looked at.
+  static #TAKEN = {
+    offer: (r, m) => r.#receiving.take(m),
+    gone: (r, m) => r.#gone(m.of),
+    peer_joined: (r, m) => r.#enters(m.peer),
+    peer_left: (r, m) => r.#leaves(r.peers.get(m.peer), m.reason),
+    peer_updated: (r, m) => r.#updated(m),
+    viewers: (r, m) => r.#set({viewers: m.count}, 'viewers', m.count),
+    track_started: (r, m) => r.#tracksOf(m.peer, list => [...list, m.track]),
+    track_updated: (r, m) => r.#tracksOf(m.peer, list => list.map(t => t.track === m.track.track ? m.track : t)),
+    track_ended: (r, m) => r.#tracksOf(m.peer, list => list.filter(t => t.track !== m.track)),
+    speakers: (r, m) => r.#speaking(m),
+    quality: (r, m) => r.#quality(m),
+    wanted: (r, m) => r.#own(m.track)?.choose(m.encodings, m.most_bps),
+    muted: (r, m) => m.muted && r.#own(m.track)?.mutedByOther(m.by),
+    data: (r, m) => r.emit('data', m.text, r.peers.get(m.from) ?? null, {lossy: false}),
+    room_updated: (r, {room: {metadata, locked}}) => r.#set({metadata, locked}, 'roomUpdated'),
+  };
+
+  #set(members, event, ...said) {
+    Object.assign(this, members);
+    this.emit(event, ...said);
+  }
+
+  #gone(of) {
+    if (of === 'send') this.#sending.open([...this.#published]).catch(error => this.emit('trouble', error));
+    else {
+      this.#receiving.close();
+      this.#receiving.restart();
+    }
+  }
+
+  #own = id => [...this.#published].find(t => t.id === id);
+  #tracks = () => [...this.peers.values()].flatMap(p => [...p.tracks.values()]); // of the others
+  #remote = id => this.#tracks().find(t => t.id === id);
+
+  #peersNow(infos) {
+    const there = new Set(infos.map(i => i.peer));
+    for (const p of this.peers.values()) if (!there.has(p.id)) this.#leaves(p, 'left');
+    for (const info of infos) this.#enters(info);
+  }
+
+  #enters(info) {
+    let peer = this.peers.get(info.peer);
+    if (peer) peer.update(info);
+    else {
+      peer = new Peer(this, info);
+      this.peers.set(peer.id, peer);
+      this.emit('peerJoined', peer);
+    }
+    this.#tracksNow(peer, info.tracks);
+  }
+
+  #leaves(peer, reason) {
+    if (!peer) return;
+    this.#tracksNow(peer, []);
+    this.peers.delete(peer.id);
+    if (this.speaker === peer) this.speaker = null;
+    peer.emit('left', reason);
+    this.emit('peerLeft', peer, reason);
+  }
+
+  #updated(m) {
+    if (m.peer === this.me.id) {
+      const {name, role, metadata, permissions = this.me.permissions} = m;
+      Object.assign(this.me, {name, role, metadata, permissions});
+      return this.emit('meUpdated', this.me);
+    }
+    const peer = this.peers.get(m.peer);
+    if (!peer) return;
+    peer.update(m);
+    peer.emit('updated');
+    this.emit('peerUpdated', peer);
+  }
+
+  #tracksOf(id, change) {
+    const peer = this.peers.get(id);
+    if (peer) this.#tracksNow(peer, change([...peer.tracks.values()].map(t => t.info)));
+  }
+
+  #tracksNow(peer, infos) {
+    const {started, updated, ended} = peer.reconcile(infos);
+    for (const t of ended) {
+      this.emit('trackEnded', t, peer); // whose elements are still to be found by it
+      t.end();
+    }
+    for (const t of updated) {
+      t.emit('updated');
+      this.emit('trackUpdated', t, peer);
+    }
+    for (const t of started) {
+      t.gets(this.#receiving?.media(t.id) ?? null);
+      if (t.kind === 'audio' && this.#options.playAudio) t.attach();
+      this.emit('trackStarted', t, peer);
+    }
+  }
+
+  #speaking({peers, active}) {
+    const levels = new Map(peers.map(p => [p.peer, p.level]));
+    for (const p of this.peers.values()) p.hears(levels.get(p.id) ?? null);
+    this.speaker = active === this.me.id ? this.me : this.peers.get(active) ?? this.speaker;
+    this.emit('speakers', peers.map(p => ({peer: p.peer === this.me.id ? this.me : this.peers.get(p.peer), level: p.level})).filter(p => p.peer), this.speaker);
+  }
+
+  #quality({receive, send}) {
+    for (const q of receive) {
+      const track = this.#remote(q.track);
+      if (!track) continue;
+      track.quality = q;
+      track.emit('quality', q);
+    }
+    this.emit('quality', {receive, send});
+  }
+
+  #heard({from, data, lossy}) {
+    this.emit('data', data, this.peers.get(from) ?? null, {lossy});
+  }
+}

@@ -1,0 +1,258 @@
+// Tracks: what this peer sends, and what it gets of others.
+
+import {Emitter} from './emitter.js';
+import {wanted} from './encodings.js';
+import {same, View, wish} from './view.js';
+
+// Puts media into an element, and takes it out.
+function put(element, media) {
+  element.srcObject = media ? new MediaStream([media]) : null;
+}
+
+function elementFor(kind) {
+  return Object.assign(document.createElement(kind), {autoplay: true, playsInline: true, muted: kind === 'video'});
+}
+
+// A track that this peer sends. Made by room.publish().
+//
+// Events: 'muted' (by: the id of who did it), 'unmuted', 'ended' (the device went, or the person
+// stopped sharing), 'wanted' (rids that somebody watches).
+export class LocalTrack extends Emitter {
+  id = null; // of the server, once it is published
+  muted = false;
+  mutedBy = null; // another peer, or '' for the service; null: oneself, or nobody
+  #media;
+  #elements = new Set();
+  #ended = () => {
+    if (!this.muted) this.emit('ended');
+  };
+
+  // media: a MediaStreamTrack. acquire: gives it anew, after a mute that let go of the device.
+  constructor(room, media, {source, name = '', metadata = '', encodings, codecs, acquire} = {}) {
+    super();
+    Object.assign(this, {room, kind: media.kind, source, name, metadata, encodings, codecs, acquire});
+    this.stream = room.outgoing(source);
+    this.#hold(media);
+  }
+
+  // The MediaStreamTrack; null while a mute has let go of it.
+  get media() {
+    return this.#media;
+  }
+
+  // What is handed to the connection now.
+  get sent() {
+    return this.muted ? null : this.#media;
+  }
+
+  get described() {
+    return {source: this.source, name: this.name, metadata: this.metadata, ...(this.muted ? {muted: true} : {})};
+  }
+
+  // Sections of equal shape may take each other's place.
+  get shape() {
+    return JSON.stringify([this.kind, this.encodings ?? null, this.codecs?.[0]?.mimeType ?? null]);
+  }
+
+  // Others hear or see nothing from here on. A camera goes out, light and all, where it can be
+  // opened again; a microphone stays open, so that unmuting is at once.
+  async mute({release = this.source === 'camera'} = {}) {
+    if (this.muted) return;
+    this.#quiet(null);
+    if (release) this.#release();
+    await this.room.tellMuted(this, true);
+  }
+
+  async unmute() {
+    if (!this.muted) return;
+    if (!this.#media) this.#hold(await this.acquire());
+    this.muted = false;
+    this.mutedBy = null;
+    this.#media.enabled = true;
+    for (const e of this.#elements) put(e, this.#media);
+    await this.room.sender(this)?.replaceTrack(this.#media);
+    this.emit('unmuted');
+    await this.room.tellMuted(this, false);
+  }
+
+  // Another device, or another picture, without negotiating.
+  async replace(media, acquire = this.acquire) {
+    const old = this.#media;
+    this.acquire = acquire;
+    this.#hold(media);
+    for (const e of this.#elements) put(e, media);
+    if (this.muted) media.enabled = false;
+    else await this.room.sender(this)?.replaceTrack(media);
+    if (old !== media) old?.stop();
+  }
+
+  // A preview.
+  attach(element = elementFor('video')) {
+    this.#elements.add(element);
+    element.muted = true;
+    put(element, this.#media);
+    return element;
+  }
+
+  detach(element) {
+    for (const e of element ? [element] : [...this.#elements]) if (this.#elements.delete(e)) put(e, null);
+  }
+
+  // ---- for the room
+
+  published(id) {
+    this.id = id;
+  }
+
+  mutedByOther(by) {
+    if (this.muted) return;
+    this.#quiet(by);
+    if (this.source === 'camera') this.#release();
+  }
+
+  async choose(encodings, bps) {
+    const sender = this.room.sender(this);
+    const next = sender && wanted(sender.getParameters(), encodings, bps, this.encodings ?? []);
+    if (next) await sender.setParameters(next).catch(() => {}); // it is being negotiated; the server says it again
+    this.emit('wanted', encodings);
+  }
+
+  stop() {
+    this.detach();
+    this.#media?.removeEventListener('ended', this.#ended);
+    this.#media?.stop();
+  }
+
+  #hold(media) {
+    this.#media?.removeEventListener('ended', this.#ended);
+    this.#media = media;
+    media.addEventListener('ended', this.#ended);
+  }
+
+  #quiet(by) {
+    this.muted = true;
+    this.mutedBy = by;
+    if (this.#media) this.#media.enabled = false;
+    this.room.sender(this)?.replaceTrack(null).catch(() => {});
+    this.emit('muted', by);
+  }
+
+  #release() {
+    if (!this.acquire) return;
+    this.#media?.removeEventListener('ended', this.#ended);
+    this.#media?.stop();
+    this.#media = null;
+    for (const e of this.#elements) put(e, null);
+  }
+}
+
+// A track of another peer.
+//
+// Events: 'media' (its MediaStreamTrack is here, or null: it went), 'updated' (muted, name,
+// metadata), 'quality' (what is sent of it, and why it is not more), 'readable' (false: it is
+// encrypted with a key that is not ours), 'ended'.
+export class RemoteTrack extends Emitter {
+  media = null;
+  quality = null;
+  readable = true;
+  subscribed = true;
+  #own = {};
+  #told = null;
+  #elements = new Set();
+  #view;
+
+  constructor(room, peer, info) {
+    super();
+    Object.assign(this, {room, peer, id: info.track, kind: info.kind});
+    this.update(info);
+    if (this.kind === 'video') this.#view = new View(() => this.#wish());
+  }
+
+  // Shows or plays it, in this element or in a new one. The size that the server sends follows
+  // that of the element, and whether it can be seen.
+  attach(element = elementFor(this.kind)) {
+    this.#elements.add(element);
+    put(element, this.media);
+    if (this.kind === 'audio') this.room.plays(element);
+    this.#view?.add(element);
+    return element;
+  }
+
+  detach(element) {
+    for (const e of element ? [element] : [...this.#elements]) {
+      if (!this.#elements.delete(e)) continue;
+      put(e, null);
+      this.#view?.remove(e);
+    }
+  }
+
+  get elements() {
+    return [...this.#elements];
+  }
+
+  // What is wanted of it: {width, height, fps, priority (0 to 255), paused}. It goes before what
+  // its elements say; members that are null leave that to them again.
+  want(members) {
+    this.#own = {...this.#own, ...members};
+    this.#wish();
+  }
+
+  // false: not to be sent at all, until it is turned on again.
+  async subscribe(on = true) {
+    await this.room.ask('subscribe', {track: this.id, on});
+    this.subscribed = on;
+  }
+
+  // For hosts: nobody is sent it until its owner turns it on again.
+  mute() {
+    return this.room.ask('mute', {peer: this.peer.id, track: this.id, muted: true});
+  }
+
+  // ---- for the room
+
+  update({source, name, metadata, muted}) {
+    Object.assign(this, {source, name, metadata, muted});
+  }
+
+  get info() {
+    const {id: track, kind, source, name, metadata, muted} = this;
+    return {track, kind, source, name, metadata, muted};
+  }
+
+  reads(readable) {
+    if (this.readable === readable) return;
+    this.readable = readable;
+    this.emit('readable', readable);
+  }
+
+  gets(media) {
+    if (this.media === media) return;
+    this.media = media;
+    for (const e of this.#elements) {
+      put(e, media);
+      if (media && this.kind === 'audio') this.room.plays(e);
+    }
+    this.emit('media', media);
+  }
+
+  // The server forgot what was wanted, with all else of a peer that is new to it.
+  renew() {
+    this.#told = null;
+    this.#wish();
+    if (!this.subscribed) this.room.tell('subscribe', {track: this.id, on: false});
+  }
+
+  end() {
+    this.detach();
+    this.#view?.close();
+    this.media = null;
+    this.emit('ended');
+  }
+
+  #wish() {
+    const now = wish(this.#view?.seen ?? [], this.#own);
+    if (same(now, this.#told) || (!this.#told && !Object.keys(now).length)) return;
+    this.#told = now;
+    this.room.tell('want', {track: this.id, ...now});
+  }
+}
