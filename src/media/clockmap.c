@@ -6,10 +6,12 @@
 
 #define NTP_SECOND INT64_C(0x100000000)
 
-/* Differences, of either sign, from one unit into the other. */
+/* Differences, of either sign, from one unit into the other. NTP's is the finer one: what was
+ * cut off there is rounded back here, so that ticks come back as they went. */
 static int64_t ticks_of_ntp(int64_t ntp, uint32_t hz)
 {
-    return ntp / NTP_SECOND * hz + ntp % NTP_SECOND * hz / NTP_SECOND;
+    int64_t half = ntp < 0 ? -NTP_SECOND / 2 : NTP_SECOND / 2;
+    return ntp / NTP_SECOND * hz + (ntp % NTP_SECOND * hz + half) / NTP_SECOND;
 }
 
 static int64_t ntp_of_ticks(int64_t ticks, uint32_t hz)

@@ -27,6 +27,8 @@ static const struct {
     {"a second later", HZ, INT64_C(1) << 32},
     {"a second earlier", -HZ, -(INT64_C(1) << 32)},
     {"half a second later", HZ / 2, INT64_C(1) << 31},
+    {"a frame later", 3000, INT64_C(143165576)}, /* 2^32 / 30, cut off */
+    {"a frame earlier", -3000, -INT64_C(143165576)},
     {"6 hours later", 6 * 3600 * HZ, 6 * 3600 * (INT64_C(1) << 32)},
     {"6 hours earlier", -6 * 3600 * HZ, -6 * 3600 * (INT64_C(1) << 32)},
 };

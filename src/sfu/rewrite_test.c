@@ -14,7 +14,9 @@ enum {
     FRAMES = 600,
     PACKETS = 3,     /* of a frame */
     KEY_EVERY = 100, /* frames, besides those that are asked for */
-    HELD_MAX = 64,   /* packets that others overtake */
+    FRAME_TICKS = 3000,
+    FPS = 30,
+    HELD_MAX = 64, /* packets that others overtake */
     OUT_MAX = FRAMES * PACKETS + HELD_MAX,
     NOBODY = -1,
 };
@@ -23,6 +25,7 @@ struct story {
     const char *name;
     unsigned lost, late; /* of 1000 packets */
     bool switches;
+    bool reports; /* the publisher's clock is known */
 };
 
 static const struct story stories[] = {
@@ -33,6 +36,9 @@ static const struct story stories[] = {
     {"losses", 50, 0, false},
     {"switches and losses", 50, 0, true},
     {"all of it at once", 50, 100, true},
+    {"reports", 0, 0, false, true},
+    {"reports, switches", 0, 0, true, true},
+    {"reports, all of it at once", 50, 100, true, true},
 };
 
 /* A frame as the publisher made it. */
@@ -74,7 +80,7 @@ static struct {
     const struct story *story;
     struct source sources[ENCODINGS];
     struct held held[HELD_MAX];
-    size_t held_n, seen, plis;
+    size_t held_n, seen, plis, reports;
     bool begun;
     uint16_t first; /* output number */
     struct got got[OUT_MAX];
@@ -154,12 +160,30 @@ static void send_frame(unsigned e, int n, bool key)
                        (uint8_t)n};
         struct rtp r = {.pt = PT_VP8,
                         .seq = (uint16_t)s->seq,
-                        .ts = s->ts + 3000U * (unsigned)n,
+                        .ts = s->ts + FRAME_TICKS * (unsigned)n,
                         .ssrc = SSRC_LAYER + e,
                         .marker = part + 1 == PACKETS,
                         .payload = {b, sizeof b}};
         pass_on(&r, s->seq++, n);
     }
+}
+
+/* The publisher's clock when it made a frame: it began just before its seconds wrap around. */
+static uint64_t ntp_of(int64_t n)
+{
+    return (UINT64_C(0xfffffff8) << 32) + (uint64_t)(n * (INT64_C(1) << 32) / FPS);
+}
+
+/* Each encoding counts from a time of its own, and its report is of another moment. */
+static void send_report(unsigned e, int n)
+{
+    uint8_t buf[64];
+    struct wr w = wr_of(buf, sizeof buf);
+    int64_t at = n - 5 * (int)e;
+    struct rtcp_sender s = {.ntp = ntp_of(at),
+                            .rtp_ts = world.sources[e].ts + FRAME_TICKS * (uint32_t)at};
+    sl_rtcp_build_report(&w, SSRC_LAYER + e, &s, NULL, 0);
+    sim_send_rtcp(world.s.pub, wr_done(&w));
 }
 
 /* Encodings of which a key frame was asked for since the last look. */
@@ -215,6 +239,26 @@ static void look(void)
     }
 }
 
+/* What the viewer is told of the time belongs to the frames that it was sent last. */
+static void look_at_reports(void)
+{
+    static struct rtcp all[SIM_GOT];
+    struct rtcp_report rep;
+    const struct got *last = NULL;
+    for (size_t i = world.got_n; !last && i-- > 0;)
+        if (world.got[i].came && !world.got[i].empty)
+            last = &world.got[i];
+    size_t n = sim_rtcp(world.s.sub, RTCP_SR, 0, all, LEN(all));
+    if (!last || n == world.reports ||
+        sl_rtcp_report(&all[LEN(all) < n ? LEN(all) - 1 : n - 1], &rep) != E_OK)
+        return;
+    world.reports = n;
+    int64_t ticks = (int32_t)(rep.sender.rtp_ts - last->ts);
+    int64_t ntp = (int64_t)(rep.sender.ntp - ntp_of(last->frame));
+    int64_t off = ticks - ntp * FRAME_TICKS * FPS / (INT64_C(1) << 32);
+    CHECK(off >= -1 && off <= 1);
+}
+
 static void wish(void)
 {
     struct rtp_wish wish = {.encoding = (uint8_t)(1 + chance(ENCODINGS)),
@@ -245,6 +289,20 @@ static bool is_key(const struct got *g)
     return world.sources[g->encoding].frames[g->frame].ref == NOBODY;
 }
 
+/* A picture is as much later than the one before as it was when they were made: within a source
+ * always, and over a switch where the publisher's clock is known. One that is no later, since
+ * the other source was ahead, follows by a tick. */
+static void check_time(const struct got *b, const struct got *g)
+{
+    int32_t later = (int32_t)(g->ts - b->ts);
+    int32_t made = FRAME_TICKS * (g->frame - b->frame);
+    CHECK(later > 0);
+    if (b->encoding == g->encoding)
+        CHECK_INT(later, made);
+    else if (world.story->reports)
+        CHECK_INT(later, made > 0 ? made : 1);
+}
+
 /* Time and names go on; nothing is skipped where nothing is missing. */
 static void check_order(const struct decoder *d, const struct got *g, bool gapless)
 {
@@ -257,7 +315,7 @@ static void check_order(const struct decoder *d, const struct got *g, bool gaple
         CHECK(later == 0 && pictures == 0 && g->part > b->part);
         return;
     }
-    CHECK(later > 0);
+    check_time(b, g);
     CHECK(pictures >= 1 && pictures < 200);
     /* Of what was lost just before a switch nothing is known; a key frame needs none of it. */
     if (gapless)
@@ -334,6 +392,8 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
     stage_open(&world.s, &p, &k, viewer, SRTP_GCM_128);
     for (int n = 0; n < FRAMES; n++) {
         unsigned keys = n % KEY_EVERY == 0 ? 7 : asked();
+        for (unsigned e = 0; story->reports && n % FPS == 0 && e < ENCODINGS; e++)
+            send_report(e, n);
         if (story->switches && chance(12) == 0)
             wish();
         for (unsigned e = 0; e < ENCODINGS; e++)
@@ -341,11 +401,13 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
         let_go(n);
         sim_run(&world.s.sim, MSEC(33));
         look();
+        look_at_reports();
     }
     let_go(FRAMES + 4);
     sim_run(&world.s.sim, MSEC(100));
     look();
     check_all();
+    CHECK((world.reports > 0) == story->reports);
     stage_close(&world.s);
 }
 
