@@ -7,39 +7,16 @@
 
 enum { MESSAGE_MAX = 1 << 20 };
 
-/* All of one client: there while it has connections, calls or ends that it is owed. */
-struct rtcd_group {
-    struct map_node by_client;
-    struct list conns, calls;
-    struct list owed; /* struct owed */
-    size_t owed_n;
-    struct rtcd_tally *tally;
-    size_t client_n;
-    uint8_t client[];
-};
-
 struct rtcd_call {
     struct list by_group;
     struct list sessions;
     char id[RTCD_ID_MAX + 1];
 };
 
-struct rtcd_conn {
-    struct list by_group;
-    struct list routed; /* struct rtcd_session */
-    struct rtcd_group *group;
-    void *user;
-    char id[RTCD_CONN_ID_LEN + 1];
-};
-
-struct owed {
-    struct list link;
-    char session[RTCD_ID_MAX + 1];
-};
-
 struct rtcd_calls {
     struct rtcd_calls_conf conf;
-    struct map groups, sessions;
+    struct rtcd_groups groups;
+    struct map sessions;
     struct timers timers;
     struct rtcd_calls_stats stats;
     uint8_t out[MESSAGE_MAX]; /* the message being written */
@@ -54,7 +31,9 @@ struct rtcd_calls *sl_rtcd_calls_new(const struct rtcd_calls_conf *conf)
     memset(c, 0, offsetof(struct rtcd_calls, out));
     c->conf = *conf;
     conf->random.fill(conf->random.ctx, seed, sizeof seed);
-    sl_map_init(&c->groups, seed);
+    c->groups = (struct rtcd_groups){
+        .tallies = conf->tallies, .ctx = conf->ctx, .send = conf->send};
+    sl_map_init(&c->groups.by_client, seed);
     sl_map_init(&c->sessions, seed);
     return c;
 }
@@ -64,16 +43,11 @@ const struct rtcd_calls_stats *sl_rtcd_calls_stats(const struct rtcd_calls *c)
     return &c->stats;
 }
 
-/* ---- clients ---- */
-
-static struct span name_of(const struct rtcd_group *g)
-{
-    return (struct span){g->client, g->client_n};
-}
+/* ---- whose they are ---- */
 
 struct span sl_rtcd_calls_client(const struct rtcd_session *s)
 {
-    return name_of(s->group);
+    return rtcd_group_name(s->group);
 }
 
 struct span sl_rtcd_calls_call(const struct rtcd_session *s)
@@ -81,61 +55,13 @@ struct span sl_rtcd_calls_call(const struct rtcd_session *s)
     return span_of(s->call->id);
 }
 
-static struct rtcd_group *group_find(const struct rtcd_calls *c, struct span client)
-{
-    struct map_node *n = sl_map_get(&c->groups, client);
-    return n ? map_entry(n, struct rtcd_group, by_client) : NULL;
-}
-
-static struct rtcd_group *group_open(struct rtcd_calls *c, struct span client)
-{
-    struct rtcd_group *g = group_find(c, client);
-    if (g)
-        return g;
-    g = calloc(1, sizeof *g + client.n);
-    if (!g)
-        return NULL;
-    if (client.n > 0)
-        memcpy(g->client, client.p, client.n);
-    g->client_n = client.n;
-    list_init(&g->conns);
-    list_init(&g->calls);
-    list_init(&g->owed);
-    g->tally = sl_rtcd_tally(c->conf.tallies, client);
-    if (sl_map_put(&c->groups, name_of(g), &g->by_client) != E_OK) {
-        free(g);
-        return NULL;
-    }
-    return g;
-}
-
-static void group_close_if_empty(struct rtcd_calls *c, struct rtcd_group *g)
-{
-    if (!list_empty(&g->conns) || !list_empty(&g->calls) || !list_empty(&g->owed))
-        return;
-    sl_map_del(&c->groups, &g->by_client);
-    free(g);
-}
-
 /* ---- telling ---- */
-
-/* By the session's own connection, or else by any of its client's that takes it. */
-static bool deliver(struct rtcd_calls *c, struct rtcd_group *g,
-                    const struct rtcd_conn *route, struct span message)
-{
-    if (route && c->conf.send(c->conf.ctx, route->user, message) == E_OK)
-        return true;
-    list_each (struct rtcd_conn, conn, &g->conns, by_group)
-        if (c->conf.send(c->conf.ctx, conn->user, message) == E_OK)
-            return true;
-    return false;
-}
 
 void sl_rtcd_calls_tell(struct rtcd_calls *c, struct rtcd_session *s, enum rtcd_rtc type,
                         struct span data)
 {
     struct wr w = wr_of(c->out, sizeof c->out);
-    const struct rtcd_rtc_msg m = {.group = name_of(s->group),
+    const struct rtcd_rtc_msg m = {.group = rtcd_group_name(s->group),
                                    .user = span_of(s->user),
                                    .session = span_of(s->id),
                                    .call = span_of(s->call->id),
@@ -144,45 +70,12 @@ void sl_rtcd_calls_tell(struct rtcd_calls *c, struct rtcd_session *s, enum rtcd_
     bool vad = type == RTCD_RTC_VOICE_ON || type == RTCD_RTC_VOICE_OFF;
     s->tally->messages[RTCD_OUT][vad ? RTCD_MSG_VAD : RTCD_MSG_RTC]++;
     sl_rtcd_msg_write_rtc(&w, &m);
-    if (!w.bad && deliver(c, s->group, s->route, wr_done(&w)))
+    if (!w.bad && sl_rtcd_group_deliver(&c->groups, s->group, s->route, wr_done(&w)))
         return;
     c->stats.lost++;
     LOG(c->conf.log, LOG_WARN, "rtcd message lost",
-        KV_SPAN("clientID", name_of(s->group)), KV_STR("sessionID", s->id),
+        KV_SPAN("clientID", rtcd_group_name(s->group)), KV_STR("sessionID", s->id),
         KV_UINT("type", type));
-}
-
-static struct span close_of(struct rtcd_calls *c, const char *session)
-{
-    struct wr w = wr_of(c->out, sizeof c->out);
-    sl_rtcd_msg_write_close(&w, span_of(session));
-    return wr_done(&w);
-}
-
-/* The client has no connection now: it is told when it has one. */
-static void owe(struct rtcd_calls *c, struct rtcd_group *g, const char *session)
-{
-    struct owed *o = g->owed_n < RTCD_OWED_MAX ? calloc(1, sizeof *o) : NULL;
-    if (!o) {
-        c->stats.lost++;
-        return;
-    }
-    memcpy(o->session, session, sizeof o->session);
-    list_add(&g->owed, &o->link);
-    g->owed_n++;
-}
-
-static void settle_owed(struct rtcd_calls *c, struct rtcd_conn *conn)
-{
-    struct rtcd_group *g = conn->group;
-    list_each_safe(struct owed, o, &g->owed, link)
-    {
-        if (c->conf.send(c->conf.ctx, conn->user, close_of(c, o->session)) != E_OK)
-            return;
-        list_del(&o->link);
-        g->owed_n--;
-        free(o);
-    }
 }
 
 /* ---- sessions ---- */
@@ -256,12 +149,12 @@ void sl_rtcd_calls_end(struct rtcd_calls *c, struct rtcd_session *s)
     struct rtcd_group *g = s->group;
     if (c->conf.media)
         c->conf.media->ended(c->conf.media->ctx, s);
-    LOG(c->conf.log, LOG_INFO, "session ended", KV_SPAN("clientID", name_of(g)),
+    LOG(c->conf.log, LOG_INFO, "session ended", KV_SPAN("clientID", rtcd_group_name(g)),
         KV_STR("callID", s->call->id), KV_STR("sessionID", s->id));
-    if (!deliver(c, g, s->route, close_of(c, s->id)))
-        owe(c, g, s->id);
+    if (!sl_rtcd_group_ended(&c->groups, g, s->route, s->id))
+        c->stats.lost++;
     session_free(c, s);
-    group_close_if_empty(c, g);
+    sl_rtcd_group_close_if_empty(&c->groups, g);
 }
 
 static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
@@ -275,7 +168,7 @@ static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
     if (!call)
         goto no_call;
     struct wr w = wr_of(s->key, key_n);
-    wr_span(&w, name_of(g));
+    wr_span(&w, rtcd_group_name(g));
     wr_u8(&w, 0);
     wr_span(&w, m->session);
     memcpy(s->id, m->session.p, m->session.n);
@@ -301,7 +194,7 @@ static enum err session_new(struct rtcd_calls *c, struct rtcd_conn *conn,
     s->tally->sessions++;
     c->stats.sessions++;
     c->stats.joined++;
-    LOG(c->conf.log, LOG_INFO, "session joined", KV_SPAN("clientID", name_of(g)),
+    LOG(c->conf.log, LOG_INFO, "session joined", KV_SPAN("clientID", rtcd_group_name(g)),
         KV_STR("callID", call->id), KV_STR("sessionID", s->id));
     return E_OK;
 
@@ -321,7 +214,7 @@ static void refuse(struct rtcd_calls *c, const struct rtcd_conn *conn,
 {
     c->stats.refused++;
     LOG(c->conf.log, LOG_INFO, "rtcd message refused", KV_STR("why", why),
-        KV_SPAN("clientID", name_of(conn->group)), KV_STR("connID", conn->id),
+        KV_SPAN("clientID", rtcd_group_name(conn->group)), KV_STR("connID", conn->id),
         KV_SPAN("message", m->name), KV_SPAN("sessionID", m->session));
 }
 
@@ -332,7 +225,7 @@ static void join(struct rtcd_calls *c, struct rtcd_conn *conn, const struct rtcd
         refuse(c, conn, m, "an admin has no calls");
     else if (!is_id(m->call) || !is_id(m->user) || !is_id(m->session))
         refuse(c, conn, m, "no call, user or session");
-    else if (session_find(c, name_of(conn->group), m->session))
+    else if (session_find(c, rtcd_group_name(conn->group), m->session))
         refuse(c, conn, m, "the session is there already");
     else if (c->stats.sessions >= c->conf.sessions_max)
         refuse(c, conn, m, "too many sessions");
@@ -361,7 +254,7 @@ static void rtc(struct rtcd_calls *c, struct rtcd_session *s, const struct rtcd_
 static void about_session(struct rtcd_calls *c, struct rtcd_conn *conn,
                           const struct rtcd_msg *m, usec now)
 {
-    struct rtcd_session *s = session_find(c, name_of(conn->group), m->session);
+    struct rtcd_session *s = session_find(c, rtcd_group_name(conn->group), m->session);
     if (!s && m->type == RTCD_MSG_LEAVE)
         return; /* it is as it should be */
     if (!s) {
@@ -403,55 +296,31 @@ void sl_rtcd_calls_message(struct rtcd_calls *c, struct rtcd_conn *conn,
 
 /* ---- connections ---- */
 
-/* 128 bits in rtcd's alphabet, 26 letters. */
-static void make_id(const struct random *random, char ret[RTCD_CONN_ID_LEN + 1])
-{
-    static const char alphabet[] = "ybndrfg8ejkmcpqxot1uwisza345h769";
-    uint8_t octets[RTCD_CONN_ID_LEN];
-    random->fill(random->ctx, octets, sizeof octets);
-    for (size_t i = 0; i < RTCD_CONN_ID_LEN; i++)
-        ret[i] = alphabet[octets[i] & 31];
-    ret[RTCD_CONN_ID_LEN] = '\0';
-}
-
 enum err sl_rtcd_calls_open(struct rtcd_calls *c, struct span client, void *user,
                             struct rtcd_conn **ret)
 {
-    struct rtcd_conn *conn = calloc(1, sizeof *conn);
-    struct rtcd_group *g = conn ? group_open(c, client) : NULL;
-    if (!g) {
-        free(conn);
+    struct rtcd_conn *conn = sl_rtcd_conn_new(&c->groups, client, user, &c->conf.random);
+    if (!conn)
         return E_MEMORY;
-    }
-    conn->group = g;
-    conn->user = user;
-    make_id(&c->conf.random, conn->id);
-    list_init(&conn->routed);
-    list_add(&g->conns, &conn->by_group);
-    g->tally->conns++;
     c->stats.conns++;
     struct wr w = wr_of(c->out, sizeof c->out);
     sl_rtcd_msg_write_hello(&w, client, span_of(conn->id));
     /* One that cannot even take this is closing, which will be told. */
     if (c->conf.send(c->conf.ctx, user, wr_done(&w)) == E_OK)
-        settle_owed(c, conn);
+        sl_rtcd_group_settle(&c->groups, conn);
     *ret = conn;
     return E_OK;
 }
 
 void sl_rtcd_calls_closed(struct rtcd_calls *c, struct rtcd_conn *conn)
 {
-    struct rtcd_group *g = conn->group;
     list_each_safe(struct rtcd_session, s, &conn->routed, by_route)
     {
         list_del(&s->by_route);
         s->route = NULL;
     }
-    list_del(&conn->by_group);
-    free(conn);
-    g->tally->conns--;
+    sl_rtcd_conn_free(&c->groups, conn);
     c->stats.conns--;
-    group_close_if_empty(c, g);
 }
 
 void sl_rtcd_calls_free(struct rtcd_calls *c)
@@ -464,14 +333,7 @@ void sl_rtcd_calls_free(struct rtcd_calls *c)
             c->conf.media->ended(c->conf.media->ctx, s);
         session_free(c, s);
     }
-    for (struct map_node *n; (n = sl_map_next(&c->groups, NULL));) {
-        struct rtcd_group *g = map_entry(n, struct rtcd_group, by_client);
-        list_each_safe(struct owed, o, &g->owed, link) free(o);
-        list_each_safe(struct rtcd_conn, conn, &g->conns, by_group) free(conn);
-        sl_map_del(&c->groups, &g->by_client);
-        free(g);
-    }
-    sl_map_fini(&c->groups);
+    sl_rtcd_groups_fini(&c->groups);
     sl_map_fini(&c->sessions);
     sl_timers_fini(&c->timers);
     free(c);
@@ -520,7 +382,7 @@ enum err sl_rtcd_calls_json(const struct rtcd_calls *c, struct span client,
                             struct span call, struct span session, struct wr *json,
                             const char **missing)
 {
-    const struct rtcd_group *g = group_find(c, client);
+    const struct rtcd_group *g = sl_rtcd_group_find(&c->groups, client);
     if (!g || list_empty(&g->calls)) {
         *missing = "group";
         return E_ABSENT;

@@ -13,23 +13,13 @@
  */
 
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/log.h"
-#include "base/map.h"
 
-#include "api/rtcd_tally.h"
+#include "api/rtcd_group.h"
 #include "room/peer.h"
 
 #define RTCD_OFFER_TIME SEC(10) /* from joining to the first offer */
 
-enum {
-    RTCD_ID_MAX = 128, /* octets of a call's, a user's, a session's name; they have 26 */
-    RTCD_CONN_ID_LEN = 26,
-    RTCD_OWED_MAX = 1024, /* ends that one client is still to be told of */
-};
-
-struct rtcd_group;
-struct rtcd_conn;
 struct rtcd_calls;
 
 /* To be read. Texts end with a NUL, and hold no other. */
