@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct test {
     const char *name;
@@ -43,11 +44,19 @@ struct span check_file(const char *path);
     } while (0)
 #define CHECK_INT(got, want)                                                             \
     check_int(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(want))
-#define LEN(a) (sizeof(a) / sizeof(a)[0])
+#define CHECK_STR(got, want) check_str(__FILE__, __LINE__, #got, got, want)
+#define LEN(a)               (sizeof(a) / sizeof(a)[0])
 
 static inline void check_int(const char *file, int line, const char *what, int64_t got,
                              int64_t want)
 {
     if (got != want)
         check_fail(file, line, "%s: got %" PRId64 ", want %" PRId64, what, got, want);
+}
+
+static inline void check_str(const char *file, int line, const char *what,
+                             const char *got, const char *want)
+{
+    if (strcmp(got, want) != 0)
+        check_fail(file, line, "%s: got\n%s\nwant\n%s", what, got, want);
 }

@@ -1,6 +1,3 @@
-#include "room/dialog.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,40 +7,8 @@
 #include "room/bundle.h"
 #include "room/describe.h"
 #include "room/match.h"
+#include "room/section.h"
 #include "room/streams.h"
-
-struct section {
-    char mid[PARAMS_NAME_MAX];
-    enum sdp_type type;
-    bool ours;    /* we made it: only in these we send */
-    bool agreed;  /* the peer has it, too */
-    bool stopped; /* port 0 */
-    bool deaf;    /* the peer receives nothing in it */
-    struct dialog_slot *slot;
-    uint32_t said;  /* the SSRC of our last description; 0: nothing is sent */
-    bool receiving; /* the peer sends: */
-    void *track;
-    uint64_t print; /* of what was agreed about it */
-    char *layers;   /* owned: "l;h", NULL without simulcast */
-};
-
-struct dialog {
-    struct dialog_conf conf;
-    struct negotiate_local local;
-    char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX], cname[17];
-    uint64_t session, version;
-    unsigned made; /* sections, for their names */
-    uint64_t ice;  /* a hash of the peer's credentials */
-    bool connected;
-    bool waits; /* for an answer */
-    bool
-        asked; /* an offer of ours was not answered yet, though it may have been given up */
-    bool data; /* the transport carries data channels */
-    struct codecs codecs;
-    struct list waiting; /* struct dialog_slot without a section */
-    size_t n, cap;
-    struct section *sections;
-};
 
 static void fresh_credentials(const struct dialog *d, char ufrag[MEDIA_UFRAG_MAX],
                               char pwd[MEDIA_PWD_MAX])
@@ -109,210 +74,12 @@ void sl_dialog_add(struct dialog *d, struct dialog_slot *slot)
     list_add(&d->waiting, &slot->link);
 }
 
-/* What was sent in it ends, and it has no section. */
-static void displace(struct dialog *d, struct dialog_slot *slot)
-{
-    bool sending = slot->sending;
-    slot->section = DIALOG_NOWHERE;
-    slot->sending = false;
-    if (sending)
-        d->conf.ops->sent(d->conf.ctx, slot);
-}
-
 void sl_dialog_remove(struct dialog *d, struct dialog_slot *slot)
 {
     list_del(&slot->link);
     if (slot->section != DIALOG_NOWHERE)
         d->sections[slot->section].slot = NULL;
-    displace(d, slot);
-}
-
-static enum sdp_type type_of(enum media_kind kind)
-{
-    return kind == MEDIA_VIDEO ? SDP_VIDEO : SDP_AUDIO;
-}
-
-/* It is empty, and the peer knows. */
-static bool is_idle(const struct section *s, enum media_kind kind)
-{
-    return s->ours && s->agreed && !s->stopped && !s->slot && s->said == 0 &&
-           s->type == type_of(kind);
-}
-
-/* RFC 9429 §5.2.2: an m-section that was stopped may become another. */
-static size_t find_place(const struct dialog *d, enum media_kind kind)
-{
-    for (size_t i = 0; i < d->n; i++)
-        if (is_idle(&d->sections[i], kind))
-            return i;
-    for (size_t i = 0; i < d->n; i++)
-        if (d->sections[i].stopped && d->sections[i].agreed)
-            return i;
-    return d->n;
-}
-
-/* NULL when memory ends. */
-static struct section *append(struct dialog *d)
-{
-    if (d->n == d->cap) {
-        size_t cap = d->cap > 0 ? 2 * d->cap : 4;
-        struct section *grown = realloc(d->sections, cap * sizeof *grown);
-        if (!grown)
-            return NULL;
-        d->sections = grown;
-        d->cap = cap;
-    }
-    d->sections[d->n] = (struct section){0};
-    return &d->sections[d->n++];
-}
-
-/* Not a mere number, as peers have them: where both make a section at once, these are two. */
-static void name_section(struct dialog *d, struct section *s)
-{
-    (void)snprintf(s->mid, sizeof s->mid, "%c%u", d->conf.letter, d->made++);
-}
-
-static bool place(struct dialog *d, struct dialog_slot *slot)
-{
-    size_t i = find_place(d, slot->kind);
-    struct section *s = i < d->n                     ? &d->sections[i]
-                        : d->n < DIALOG_SECTIONS_MAX ? append(d)
-                                                     : NULL;
-    if (!s)
-        return false;
-    if (s->stopped || !s->ours) {
-        char *layers = s->layers;
-        *s = (struct section){.type = type_of(slot->kind), .ours = true};
-        free(layers);
-        name_section(d, s);
-    }
-    list_del(&slot->link);
-    slot->section = (uint16_t)i;
-    s->slot = slot;
-    s->deaf = false;
-    return true;
-}
-
-/* ---- what a description says of a section ---- */
-
-static uint64_t print_of(const struct negotiated_section *ns)
-{
-    static const uint64_t key[2] = {0};
-    uint8_t buf[1024];
-    struct wr w = wr_of(buf, sizeof buf);
-    for (size_t i = 0; i < ns->receive.encodings_n; i++) {
-        wr_u32(&w, ns->receive.encodings[i].ssrc);
-        wr_str(&w, ns->receive.encodings[i].rid);
-        wr_u8(&w, 0);
-    }
-    wr_span(&w, ns->stream);
-    wr_u8(&w, 0);
-    wr_span(&w, ns->track);
-    return sl_siphash(key, wr_done(&w));
-}
-
-static void end_receiving(struct dialog *d, struct section *s)
-{
-    if (s->receiving)
-        d->conf.ops->received(d->conf.ctx, s->track);
-    s->receiving = false;
-    free(s->layers);
-    s->layers = NULL;
-}
-
-static void keep_layers(struct section *s, const struct rtp_receive *r)
-{
-    char text[PARAMS_ENCODINGS_MAX * PARAMS_NAME_MAX] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < r->encodings_n && r->encodings[i].rid[0]; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, n > 0 ? ";%s" : "%s",
-                              r->encodings[i].rid);
-    s->layers = n > 0 ? strdup(text) : NULL;
-}
-
-static enum err apply_receive(struct dialog *d, struct section *s,
-                              const struct negotiated_section *ns)
-{
-    bool sends = ns->why == NEGOTIATE_OK && !ns->data && (ns->direction & SDP_RECVONLY);
-    uint64_t print = sends ? print_of(ns) : 0;
-    if (s->receiving && (!sends || s->print != print))
-        end_receiving(d, s);
-    if (!sends || s->receiving)
-        return E_OK;
-    enum err e =
-        d->conf.ops->receive(d->conf.ctx, &ns->receive, ns->stream, ns->track, &s->track);
-    if (e)
-        return e;
-    s->receiving = true;
-    s->print = print;
-    keep_layers(s, &ns->receive);
-    return E_OK;
-}
-
-static enum err apply_send(struct dialog *d, struct section *s,
-                           const struct negotiated_section *ns)
-{
-    struct dialog_slot *slot = s->slot;
-    bool takes = ns->why == NEGOTIATE_OK && (ns->direction & SDP_SENDONLY);
-    if (!slot)
-        return E_OK;
-    if (slot->sending && !takes) {
-        slot->sending = false;
-        d->conf.ops->sent(d->conf.ctx, slot);
-    }
-    if (takes && !slot->sending) {
-        enum err e = d->conf.ops->send(d->conf.ctx, slot, &ns->send);
-        if (e)
-            return e;
-        slot->sending = true;
-    }
-    /* The peer wants no such section: it is not asked again. */
-    if (ns->why != NEGOTIATE_OK) {
-        s->slot = NULL;
-        displace(d, slot);
-    }
-    return E_OK;
-}
-
-/* The peer made a section, or made another of one that was stopped. */
-static void become(struct dialog *d, struct section *s, const struct sdp_section *from)
-{
-    end_receiving(d, s);
-    *s = (struct section){.type = from->type};
-    if (from->mid.n < sizeof s->mid)
-        memcpy(s->mid, from->mid.p, from->mid.n);
-}
-
-/* It refuses what it was told of: where it offers without having seen our offer, a section that
- * it does not receive in says nothing. */
-static bool is_deaf(const struct section *s, const struct sdp_section *from, bool answer)
-{
-    bool told = answer || (s->slot && s->slot->sending) || s->deaf;
-    return told && !(from->direction & SDP_RECVONLY);
-}
-
-static enum err apply(struct dialog *d, const struct sdp *sdp, const struct negotiated *n,
-                      bool answer)
-{
-    for (size_t i = 0; i < n->sections_n; i++) {
-        const struct sdp_section *from = &sdp->sections[i];
-        const struct negotiated_section *ns = &n->sections[i];
-        struct section *s = i < d->n ? &d->sections[i] : append(d);
-        if (!s)
-            return E_MEMORY;
-        if (!answer && (s->mid[0] == '\0' || !span_is(from->mid, s->mid)))
-            become(d, s, from);
-        s->agreed = true;
-        s->stopped = ns->why != NEGOTIATE_OK;
-        s->deaf = is_deaf(s, from, answer);
-        enum err e = apply_receive(d, s, ns);
-        e = e ? e : apply_send(d, s, ns);
-        if (e)
-            return e;
-        if (!answer)
-            s->said = s->slot && s->slot->sending ? s->slot->ssrc : 0;
-    }
-    return E_OK;
+    sl_section_displace(d, slot);
 }
 
 static size_t count_received(const struct negotiated *n)
@@ -336,7 +103,7 @@ static void take_back(struct dialog *d, const struct sdp *offer)
         if (s->agreed || known)
             continue;
         if (s->slot) {
-            displace(d, s->slot);
+            sl_section_displace(d, s->slot);
             list_add(&d->waiting, &s->slot->link);
         }
         *s = (struct section){.stopped = true, .agreed = true};
@@ -451,7 +218,7 @@ enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer, struct wr 
     d->ice = ice;
     d->version++;
     sl_codecs_learn(&d->codecs, offer, &conf);
-    return apply(d, offer, n, false);
+    return sl_section_apply(d, offer, n, false);
 }
 
 /* ---- we offer ---- */
@@ -467,15 +234,36 @@ bool sl_dialog_ready(const struct dialog *d)
 {
     if (d->waits)
         return false;
-    if (d->asked) /* in vain: the peer may not know it */
+    if (d->restarts || d->asked) /* in vain: the peer may not know it */
         return true;
     for (size_t i = 0; i < d->n; i++)
         if (differs(&d->sections[i]))
             return true;
     list_each (struct dialog_slot, slot, &d->waiting, link)
-        if (find_place(d, slot->kind) < DIALOG_SECTIONS_MAX)
+        if (sl_section_has_place(d, slot->kind))
             return true;
     return false;
+}
+
+void sl_dialog_restart(struct dialog *d)
+{
+    d->restarts = d->connected;
+}
+
+/* Our new credentials are good at once: the peer checks with them as soon as it has answered. */
+static enum err renew(struct dialog *d)
+{
+    char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX];
+    if (!d->restarts)
+        return E_OK;
+    fresh_credentials(d, ufrag, pwd);
+    enum err e = d->conf.ops->restart(d->conf.ctx, ufrag, pwd);
+    if (e)
+        return e;
+    memcpy(d->ufrag, ufrag, sizeof d->ufrag);
+    memcpy(d->pwd, pwd, sizeof d->pwd);
+    d->restarts = false;
+    return E_OK;
 }
 
 enum err sl_dialog_offer(struct dialog *d, struct wr *w)
@@ -484,8 +272,11 @@ enum err sl_dialog_offer(struct dialog *d, struct wr *w)
     struct describe_section sections[DIALOG_SECTIONS_MAX];
     if (d->waits)
         return E_STATE;
+    enum err e = renew(d);
+    if (e)
+        return e;
     list_each_safe(struct dialog_slot, slot, &d->waiting,
-                   link) if (!place(d, slot)) break;
+                   link) if (!sl_section_place(d, slot)) break;
     for (size_t i = 0; i < d->n; i++) {
         const struct section *s = &d->sections[i];
         unsigned direction =
@@ -599,8 +390,7 @@ enum err sl_dialog_answered(struct dialog *d, const struct sdp *answer,
     enum err e = connect_or_restart(d, n, d->ufrag, d->pwd);
     if (e)
         return e;
-    if (d->ice == 0)
-        d->ice = ice_of(answer);
+    d->ice = ice_of(answer);
     sl_codecs_learn(&d->codecs, answer, &conf);
-    return apply(d, answer, n, true);
+    return sl_section_apply(d, answer, n, true);
 }

@@ -54,7 +54,7 @@ struct dialog_remote {
 struct dialog_ops {
     /* The first description came. */
     enum err (*connect)(void *ctx, const struct dialog_remote *r);
-    /* The peer restarts ICE: from now on these are our credentials. */
+    /* Either end restarts ICE: from now on these are our credentials. */
     enum err (*restart)(void *ctx, const char *ufrag, const char *pwd);
     /* The peer sends in a section; *track is what the section is remembered with. */
     enum err (*receive)(void *ctx, const struct rtp_receive *r, struct span stream,
@@ -97,6 +97,9 @@ void sl_dialog_remove(struct dialog *d, struct dialog_slot *slot);
  * tracks than allowed; and what the operations say, after which the dialog is at an end. */
 MUST_USE enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer,
                                     struct wr *answer, enum negotiate_why *why);
+
+/* The next offer of ours restarts ICE, with new credentials. */
+void sl_dialog_restart(struct dialog *d);
 
 /* There is something that the peer does not know yet, and nothing stands in the way. */
 bool sl_dialog_ready(const struct dialog *d);

@@ -113,6 +113,11 @@ struct media_ops {
     X(LEFT, "left")           /* by signalling */                                        \
     X(NEVER_UP, "never_up")   /* no connection in time */                                \
     X(REPLACED, "replaced")   /* another publishes its stream */                         \
+    X(REMOVED, "removed")     /* by a host or an operator */                             \
+    X(ROOM, "room_closed")    /* with all others */                                      \
+    X(LOST, "lost")           /* its signalling ended, and did not come back */          \
+    X(REVOKED, "revoked")     /* the token by which it came */                           \
+    X(ROLE, "role")           /* it only watches, from now on */                         \
     X(SHUTDOWN, "shutdown")   /* of the server */
 
 #define MEDIA_GONE_ENUM(name, text) MEDIA_GONE_##name,

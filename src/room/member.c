@@ -88,6 +88,8 @@ static enum err receive(void *ctx, const struct rtp_receive *r, struct span stre
     (void)snprintf(t->source, sizeof t->source, "%s",
                    m->events->source(m->ctx, m->peer, t));
     receive.screen = strcmp(t->source, "screen") == 0;
+    if (m->events->label)
+        m->events->label(m->ctx, m->peer, t);
     e = m->maker->media.producer_add(m->maker->media.ctx, t->producer, m->peer->transport,
                                      m->peer->room->id, &receive);
     if (e) {
@@ -127,6 +129,8 @@ static enum err begin_sending(void *ctx, struct dialog_slot *slot,
         return e;
     at->consumer = id;
     at->params = s->params;
+    if (at->wished)
+        m->maker->media.consumer_wish(m->maker->media.ctx, id, &at->wish);
     sl_tracks_feed(&m->peer->room->tracks, at);
     return E_OK;
 }
@@ -157,7 +161,10 @@ static struct member *member_of(struct view *view)
 static void take_seat(struct view *view, struct track *track)
 {
     struct member *m = member_of(view);
-    if (!m->events->wants(m->ctx, m->peer, track))
+    const struct peer *from = list_entry(track->owner, struct peer, view);
+    bool own = from->who && from->who == m->peer->who;
+    if (own || m->peer->view.n >= DIALOG_SECTIONS_MAX ||
+        !m->events->wants(m->ctx, m->peer, track))
         return;
     struct seat *seat = calloc(1, sizeof *seat);
     if (!seat)
@@ -189,6 +196,27 @@ static void leave_seat(struct slot *slot)
 
 static const struct track_seats seats = {take_seat, leave_seat};
 
+static struct slot *slot_for(const struct peer *p, const struct track *t)
+{
+    for (size_t i = 0; i < p->view.n; i++)
+        if (p->view.slots[i]->track == t)
+            return p->view.slots[i];
+    return NULL;
+}
+
+void sl_member_rewant(struct member *m, struct track *t)
+{
+    struct slot *slot = slot_for(m->peer, t);
+    bool wants = m->events->wants(m->ctx, m->peer, t);
+    if (slot && !wants) {
+        list_del(&slot->link);
+        leave_seat(slot);
+    } else if (!slot && wants && !list_empty(&t->live) &&
+               !list_empty(&m->peer->view.following)) {
+        take_seat(&m->peer->view, t);
+    }
+}
+
 /* ---- a member ---- */
 
 enum err sl_member_new(struct peer_maker *maker, const struct member_conf *conf,
@@ -202,6 +230,7 @@ enum err sl_member_new(struct peer_maker *maker, const struct member_conf *conf,
                          .maker = maker,
                          .events = conf->events,
                          .ctx = conf->ctx,
+                         .way = conf->way,
                          .all_restless = conf->restless};
     list_init(&m->restless);
     const struct dialog_conf dc = {.ops = &dialog_ops,
@@ -218,7 +247,7 @@ enum err sl_member_new(struct peer_maker *maker, const struct member_conf *conf,
     if (!m->dialog)
         goto fail;
     p->kind = PEER_MEMBER;
-    p->max_bps = maker->max_bps;
+    p->max_bps = peer_lower(conf->max_bps, maker->max_bps);
     p->member = m;
     p->view.seats = &seats;
     list_init(&p->by_room);

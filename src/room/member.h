@@ -28,7 +28,13 @@ struct member_events {
     void (*gone)(void *ctx, struct peer *p, enum media_gone why);
     void (*heard)(void *ctx, struct peer *p, const struct track *track,
                   const struct voice *voice, usec now);
+    /* The peer begins to send a track: its label, metadata and whether it is muted may be set;
+     * NULL: never. */
+    void (*label)(void *ctx, struct peer *p, struct track *track);
 };
+
+/* What the transport is for. Who only receives is offered all there is, and begins with that. */
+enum member_way { MEMBER_BOTH, MEMBER_SENDS, MEMBER_RECEIVES };
 
 /* What a slot of it is in. */
 struct seat {
@@ -41,6 +47,7 @@ struct member {
     struct peer_maker *maker; /* borrowed, as all below */
     const struct member_events *events;
     void *ctx;
+    enum member_way way;
     struct dialog *dialog; /* owned */
     struct list *all_restless;
     struct list restless; /* it may have something to offer */
@@ -54,6 +61,8 @@ struct member_conf {
     const enum codec *codecs; /* the only ones, the preferred first */
     size_t codecs_n;
     bool data; /* it may have data channels */
+    enum member_way way;
+    uint32_t max_bps; /* that it may send; 0: any */
     struct list *restless;
 };
 
@@ -64,6 +73,9 @@ void sl_member_free(struct member *m); /* takes NULL */
 
 /* The track goes live, if it has a name. */
 void sl_member_show(struct member *m, struct track *t, usec now);
+
+/* A slot for the track, as member_events.wants has it; or none any more. */
+void sl_member_rewant(struct member *m, struct track *t);
 
 /* Marks it as one that may have something to offer. */
 void sl_member_stir(struct member *m);

@@ -128,6 +128,8 @@ enum err sl_peer_keep_slot(struct peer *p, struct slot *slot)
 static void free_track(struct track *t)
 {
     free(t->msid);
+    free(t->label);
+    free(t->metadata);
     free(t);
 }
 
@@ -279,12 +281,6 @@ static enum err open_transport(struct peer_maker *m, struct peer *p, const char 
     return E_OK;
 }
 
-/* The lower of two, where 0 is none. */
-static uint32_t lower(uint32_t a, uint32_t b)
-{
-    return a == 0 || (b > 0 && b < a) ? b : a;
-}
-
 enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
                      struct wr *answer, struct refused *refused, struct peer **ret)
 {
@@ -302,7 +298,7 @@ enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
     char *name = publishes ? p->stream : p->view.stream;
     if (j->stream.n > 0)
         memcpy(name, j->stream.p, j->stream.n);
-    p->max_bps = publishes ? lower(j->max_bps, m->max_bps) : 0;
+    p->max_bps = publishes ? peer_lower(j->max_bps, m->max_bps) : 0;
     sl_chance_hex(&m->random, p->key, PEER_KEY_CAP - 1);
     sl_chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
     sl_chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);

@@ -38,9 +38,12 @@ struct peer_maker {
 enum peer_kind { PEER_PUBLISHER, PEER_VIEWER, PEER_MEMBER };
 
 struct member;
+struct participant;
 
 struct peer {
     enum peer_kind kind;
+    struct participant
+        *who;              /* whose transport it is; NULL: a viewer, or not told of yet */
     struct member *member; /* of a member: its description changes (room/member) */
     struct map_node by_key;
     struct map_node by_transport;
@@ -97,3 +100,9 @@ MUST_USE enum err sl_peer_ice(struct peer_maker *m, struct peer *p, struct span 
                               struct wr *answer, bool *restarted);
 
 uint64_t sl_peer_id(struct peer_maker *m); /* a new one */
+
+/* The lower of two rates, where 0 is none. */
+static inline uint32_t peer_lower(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}

@@ -15,14 +15,16 @@
  */
 
 #include "room/member.h"
+#include "room/news.h"
 
 #define ROOM_CONNECT                                                                     \
     SEC(15) /* from an answer to the end of the handshake, or the peer goes */
 
 /* More than these is E_FULL. */
 struct rooms_limits {
-    size_t rooms, peers; /* of this node */
-    size_t room_peers;   /* of one room */
+    size_t rooms, peers;    /* of this node */
+    size_t room_peers;      /* of one room */
+    size_t room_publishers; /* of them, who publish; 0: all */
 };
 
 enum room_event {
@@ -45,6 +47,8 @@ struct rooms_conf {
         loudest;   /* tracks of sound that a viewer of a whole room hears; 0: all it has
                        * slots for */
     uint16_t node; /* in the upper bits of every id */
+    bool hosts_create; /* nobody else makes rooms; WHIP and rtcd do */
+    usec empty_time;   /* for which a room is kept that nobody is in any more */
     /* What happened, for logs and whoever watches rooms; NULL: nobody. The peer is valid
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
@@ -52,7 +56,8 @@ struct rooms_conf {
     /* What a publisher's track is wanted for changed (track.wanted, track.most_bps), for who
      * tells the publisher so; NULL: nobody does. */
     void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
-    void *event_ctx;             /* of both */
+    void *event_ctx; /* of both */
+    struct news_teller news;
     struct remote_teller remote; /* told of candidates of peers */
 };
 
@@ -62,12 +67,27 @@ struct rooms_stats {
     uint64_t gone[MEDIA_GONES]; /* by reason */
 };
 
+/* What a room was made with; 0: as the node has it. */
+struct room_settings {
+    size_t peers_max, publishers_max;
+    uint32_t max_bps; /* that one participant may send */
+    usec empty_time;  /* for which it is kept while nobody is in it */
+};
+
 struct room {
     struct map_node by_name;
+    struct rooms *all;
     char name[2 * NAME_CAP]; /* "tenant/room" */
     uint64_t id;
     struct list publishers, viewers, members; /* struct peer, in order of arrival */
-    size_t peers_n;
+    struct list participants;                 /* the same, whoever it is */
+    size_t peers_n;   /* people: transports of those who were admitted do not count */
+    size_t viewers_n; /* who are told of as a number */
+    bool locked;      /* hosts alone come in */
+    char *metadata;   /* owned; NULL: none */
+    struct room_settings settings;
+    struct list emptied; /* since the last flush */
+    struct timer empty;
     struct tracks tracks;
 };
 
@@ -100,10 +120,13 @@ struct enter {
     const enum codec *codecs; /* the only ones, the preferred first */
     size_t codecs_n;
     bool data; /* it may have data channels */
+    enum member_way way;
+    struct participant *who; /* of whom it is a transport; NULL: it will be one itself */
 };
 
 /* A new member: a peer whose description changes. Its transport comes with its first
- * description; until it is up it sees nothing. E_DENIED, E_FULL as above; E_MEMORY. */
+ * description; until it is up it sees nothing. Of who: tenant and room mean nothing, and no limit
+ * holds. E_DENIED, E_FULL as above; E_STATE: the room is locked; E_MEMORY. */
 MUST_USE enum err sl_rooms_enter(struct rooms *r, const struct enter *e, usec now,
                                  struct peer **ret);
 
@@ -113,6 +136,9 @@ MUST_USE enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span 
                                    usec now, struct wr *answer, struct refused *refused);
 MUST_USE enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer,
                                     usec now, struct refused *refused);
+
+/* The next offer to the member has new ICE credentials. E_STATE: it has no transport yet. */
+MUST_USE enum err sl_rooms_restart(struct peer *p);
 
 /* No offers are made to the member for now; or they are again. */
 void sl_rooms_hold(struct peer *p, bool held);
@@ -141,7 +167,34 @@ MUST_USE enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span frag
 MUST_USE enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
                                 const struct rtp_wish *wish);
 
+/* The same of the track, for a member that has a slot for it, or may have. */
+MUST_USE enum err sl_rooms_want(struct rooms *r, struct peer *p,
+                                const struct track *track, const struct rtp_wish *wish);
+/* Its slot for the track is asked for again (member_events.wants), and comes or goes. */
+void sl_rooms_rewant(struct peer *p, struct track *track);
+
 void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why);
+
+/* A room that is there before anybody is in it. E_EXISTS; E_DENIED, E_FULL as sl_rooms_join. */
+MUST_USE enum err sl_rooms_create(struct rooms *r, struct span tenant, struct span name,
+                                  const struct room_settings *settings, usec now,
+                                  struct room **ret);
+/* Everybody is sent away, and the room is gone. */
+void sl_rooms_close(struct rooms *r, struct room *room, const char *reason);
+void sl_rooms_lock(struct rooms *r, struct room *room, bool locked);
+/* E_DENIED: too long; E_MEMORY. */
+MUST_USE enum err sl_rooms_describe(struct rooms *r, struct room *room,
+                                    struct span metadata);
+/* As many publish in the room as may. */
+bool sl_rooms_is_crowded(const struct rooms *r, const struct room *room);
+/* All rooms, in no order: the first for NULL, NULL after the last. */
+struct room *sl_rooms_next_room(const struct rooms *r, const struct room *room);
+struct room *sl_rooms_find(const struct rooms *r, struct span tenant, struct span name);
+/* Without the tenant, and that. */
+struct span sl_room_name(const struct room *room);
+struct span sl_room_tenant(const struct room *room);
+/* A live track, by its public id; NULL: there is none. */
+struct track *sl_room_track(const struct room *room, struct span id);
 
 /* The peer of a transport, NULL: there is none; and all peers, in no order: the first for NULL,
  * NULL after the last. */

@@ -1,5 +1,6 @@
 #include "room/track.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned loudest)
@@ -23,6 +24,17 @@ void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth)
         (void)snprintf(ret, SOURCE_CAP, "%s", known[nth][video]);
     else
         (void)snprintf(ret, SOURCE_CAP, "%s-%u", video ? "video" : "audio", nth + 1);
+}
+
+void sl_track_id(const struct track *track, char ret[TRACK_ID_CAP])
+{
+    (void)snprintf(ret, TRACK_ID_CAP, "%016" PRIx64, track->producer);
+}
+
+static void change(struct tracks *t, struct track *track, enum track_change what)
+{
+    if (t->changed)
+        t->changed(t, track, what);
 }
 
 /* A sender uses the first codec of the answer unless someone tells it otherwise, so that
@@ -164,6 +176,7 @@ void sl_tracks_start(struct tracks *t, struct track *track, usec now)
     if (is_audio(track))
         sl_voices_add(&t->voices, &track->heard);
     track->since = now;
+    change(t, track, TRACK_STARTED);
     offer(t, track);
     invite(t, track);
 }
@@ -173,6 +186,7 @@ void sl_tracks_end(struct tracks *t, struct track *track)
     list_del(&track->live);
     if (is_audio(track))
         sl_voices_remove(&t->voices, &track->heard);
+    change(t, track, TRACK_ENDED);
     list_each_safe(struct slot, slot, &track->slots, link) play_other(t, slot);
 }
 
@@ -188,7 +202,10 @@ void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
         else if (muted)
             play(t, slot, find(t, slot));
     }
-    if (!muted && !list_empty(&track->live))
+    if (list_empty(&track->live))
+        return;
+    change(t, track, TRACK_CHANGED);
+    if (!muted)
         offer(t, track);
 }
 
@@ -205,6 +222,7 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
     list_each_safe(struct slot, slot, &from->slots,
                    link) if (!slot->fixed && sl_track_fits(to, slot)) play(t, slot, to);
     sl_tracks_end(t, from);
+    change(t, to, TRACK_STARTED);
     offer(t, to);
     invite(t, to);
 }

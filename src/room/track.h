@@ -24,7 +24,12 @@
 #include "room/media.h"
 #include "room/voices.h"
 
+struct track;
+enum track_change { TRACK_STARTED, TRACK_CHANGED, TRACK_ENDED };
+
 struct tracks {
+    /* A track went live, changed or is live no more; NULL: nobody is told. */
+    void (*changed)(struct tracks *t, struct track *track, enum track_change change);
     const struct media_ops *media; /* borrowed */
     struct list live;              /* struct track, the oldest first */
     struct list waiting;           /* struct slot, first come, first served */
@@ -35,7 +40,6 @@ struct tracks {
 };
 
 struct slot;
-struct track;
 struct view;
 
 /* How slots of followers come and go. */
@@ -45,15 +49,19 @@ struct track_seats {
 };
 
 #define TRACK_ANY_BPS UINT32_MAX
-enum { SOURCE_CAP = 16 }; /* "microphone", "screen-audio", "video-3" */
+enum {
+    SOURCE_CAP = 16,   /* "microphone", "screen-audio", "video-3" */
+    TRACK_ID_CAP = 17, /* as others know it: 16 hex digits and a NUL */
+};
 
 struct track {
     struct list live;
-    struct list slots;  /* that play it */
-    const char *stream; /* the name it is published under; borrowed from its peer */
-    struct view *owner; /* of the peer that publishes it */
-    char *msid;         /* owned: the stream that the peer says it is part of; NULL */
-    bool muted;         /* nobody hears it */
+    struct list slots;      /* that play it */
+    const char *stream;     /* the name it is published under; borrowed from its peer */
+    struct view *owner;     /* of the peer that publishes it */
+    char *msid;             /* owned: the stream that the peer says it is part of; NULL */
+    char *label, *metadata; /* owned: what its sender calls it, and adds; NULL: nothing */
+    bool muted;             /* nobody hears it */
     char source[SOURCE_CAP];
     uint64_t producer;
     usec since; /* when it went live */
@@ -72,6 +80,7 @@ struct slot {
     uint64_t consumer;
     struct rtp_params params;
     struct rtp_wish wish; /* of its viewer */
+    bool wished;          /* it said one */
     bool fixed; /* a follower's, for its track alone; its consumer may not be there yet */
 };
 
@@ -90,6 +99,9 @@ void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned lo
  * a microphone, the second from a screen. Clients that know better will say so in a
  * signalling of ours; SDP has no word for it. */
 void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth);
+
+/* What clients call it, as long as it lives and never again. */
+void sl_track_id(const struct track *track, char ret[TRACK_ID_CAP]);
 
 /* The slot's receiver can decode what the track sends. */
 bool sl_track_fits(const struct track *track, const struct slot *slot);

@@ -1,0 +1,125 @@
+#include "check.h"
+#include "room/rooms.h"
+#include "room_stage.h"
+
+/* Ann sends sound, and Bob has a transport to receive it. Who of both is told of what, so far. */
+static struct room_stage *ann_and_bob(struct peer **receives)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, true), E_OK);
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    CHECK_INT(stage_transport(s, 1, MEMBER_RECEIVES, receives), E_OK);
+    return s;
+}
+
+TEST(who_receives_is_offered_first_and_all_at_once)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 0); /* there is nothing to see */
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 1);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    CHECK(s->of[1].receives.got[0].there && s->of[1].receives.got[1].there);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 1);
+    room_stage_free(s);
+}
+
+TEST(an_offer_that_nobody_answers_is_made_again)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME - 1);
+    sl_rooms_flush(s->rooms, DIALOG_ANSWER_TIME - 1);
+    CHECK_INT(s->of[1].offers, 1);
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME);
+    sl_rooms_flush(s->rooms, DIALOG_ANSWER_TIME);
+    CHECK_INT(s->of[1].offers, 2);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    room_stage_free(s);
+}
+
+static struct span line_of(const struct person *p, const char *begins)
+{
+    const char *at = memmem(p->offer, p->offer_n, begins, strlen(begins));
+    size_t n = at ? strcspn(at, "\r") : 0;
+    return (struct span){(const uint8_t *)at, n};
+}
+
+TEST(an_offer_that_restarts_ice)
+{
+    struct peer *receives;
+    char was[64], is[64];
+    struct room_stage *s = ann_and_bob(&receives);
+    CHECK_INT(sl_rooms_restart(receives), E_STATE); /* of what? */
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    struct span line = line_of(&s->of[1], "a=ice-ufrag:");
+    (void)snprintf(was, sizeof was, "%.*s", (int)line.n, (const char *)line.p);
+
+    CHECK_INT(sl_rooms_restart(receives), E_OK);
+    ml_look(&s->log);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 2);
+    line = line_of(&s->of[1], "a=ice-ufrag:");
+    (void)snprintf(is, sizeof is, "%.*s", (int)line.n, (const char *)line.p);
+    CHECK(strcmp(was, is) != 0);
+    CHECK_STR(is + strlen("a=ice-ufrag:"), receives->ufrag);
+    CHECK(strncmp(ml_look(&s->log), "restart ", 8) == 0); /* before it is answered */
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 2);
+    CHECK(receives->up);
+    room_stage_free(s);
+}
+
+TEST(a_wish_before_there_is_a_consumer)
+{
+    struct peer *receives;
+    const struct rtp_wish wish = {.width = 320, .height = 180, .fps = 15};
+    struct room_stage *s = ann_and_bob(&receives);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    const struct track *video = s->of[0].who->sends->tracks[1];
+    CHECK_INT(video->params.kind, MEDIA_VIDEO);
+    CHECK_INT(sl_rooms_want(s->rooms, receives, video, &wish), E_OK);
+    CHECK(!strstr(ml_look(&s->log), "wish"));
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    CHECK(strstr(ml_look(&s->log), "320x180@15") != NULL);
+    CHECK_INT(sl_rooms_want(s->rooms, s->of[0].who->sends, video, &wish), E_ABSENT);
+    room_stage_free(s);
+}
+
+TEST(a_track_that_is_left_out)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    struct track *t = s->of[0].who->sends->tracks[0];
+    s->of[1].deaf_to = t->source;
+    sl_rooms_rewant(receives, t);
+    sl_rooms_rewant(receives, t);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(s->of[1].offers, 2);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    CHECK_INT(receives->view.n, 1);
+    s->of[1].deaf_to = NULL;
+    sl_rooms_rewant(receives, t);
+    sl_rooms_rewant(receives, t);
+    CHECK_INT(receives->view.n, 2);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(stage_listen(s, 1), E_OK);
+    CHECK(s->of[1].receives.got[0].there && s->of[1].receives.got[1].there);
+    room_stage_free(s);
+}

@@ -1,0 +1,319 @@
+#include "room/participant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/word.h"
+
+#include "room/rooms.h"
+
+enum { MADE_ID_LEN = 10 };
+
+/* ---- roles ---- */
+
+static const struct {
+    const char *name;
+    unsigned can;
+} roles[ROLES] = {
+    [ROLE_VIEWER] = {"viewer", CAN_SUBSCRIBE},
+    [ROLE_PARTICIPANT] = {"participant", CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA},
+    [ROLE_HOST] = {"host", CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA | CAN_MODERATE},
+};
+
+unsigned sl_role_can(enum role role, unsigned may)
+{
+    unsigned can = roles[role].can;
+    if (!(may & (MAY_PUBLISH | MAY_ADMIN)))
+        can &= ~(unsigned)CAN_PUBLISH;
+    if (!(may & (MAY_WATCH | MAY_ADMIN)))
+        can &= ~(unsigned)CAN_SUBSCRIBE;
+    return can;
+}
+
+const char *sl_role_name(enum role role)
+{
+    return roles[role].name;
+}
+
+bool sl_role_of(struct span name, enum role *ret)
+{
+    for (unsigned i = 0; i < ROLES; i++)
+        if (span_is(name, roles[i].name)) {
+            *ret = (enum role)i;
+            return true;
+        }
+    return false;
+}
+
+bool sl_participant_may_send(const struct participant *p, const char *source)
+{
+    struct span rest = span_of(p->sources), word;
+    if (!(p->can & CAN_PUBLISH))
+        return false;
+    if (rest.n == 0)
+        return true;
+    while ((word = word_next(&rest)).n > 0)
+        if (span_is(word, source))
+            return true;
+    return false;
+}
+
+/* ---- what is told ---- */
+
+static void tell(struct rooms *r, enum news_kind kind, const struct participant *p,
+                 enum media_gone why, const char *reason)
+{
+    sl_rooms_tell(
+        r, &(struct news){
+               .kind = kind, .room = p->room, .who = p, .why = why, .reason = reason});
+}
+
+/* Others are told of it; or it is one of a number, from now on. */
+static void show(struct rooms *r, struct participant *p)
+{
+    p->listed = p->role != ROLE_VIEWER;
+    if (!p->listed)
+        p->room->viewers_n++;
+    tell(r, p->listed ? NEWS_JOINED : NEWS_VIEWERS, p, MEDIA_GONES, "");
+}
+
+static void hide(struct rooms *r, struct participant *p, enum media_gone why,
+                 const char *reason)
+{
+    if (!p->listed)
+        p->room->viewers_n--;
+    tell(r, p->listed ? NEWS_LEFT : NEWS_VIEWERS, p, why, reason);
+    p->listed = false;
+}
+
+/* ---- coming ---- */
+
+static char *text_of(struct span s)
+{
+    char *text = malloc(s.n + 1);
+    if (!text)
+        return NULL;
+    if (s.n > 0)
+        memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    return text;
+}
+
+static void discard(struct participant *p)
+{
+    if (!p)
+        return;
+    list_del(&p->by_room);
+    free(p->name);
+    free(p->metadata);
+    free(p);
+}
+
+/* In no list yet. NULL when memory ends. */
+static struct participant *make(struct rooms *r, struct room *room, struct span id,
+                                struct span name, struct span metadata, usec now)
+{
+    struct participant *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    list_init(&p->by_room);
+    p->room = room;
+    p->since = now;
+    p->name = text_of(name);
+    p->metadata = text_of(metadata);
+    if (!p->name || !p->metadata) {
+        discard(p);
+        return NULL;
+    }
+    if (id.n > 0)
+        memcpy(p->id, id.p, id.n);
+    else
+        sl_chance_hex(&r->maker.random, p->id, MADE_ID_LEN);
+    return p;
+}
+
+static bool fits(struct span name, struct span metadata)
+{
+    return name.n <= LABEL_MAX && metadata.n <= METADATA_MAX;
+}
+
+enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec now,
+                              struct participant **ret)
+{
+    struct room *room = sl_rooms_find(r, a->tenant, a->room);
+    enum err e = sl_rooms_check(r, a->tenant, a->room, room);
+    bool makes = !room;
+    if (!e && ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata)))
+        e = E_DENIED;
+    if (!e && room && room->locked && a->role != ROLE_HOST)
+        e = E_STATE;
+    if (!e && makes && (!a->create || (r->conf.hosts_create && a->role != ROLE_HOST)))
+        e = E_ABSENT;
+    if (!e && makes)
+        e = sl_rooms_open(r, a->tenant, a->room, &room);
+    if (e)
+        return e;
+    sl_rooms_count(r, room);
+    struct participant *before = a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
+    bool foreign = before && !before->events;
+    struct participant *p =
+        make(r, room, foreign ? (struct span){0} : a->id, a->name, a->metadata, now);
+    if (!p) {
+        sl_rooms_uncount(r, room);
+        return E_MEMORY;
+    }
+    p->role = makes && a->first_host ? ROLE_HOST : a->role;
+    p->may = a->may;
+    p->can = sl_role_can(p->role, p->may);
+    (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
+    p->max_bps = a->max_bps;
+    p->events = a->events;
+    p->ctx = a->ctx;
+    if (before && !foreign)
+        sl_participant_leave(r, before, MEDIA_GONE_REPLACED, "");
+    list_add(&room->participants, &p->by_room);
+    show(r, p);
+    *ret = p;
+    return E_OK;
+}
+
+void sl_participant_begin(struct rooms *r, struct peer *p, usec now)
+{
+    if (p->who || p->kind == PEER_VIEWER)
+        return;
+    struct span id = span_of(p->stream);
+    bool taken = id.n == 0 || sl_participant_find(p->room, id);
+    struct participant *who =
+        make(r, p->room, taken ? (struct span){0} : id, id, (struct span){0}, now);
+    if (!who)
+        return;
+    who->role = ROLE_PARTICIPANT;
+    who->may = MAY_PUBLISH | MAY_WATCH;
+    who->can = CAN_PUBLISH | (p->member ? CAN_SUBSCRIBE : 0U);
+    who->sends = p;
+    who->receives = p->member ? p : NULL;
+    p->who = who;
+    list_add(&p->room->participants, &who->by_room);
+    show(r, who);
+}
+
+/* ---- going ---- */
+
+void sl_participant_end(struct rooms *r, struct peer *p, enum media_gone why)
+{
+    struct participant *who = p->who;
+    p->who = NULL;
+    if (!who)
+        return;
+    if (who->sends == p)
+        who->sends = NULL;
+    if (who->receives == p)
+        who->receives = NULL;
+    if (who->events || who->sends || who->receives)
+        return; /* it stays, by its signalling or by what replaced this */
+    hide(r, who, why, "");
+    discard(who);
+}
+
+void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gone why,
+                          const char *reason)
+{
+    struct room *room = p->room;
+    if (!p->events) {
+        sl_rooms_leave(r, p->sends ? p->sends : p->receives, why);
+        return;
+    }
+    if (p->sends)
+        sl_rooms_leave(r, p->sends, MEDIA_GONE_LEFT);
+    if (p->receives)
+        sl_rooms_leave(r, p->receives, MEDIA_GONE_LEFT);
+    hide(r, p, why, reason);
+    list_del(&p->by_room);
+    if (why != MEDIA_GONE_LEFT)
+        p->events->left(p->ctx, p, why, reason);
+    discard(p);
+    sl_rooms_uncount(r, room);
+}
+
+/* ---- what changes ---- */
+
+struct participant *sl_participant_find(const struct room *room, struct span id)
+{
+    list_each (struct participant, p, &room->participants, by_room)
+        if (span_is(id, p->id))
+            return p;
+    return NULL;
+}
+
+struct track *sl_participant_track(const struct participant *p, struct span id)
+{
+    char text[TRACK_ID_CAP];
+    for (size_t i = 0; p->sends && i < p->sends->tracks_n; i++) {
+        sl_track_id(p->sends->tracks[i], text);
+        if (span_is(id, text))
+            return p->sends->tracks[i];
+    }
+    return NULL;
+}
+
+static enum err replace(char **text, struct span with)
+{
+    if (!with.p)
+        return E_OK;
+    char *copy = text_of(with);
+    if (!copy)
+        return E_MEMORY;
+    free(*text);
+    *text = copy;
+    return E_OK;
+}
+
+enum err sl_participant_update(struct rooms *r, struct participant *p, struct span name,
+                               struct span metadata)
+{
+    if (!fits(name, metadata))
+        return E_DENIED;
+    enum err e = replace(&p->name, name);
+    e = e ? e : replace(&p->metadata, metadata);
+    if (!e)
+        tell(r, NEWS_UPDATED, p, MEDIA_GONES, "");
+    return e;
+}
+
+/* Each track is asked for its name again. */
+static void rename_tracks(struct participant *p, usec now)
+{
+    struct peer *peer = p->sends;
+    for (size_t i = 0; peer && peer->member && i < peer->tracks_n; i++) {
+        struct member *m = peer->member;
+        struct track *t = peer->tracks[i];
+        char source[SOURCE_CAP];
+        (void)snprintf(source, sizeof source, "%s",
+                       p->can & CAN_PUBLISH ? m->events->source(m->ctx, peer, t) : "");
+        if (strcmp(source, t->source) != 0)
+            sl_rooms_name(peer, t, source, now);
+    }
+}
+
+enum err sl_participant_role(struct rooms *r, struct participant *p, enum role role,
+                             usec now)
+{
+    bool listed = role != ROLE_VIEWER;
+    if (!p->events)
+        return E_UNSUPPORTED;
+    p->role = role;
+    p->can = sl_role_can(role, p->may);
+    if (!listed)
+        rename_tracks(p, now); /* end before it goes */
+    if (p->listed != listed) {
+        if (p->listed)
+            hide(r, p, MEDIA_GONE_ROLE, "");
+        else
+            p->room->viewers_n--;
+        show(r, p);
+    }
+    if (listed)
+        rename_tracks(p, now);
+    tell(r, NEWS_UPDATED, p, MEDIA_GONES, "");
+    return E_OK;
+}

@@ -1,0 +1,112 @@
+#pragma once
+
+/*
+ * Who is in a room, as the others are told: a participant has a name, a role and what follows
+ * from it, and at most two transports (struct peer), one on which it sends and one on which it
+ * receives; both may be the same.
+ *
+ * It comes in one of two ways. Who is admitted is in the room by its signalling alone, and its
+ * transports come and go. Who publishes by WHIP, or is a member by rtcd, is a participant as long as
+ * its one transport is up. Who only watches, a viewer, is one of a number: nobody is told of it.
+ *
+ * Everybody who may do what is asked was found out before by who calls: this does it, and tells
+ * (struct news). For the control thread, like all rooms.
+ */
+
+#include "room/claims.h"
+#include "room/peer.h"
+
+enum role { ROLE_VIEWER, ROLE_PARTICIPANT, ROLE_HOST, ROLES };
+
+enum {
+    CAN_PUBLISH = 1,
+    CAN_SUBSCRIBE = 2,
+    CAN_DATA = 4,
+    CAN_MODERATE = 8,
+};
+
+enum {
+    LABEL_MAX = 128,     /* octets of a participant's or a track's name, in UTF-8 */
+    METADATA_MAX = 4096, /* octets of what an application adds to it */
+    SOURCES_CAP = 129,   /* "camera microphone" and a NUL */
+};
+
+struct participant;
+
+/* To the signalling by which it was admitted, from within calls of rooms. */
+struct participant_events {
+    /* It is in no room any more, for another reason than that it left; reason may be "". */
+    void (*left)(void *ctx, struct participant *p, enum media_gone why,
+                 const char *reason);
+};
+
+struct participant {
+    struct list by_room;
+    struct room *room;
+    char id[NAME_CAP];     /* that others know it by; one of a kind in its room */
+    char *name, *metadata; /* owned */
+    enum role role;
+    unsigned may; /* of enum may, by its token, which bounds every role */
+    unsigned can;
+    char sources[SOURCES_CAP]; /* what it may publish, words; "": anything */
+    uint32_t max_bps;          /* that it may send; 0: any */
+    bool listed;               /* others are told of it */
+    usec since;
+    struct peer *sends, *receives; /* NULL: not now */
+    struct voice voice;            /* as it was heard last, when it spoke last */
+    usec spoke;
+    const struct participant_events *events; /* NULL: not admitted, see above */
+    void *ctx;
+};
+
+/* How somebody is admitted. Arrays and strings are copied. */
+struct admission {
+    struct span tenant, room;
+    struct span id; /* empty: one is made */
+    struct span name, metadata;
+    enum role role;
+    unsigned may;
+    const char *sources;
+    uint32_t max_bps;
+    bool create;     /* the room is made, if need be */
+    bool first_host; /* who makes it is a host */
+    const struct participant_events *events;
+    void *ctx;
+};
+
+struct rooms;
+
+/* E_DENIED: a name that is none; E_ABSENT: no such room, and it may not make one; E_STATE: it is
+ * locked; E_FULL; E_MEMORY. One of the same id in the room, admitted before, is sent away. */
+MUST_USE enum err sl_participant_admit(struct rooms *r, const struct admission *a,
+                                       usec now, struct participant **ret);
+
+/* Whoever it is, by whatever way. It is freed. */
+void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gone why,
+                          const char *reason);
+
+/* NULL: nobody in the room has that id. */
+struct participant *sl_participant_find(const struct room *room, struct span id);
+
+/* A track of the participant, by its public id; NULL: it has none such. */
+struct track *sl_participant_track(const struct participant *p, struct span id);
+
+/* E_DENIED: too long; E_MEMORY. An empty span that is no text (p NULL) leaves it as it is. */
+MUST_USE enum err sl_participant_update(struct rooms *r, struct participant *p,
+                                        struct span name, struct span metadata);
+
+/* Tracks that it may not publish any more end; those that it may again begin. E_UNSUPPORTED: it
+ * was not admitted. */
+MUST_USE enum err sl_participant_role(struct rooms *r, struct participant *p,
+                                      enum role role, usec now);
+
+/* What the role permits to a holder of such a token. */
+unsigned sl_role_can(enum role role, unsigned may);
+const char *sl_role_name(enum role role); /* "host" */
+bool sl_role_of(struct span name, enum role *ret);
+bool sl_participant_may_send(const struct participant *p, const char *source);
+
+/* The peer, by which it is in the room, has become public: a participant of its own is made for it, if it
+ * has none. Where memory ends nobody is told of it. And it is over. */
+void sl_participant_begin(struct rooms *r, struct peer *p, usec now);
+void sl_participant_end(struct rooms *r, struct peer *p, enum media_gone why);

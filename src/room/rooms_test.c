@@ -1,0 +1,95 @@
+#include "room/rooms.h"
+
+#include "check.h"
+#include "room_stage.h"
+
+static struct room *create(struct room_stage *s, struct room_settings settings, usec now)
+{
+    struct room *room = NULL;
+    CHECK_INT(
+        sl_rooms_create(s->rooms, span_of("t"), span_of("r"), &settings, now, &room),
+        E_OK);
+    return room;
+}
+
+TEST(a_room_is_kept_for_its_time)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = create(s, (struct room_settings){.empty_time = SEC(10)}, SEC(1));
+    CHECK_INT(sl_rooms_create(s->rooms, span_of("t"), span_of("r"),
+                              &(struct room_settings){0}, 0, &room),
+              E_EXISTS);
+    CHECK_INT(sl_rooms_deadline(s->rooms), SEC(11));
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, false), E_OK);
+    CHECK_INT(sl_rooms_deadline(s->rooms), USEC_NEVER);
+    sl_participant_leave(s->rooms, s->of[0].who, MEDIA_GONE_LEFT, "");
+    sl_rooms_flush(s->rooms, SEC(20));
+    sl_rooms_tick(s->rooms, SEC(30) - 1);
+    CHECK(sl_rooms_find(s->rooms, span_of("t"), span_of("r")) != NULL);
+    sl_rooms_tick(s->rooms, SEC(30));
+    CHECK(!sl_rooms_find(s->rooms, span_of("t"), span_of("r")));
+    CHECK_STR(stage_news(s), "opened t/r\njoined ann\nleft ann left\nclosed t/r\n");
+    room_stage_free(s);
+}
+
+TEST(who_comes_back_in_the_same_turn)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){.empty_time = SEC(5)});
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    sl_participant_leave(s->rooms, s->of[0].who, MEDIA_GONE_LEFT, "");
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, false), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(sl_rooms_deadline(s->rooms), USEC_NEVER);
+    room_stage_free(s);
+}
+
+TEST(a_room_that_is_closed)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = create(s, (struct room_settings){.empty_time = SEC(10)}, 0);
+    struct peer *receives;
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, false), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_VIEWER, false), E_OK);
+    CHECK_INT(stage_transport(s, 0, MEMBER_RECEIVES, &receives), E_OK);
+    stage_news(s);
+    sl_rooms_close(s->rooms, room, ": late");
+    CHECK_STR(s->of[0].left, "room_closed: late");
+    CHECK_STR(s->of[1].left, "room_closed: late");
+    CHECK_STR(stage_news(s), "left ann room_closed\nviewers 0\nclosed t/r\n");
+    CHECK_INT(sl_rooms_deadline(s->rooms), USEC_NEVER);
+    room_stage_free(s);
+}
+
+TEST(limits_of_one_room)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = create(
+        s, (struct room_settings){.peers_max = 2, .publishers_max = 1, .empty_time = 1},
+        0);
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, false), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, false), E_OK);
+    CHECK_INT(stage_admit(s, 2, "eve", ROLE_PARTICIPANT, false), E_FULL);
+    CHECK(!sl_rooms_is_crowded(s->rooms, room));
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    CHECK(sl_rooms_is_crowded(s->rooms, room));
+    room_stage_free(s);
+}
+
+TEST(what_is_said_of_a_room)
+{
+    static uint8_t text[METADATA_MAX + 1];
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = create(s, (struct room_settings){.empty_time = 1}, 0);
+    CHECK_INT(sl_rooms_describe(s->rooms, room, (struct span){text, sizeof text}),
+              E_DENIED);
+    CHECK_INT(sl_rooms_describe(s->rooms, room, span_of("topic")), E_OK);
+    CHECK_STR(room->metadata, "topic");
+    sl_rooms_lock(s->rooms, room, true);
+    sl_rooms_lock(s->rooms, room, true);
+    CHECK_STR(stage_news(s), "opened t/r\nroom t/r\nroom t/r\n");
+    CHECK(span_is(sl_room_name(room), "r") && span_is(sl_room_tenant(room), "t"));
+    CHECK(sl_rooms_next_room(s->rooms, NULL) == room &&
+          !sl_rooms_next_room(s->rooms, room));
+    room_stage_free(s);
+}
