@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The demo page, as bytes inside the program: what lies in web/ at the top of the tree, made
- * into a table when it is built (tools/embed). Constant, so for any thread.
+ * The pages, as bytes inside the program: what lies in web/ and sdk/js/src/ at the top of the
+ * tree, made into a table when it is built (tools/embed). Constant, so for any thread.
  */
 
 #include <stddef.h>

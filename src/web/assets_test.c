@@ -5,7 +5,7 @@
 TEST(assets_are_the_files_byte_for_byte)
 {
     static const char *const files[] = {"web/index.html", "web/style.css", "web/app.js",
-                                        "web/whip.js", "web/whep.js"};
+                                        "web/conference/app.js", "web/whep.js"};
     for (size_t i = 0; i < LEN(files); i++) {
         check_row(files[i]);
         const struct asset *a = sl_asset_find(span_of(files[i] + strlen("web")));
@@ -20,6 +20,11 @@ static const struct {
     {"and its own name", "/index.html", "text/html; charset=utf-8"},
     {"a module must be called a script", "/app.js", "text/javascript; charset=utf-8"},
     {"a picture", "/favicon.svg", "image/svg+xml"},
+    {"a page without its ending", "/conference", "text/html; charset=utf-8"},
+    {"a module in a folder", "/conference/app.js", "text/javascript; charset=utf-8"},
+    {"the SDK", "/sdk/index.js", "text/javascript; charset=utf-8"},
+    {"and what it starts by itself", "/sdk/e2ee/worker.js", "text/javascript; charset=utf-8"},
+    {"a folder is no page", "/sdk/", NULL},
     {"what is not in the table is nowhere else", "/../dev", NULL},
     {"a prefix is not a name", "/app.j", NULL},
     {"nothing", "", NULL},

@@ -1,0 +1,80 @@
+// The conference: a lobby, then a call, by the public SDK alone.
+
+import {RoomError} from '/sdk/index.js';
+import {Call} from './call.js';
+import {Lobby} from './lobby.js';
+import {$, toast} from './page.js';
+import './theme.js';
+
+// The token comes in the fragment, which browsers send to nobody; it is taken out of the address at
+// once, so that a shared screen does not show it, and kept for this tab.
+export function takeFragment(hash) {
+  const given = new URLSearchParams(hash.replace(/^.*#/, ''));
+  if (given.get('token')) sessionStorage.token = given.get('token');
+  if (given.get('room')) sessionStorage.room = given.get('room');
+  else if (given.get('token')) delete sessionStorage.room;
+}
+
+// What the token says. Only the server can tell whether it is true.
+function claims(token) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+const REFUSED = {
+  token_missing: 'This server asks for a token. Open the link you were given, or paste it here.',
+  token_invalid: 'The token is not valid. Ask for a new link.',
+  token_expired: 'The token has expired. Ask for a new link.',
+  forbidden: 'Your token does not open this room.',
+  locked: 'The room is locked: somebody inside has to open it.',
+  full: 'The room is full.',
+  no_room: 'There is no such room. Only a host can make one here.',
+  removed: 'You were removed from the room.',
+  room_closed: 'The room was closed by a host.',
+  replaced: 'You joined from another place with the same link.',
+  revoked: 'Your token was withdrawn.',
+  shutdown: 'The server is being restarted. Join again in a moment.',
+};
+const explain = error => REFUSED[error?.code] ?? error?.message;
+
+takeFragment(location.hash);
+if (location.hash) history.replaceState(null, '', location.pathname);
+
+const said = () => sessionStorage.token ? claims(sessionStorage.token) : null;
+const only = () => typeof said()?.room === 'string' && !/[*]/.test(said().room) ? said().room : null;
+
+const lobby = new Lobby({
+  room: sessionStorage.room ?? only() ?? 'demo', fixed: !!only(),
+  name: sessionStorage.name ?? said()?.name ?? localStorage.name ?? '',
+  async join(choice) {
+    if (choice.token) takeFragment(choice.token.includes('#') ? choice.token : `token=${choice.token}`);
+    sessionStorage.name = localStorage.name = choice.name;
+    sessionStorage.room = choice.room;
+    try {
+      await Call.begin({...choice, token: sessionStorage.token, ended});
+      document.body.classList.add('joined');
+    } catch (error) {
+      if (error instanceof RoomError && error.code.startsWith('token_')) {
+        delete sessionStorage.token;
+        lobby.askToken();
+      }
+      lobby.refuse(explain(error));
+    }
+  },
+});
+lobby.open();
+
+// Back to where it began, with the reason where it was not one's own.
+function ended(error) {
+  document.body.classList.remove('joined');
+  document.title = 'Sluice';
+  lobby.open();
+  if (error && error.code !== 'left') lobby.refuse(explain(error));
+  else toast('You have left the room.', 'info');
+}
+
+if (!window.isSecureContext) $('preview-note').textContent = 'Browsers give cameras to secure pages only: open this page by https://, or on localhost.';
