@@ -91,6 +91,12 @@ struct config {
         uint32_t loudest; /* 0: no limit */
     } rooms;
     struct {
+        struct config_strings urls;
+        const char *secret;
+        usec keep, timeout;
+        uint32_t queue; /* events */
+    } webhooks;
+    struct {
         uint32_t rooms, peers, room_peers;
         uint32_t max_bps; /* 0: any */
         uint32_t sessions_per_address, session_burst;

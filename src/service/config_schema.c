@@ -55,6 +55,7 @@ const struct section sl_sections[] = {
     {"log", "Logs, on standard error."},
     {"auth", "Who may do what."},
     {"rooms", "What happens in rooms."},
+    {"webhooks", "What back ends are told of it, by HTTP."},
     {"limits", "How much there may be of anything that a stranger can ask for."},
     {"drain", "How the server stops."},
     {"demo", "The demo page."},
@@ -166,6 +167,17 @@ const struct setting sl_settings[] = {
     {"rooms.loudest", INT(rooms.loudest, 0, 64), .value = "0",
      .help = "Voices that a viewer of a whole room hears at once: those who speak, the "
              "loudest first; 0: as many as it has room for."},
+
+    {"webhooks.urls", STRINGS(webhooks.urls), .value = "",
+     .help = "Where events are posted to, eight at most; empty: nowhere."},
+    {"webhooks.secret", STRING(webhooks.secret), .value = "",
+     .help = "What signs them: 24 octets or more, or such in base64 behind \"whsec_\"."},
+    {"webhooks.keep", TIME(webhooks.keep), .value = "24h",
+     .help = "How long an event is kept for a back end that does not answer."},
+    {"webhooks.timeout", TIME(webhooks.timeout), .value = "10s",
+     .help = "Time that a back end has for an answer."},
+    {"webhooks.queue", INT(webhooks.queue, 100, MILLION), .value = "10000",
+     .help = "Events that wait for a back end; then the oldest are given up."},
 
     {"limits.rooms", INT(limits.rooms, 1, 100 * MILLION), .value = "10000",
      .help = "Rooms of this server."},

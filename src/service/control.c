@@ -30,6 +30,7 @@ struct control {
     struct rooms *rooms;
     struct faces faces;
     struct metrics *metrics;
+    struct hooks *hooks; /* NULL: nobody is told */
     bool draining;
 };
 
@@ -360,8 +361,20 @@ static enum err count(struct control *c)
                                   .face = &c->faces.face,
                                   .public_face = stats_of(c->faces.public_face),
                                   .private_face = stats_of(c->faces.private_face),
-                                  .rtcd = c->faces.rtcd};
+                                  .rtcd = c->faces.rtcd,
+                                  .hooks = c->hooks};
     return sl_numbers_add(c->metrics, &of);
+}
+
+static enum err make_hooks(struct control *c)
+{
+    struct hooks_conf hc = c->conf.hooks;
+    hc.loop = c->loop;
+    hc.log = c->log;
+    enum err e = hc.urls_n > 0 ? sl_hooks_new(&hc, &c->hooks) : E_OK;
+    if (!e && c->hooks) /* whoever was in a room before is not any more */
+        sl_hooks_put(c->hooks, span_of("\"type\":\"server_started\""));
+    return e;
 }
 
 /* The parts, in the order in which they are made. */
@@ -369,6 +382,7 @@ static const struct {
     const char *name;
     enum err (*make)(struct control *c);
 } parts[] = {
+    {"webhooks", make_hooks},
     {"rtc.ice_servers", look_outside},
     {"rooms", make_rooms},
     {"the faces", make_faces},
@@ -420,6 +434,7 @@ void sl_control_free(struct control *c)
     sl_faces_fini(&c->faces);
     sl_metrics_free(c->metrics);
     sl_rooms_free(c->rooms);
+    sl_hooks_free(c->hooks);
     sl_outside_free(c->outside);
     sl_plane_free(c->plane);
     sl_node_fini(&c->node);

@@ -133,6 +133,7 @@ static enum sluice_err open_all(struct sluice *s, const struct sluice_conf *conf
     say_notes(s, conf->env);
     cc->log = &s->log;
     cc->rtcd.kv = s->kv;
+    cc->hooks.kv = s->kv;
     cc->rtcd.local_message = s->message ? take_message : NULL;
     cc->rtcd.local_ctx = s;
     e = sl_control_new(cc, &s->control, &what);

@@ -262,6 +262,22 @@ static const struct row http_rows[] = {
       NULL),
 };
 
+#define GIVEN_UP "Events that a back end is not told any more, by reason."
+
+static const struct row hook_rows[] = {
+    C("webhook_events", "Events that a back end is to be told.", webhook_stats, events,
+      NULL, NULL),
+    C("webhook_events_told", "Events that a back end took.", webhook_stats, told, NULL,
+      NULL),
+    C("webhook_events_given_up", GIVEN_UP, webhook_stats, expired, "reason", "expired"),
+    C("webhook_events_given_up", GIVEN_UP, webhook_stats, lost, "reason", "full"),
+    C("webhook_requests", "Requests to a back end.", webhook_stats, tries, NULL, NULL),
+    C("webhook_requests_refused", "Requests that were not taken, or not answered.",
+      webhook_stats, refused, NULL, NULL),
+    G("webhook_events_waiting", "Events that wait for a back end.", webhook_stats,
+      waiting, NULL, NULL),
+};
+
 #define ROWS(r) (r), sizeof(r) / sizeof(r)[0]
 
 static enum err add(struct metrics *m, const struct row *rows, size_t rows_n,
@@ -333,6 +349,18 @@ static enum err add_rtcd(struct metrics *m, const struct rtcd_face *f)
     return e ? e : sl_process_add(m, true);
 }
 
+static enum err add_hooks(struct metrics *m, const struct hooks *h)
+{
+    const struct webhook_stats *stats;
+    enum err e = E_OK;
+    for (size_t i = 0; !e && (stats = sl_hooks_stats(h, i)); i++) {
+        char place[4];
+        (void)snprintf(place, sizeof place, "%zu", i % 1000);
+        e = add(m, ROWS(hook_rows), stats, "webhook", place);
+    }
+    return e;
+}
+
 static enum err add_problems(struct metrics *m, const struct face *face)
 {
     static const struct metric refused = {"sluice_requests_refused_total",
@@ -358,6 +386,7 @@ enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
         e = e ? e : add(m, ROWS(http_rows), of->private_face, "face", "private");
     if (of->rtcd)
         e = e ? e : add_rtcd(m, of->rtcd);
+    e = e ? e : add_hooks(m, of->hooks);
     e = e ? e : add_problems(m, of->face);
     return e ? e : sl_process_add(m, false);
 }

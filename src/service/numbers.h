@@ -8,6 +8,7 @@
 
 #include "api/face.h"
 #include "net/httpd.h"
+#include "service/hooks.h"
 #include "service/node.h"
 #include "service/rtcd_face.h"
 
@@ -18,6 +19,7 @@ struct numbers_of {
     const struct face *face;
     const struct httpd_stats *public_face, *private_face; /* NULL: there is none */
     const struct rtcd_face *rtcd;                         /* NULL: not served */
+    const struct hooks *hooks;                            /* NULL: nobody is told */
 };
 
 MUST_USE enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of);

@@ -7,6 +7,8 @@
 
 #include "base/word.h"
 
+#include "auth/signature.h"
+#include "net/httpc.h"
 #include "net/loop.h"
 
 enum { ADDRESSES = 4096 /* that joins and changes are counted of at once */ };
@@ -200,6 +202,31 @@ static void set_faces(struct control_conf *to, const struct config *c)
     to->drain_deadline = c->drain.deadline;
 }
 
+static enum err set_webhooks(struct control_conf *to, const struct config *c, char *error)
+{
+    const struct config_strings *urls = &c->webhooks.urls;
+    struct hmac_sha256 key;
+    for (size_t i = 0; i < urls->n; i++)
+        if (i == HOOKS_MAX || !sl_httpc_url_valid(urls->v[i])) {
+            (void)snprintf(error, CONFIG_ERROR_MAX, "webhooks.urls: '%.80s' is %s",
+                           urls->v[i],
+                           i == HOOKS_MAX ? "one too many" : "no URL of http");
+            return E_MALFORMED;
+        }
+    enum err e = urls->n > 0 ? sl_signature_key(span_of(c->webhooks.secret), &key) : E_OK;
+    if (e)
+        (void)snprintf(error, CONFIG_ERROR_MAX, "webhooks.secret: %s",
+                       e == E_SHORT ? "less than 24 octets" : "no base64 behind whsec_");
+    sl_wipe(&key, sizeof key);
+    to->hooks = (struct hooks_conf){.urls = urls->v,
+                                    .urls_n = urls->n,
+                                    .secret = c->webhooks.secret,
+                                    .keep = c->webhooks.keep,
+                                    .limit = c->webhooks.timeout,
+                                    .most = c->webhooks.queue};
+    return e;
+}
+
 enum err sl_settings_init(struct settings *ret, const struct config *c,
                           char error[CONFIG_ERROR_MAX])
 {
@@ -208,6 +235,8 @@ enum err sl_settings_init(struct settings *ret, const struct config *c,
     enum err e = set_media(&ret->control, c, error);
     if (!e)
         e = set_ice(ret, c, error);
+    if (!e)
+        e = set_webhooks(&ret->control, c, error);
     if (e == E_MEMORY)
         (void)snprintf(error, CONFIG_ERROR_MAX, "%s", sl_err_text(e));
     return e;

@@ -130,6 +130,39 @@ TEST(settings_of_public_addresses)
     }
 }
 
+TEST(settings_of_webhooks)
+{
+    static const struct {
+        const char *urls, *secret, *error;
+    } rows[] = {
+        {"", "", NULL},
+        {"\"https://a.example/b\", \"http://[::1]:80/\"", "24 octets, and not fewer.",
+         NULL},
+        {"\"https://a.example/b\"", "", "webhooks.secret: less than 24 octets"},
+        {"\"https://a.example/b\"", "whsec_?",
+         "webhooks.secret: no base64 behind whsec_"},
+        {"\"ftp://a.example/b\"", "24 octets, and not fewer.",
+         "webhooks.urls: 'ftp://a.example/b' is no URL of http"},
+        {"\"http://a\",\"http://a\",\"http://a\",\"http://a\",\"http://a\",\"http://a\","
+         "\"http://a\",\"http://a\",\"http://b\"",
+         "24 octets, and not fewer.", "webhooks.urls: 'http://b' is one too many"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char text[512];
+        struct settings s;
+        (void)snprintf(text, sizeof text, "[webhooks]\nurls = [%s]\nsecret = \"%s\"\n",
+                       rows[i].urls, rows[i].secret);
+        struct config *c = parse(text);
+        check_row(rows[i].urls);
+        error[0] = '\0';
+        enum err e = sl_settings_init(&s, c, error);
+        CHECK_INT(e == E_OK, rows[i].error == NULL);
+        CHECK(!rows[i].error || strcmp(error, rows[i].error) == 0);
+        sl_settings_fini(&s);
+        sl_config_free(c);
+    }
+}
+
 TEST(settings_refuse_half_an_ice_server)
 {
     static const char *const bad[] = {"turn:b:2 ann", "turn:b:2 ann secret more", " "};
