@@ -14,6 +14,7 @@ const SAID = {
   layer_selection: () => 'as it was chosen',
   paused_by_viewer: () => 'you paused it',
   publisher: () => 'the sender gives no more',
+  publisher_above_max_bps: () => 'the sender sends more than it may',
   paused_for_nobody: () => 'a better picture is on its way',
   waiting_for_keyframe: () => 'the picture is on its way',
 };

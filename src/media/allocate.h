@@ -47,11 +47,12 @@ enum {
     X(VIEWPORT, "viewport")              /* more is not wanted: size, frame rate */      \
     X(LAYER, "layer_selection")          /* more is not wanted: the layer was named */   \
     X(VIEWER, "paused_by_viewer")                                                        \
-    X(NOT_PUBLISHED, "not_published")   /* there is no source, or nothing comes */       \
-    X(PUBLISHER, "publisher")           /* it stopped layers: bandwidth, CPU */          \
-    X(NOBODY, "paused_for_nobody")      /* a layer that nobody wanted; it comes back */  \
-    X(KEYFRAME, "waiting_for_keyframe") /* the layer is chosen and has not begun */      \
-    X(UNREACHABLE, "unreachable")       /* nothing is sent there: no consent */
+    X(NOT_PUBLISHED, "not_published")    /* there is no source, or nothing comes */      \
+    X(PUBLISHER, "publisher")            /* it stopped layers: bandwidth, CPU */         \
+    X(EXCESS, "publisher_above_max_bps") /* it sends more than it may: not passed on */  \
+    X(NOBODY, "paused_for_nobody")       /* a layer that nobody wanted; it comes back */ \
+    X(KEYFRAME, "waiting_for_keyframe")  /* the layer is chosen and has not begun */     \
+    X(UNREACHABLE, "unreachable")        /* nothing is sent there: no consent */
 
 #define ALLOCATE_ENUM(name, text) ALLOCATE_##name,
 enum allocate_cause { ALLOCATE_CAUSES_LIST(ALLOCATE_ENUM) ALLOCATE_CAUSES };

@@ -87,6 +87,15 @@ static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t enc
     sl_rooms_wanted(c->rooms, transport, producer, encodings, most_bps);
 }
 
+static void excess(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    const struct control *c = ctx;
+    LOG(c->log, LOG_INFO,
+        encodings ? "peer sends more than it may" : "peer sends no more than it may",
+        KV_ID("transport", transport), KV_ID("producer", producer),
+        KV_UINT("dropped_encodings", encodings));
+}
+
 static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
 {
     struct control *c = ctx;
@@ -301,6 +310,7 @@ static enum err make_rooms(struct control *c)
                                         .gone = gone,
                                         .started = started,
                                         .wanted = wanted,
+                                        .excess = excess,
                                         .voice = voice,
                                         .data = data};
     sl_random(key, sizeof key);

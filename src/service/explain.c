@@ -126,6 +126,8 @@ static void put_track(struct wr *w, const struct plane *p, const struct track *t
         "\"wanted\":%u",
         t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream, t->source,
         t->encodings_n, t->wanted & all);
+    if (sl_plane_excess(p, t->producer) != 0)
+        put(w, ",\"above_max_bps\":%u", sl_plane_excess(p, t->producer));
     if (t->most_bps != TRACK_ANY_BPS)
         put(w, ",\"most_bps\":%" PRIu32, t->most_bps);
     put_reception(w, p, t);

@@ -46,6 +46,11 @@ static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t enc
     sl_rooms_wanted(s.rooms, transport, producer, encodings, most_bps);
 }
 
+static void excess(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    (void)ctx, (void)transport, (void)producer, (void)encodings;
+}
+
 static struct peer *join(enum negotiate_job job, const char *sdp)
 {
     static uint8_t answer[NEGOTIATE_ANSWER_MAX];
@@ -73,7 +78,8 @@ static void begin(void)
     s.post = sl_post_new(1);
     s.plane = sl_plane_new(
         s.post, (const uint64_t[2]){1, 2},
-        &(struct plane_events){.up = nothing, .gone = no_end, .wanted = wanted});
+        &(struct plane_events){
+            .up = nothing, .gone = no_end, .wanted = wanted, .excess = excess});
     s.rooms = sl_rooms_new(&(struct rooms_conf){.media = sl_plane_ops(s.plane),
                                                 .random = {fill, &s.rng},
                                                 .limits = {9, 9, 9},
@@ -191,8 +197,13 @@ TEST(explain_a_publisher)
     CHECK_INT(real(video, "wanted"), 1);
     CHECK_INT(real(video, "most_bps"), 300000);
     CHECK_INT(real(video, "changed_ms"), 5000);
+    CHECK(!json_object_get(video, "above_max_bps"));
     CHECK(!json_object_get(json_array_get(tracks, 0), "most_bps"));
     CHECK(real(said("1"), "loss_in") == 0.25);
+    m = (struct mail){.type = MAIL_EXCESS, .id = s.pub->tracks[1]->producer, .arg = 2};
+    sl_plane_mail(s.plane, 0, &m);
+    tracks = json_object_get(said_of(s.pub), "tracks");
+    CHECK_INT(real(json_array_get(tracks, 1), "above_max_bps"), 2);
     struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
     sl_explain_tracks(s.plane, s.sub, EXPLAIN_TO_PEER, SEC(9), &w);
     CHECK(w.n > 0 && !memmem(s.text, w.n, "_in", 3));

@@ -267,6 +267,21 @@ usec sl_plane_wanted_at(const struct plane *p, uint64_t producer)
     return pr ? pr->wanted_at : 0;
 }
 
+static void excess(struct plane *p, const struct mail *m)
+{
+    struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
+    if (!pr)
+        return;
+    pr->excess = (uint8_t)m->arg;
+    p->events.excess(p->events.ctx, pr->transport->id, pr->id, pr->excess);
+}
+
+uint8_t sl_plane_excess(const struct plane *p, uint64_t producer)
+{
+    const struct pl_producer *pr = sl_wiring_producer(&p->w, producer);
+    return pr ? pr->excess : 0;
+}
+
 static void voice(struct plane *p, const struct mail *m)
 {
     const struct pl_producer *pr = sl_wiring_producer(&p->w, m->id);
@@ -331,6 +346,8 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
             p->events.started(p->events.ctx, m->id);
     } else if (m->type == MAIL_WANTED) {
         wanted(p, m);
+    } else if (m->type == MAIL_EXCESS) {
+        excess(p, m);
     } else if (m->type == MAIL_SHARE) {
         note_share(p, m);
     } else if (m->type == MAIL_SPEAKER) {

@@ -34,6 +34,9 @@ struct plane_events {
     void (*started)(void *ctx, uint64_t producer);
     void (*wanted)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,
                    uint32_t most_bps);
+    /* These encodings, a bit for each, are not passed on, as the peer sends more than it may;
+     * 0: all are again. */
+    void (*excess)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings);
     void (*voice)(void *ctx, uint64_t transport, uint64_t producer,
                   const struct voice *voice);
     void (*data)(void *ctx, uint64_t transport, const struct media_data_event *ev);
@@ -70,6 +73,9 @@ bool sl_plane_reception(const struct plane *p, uint64_t producer,
 
 /* When what is wanted of a producer last changed; 0: never. */
 usec sl_plane_wanted_at(const struct plane *p, uint64_t producer);
+
+/* Encodings of a producer that are not passed on (plane_events.excess). */
+uint8_t sl_plane_excess(const struct plane *p, uint64_t producer);
 
 /* What is sent in a slot, and why it is not more. False: nothing is known. */
 struct plane_share {

@@ -49,6 +49,11 @@ static void wanted(void *ctx, uint64_t transport, uint64_t producer, uint8_t enc
     note(ctx, "at most", most_bps);
 }
 
+static void excess(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings)
+{
+    note(ctx, "excess", transport * 100000 + producer * 1000 + encodings);
+}
+
 static void heard(void *ctx, uint64_t transport, uint64_t producer, const struct voice *v)
 {
     note(ctx, voice_speaks(v) ? "speaks" : "is silent", transport * 100 + producer);
@@ -68,6 +73,7 @@ static void rig_init(struct rig *r)
                                         .gone = gone,
                                         .started = started,
                                         .wanted = wanted,
+                                        .excess = excess,
                                         .voice = heard,
                                         .data = data};
     r->plane = sl_plane_new(r->post, (const uint64_t[2]){1, 2}, &events);
@@ -586,6 +592,12 @@ TEST(plane_hears_what_is_wanted)
                   &(struct mail){.type = MAIL_WANTED, .id = 11, .arg = 5, .id2 = 700000});
     sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_WANTED, .id = 99, .arg = 5});
     CHECK_EVENTS("wanted 111005;at most 700000;");
+    r.events[0] = '\0';
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_EXCESS, .id = 11, .arg = 6});
+    sl_plane_mail(r.plane, 0, &(struct mail){.type = MAIL_EXCESS, .id = 99, .arg = 6});
+    CHECK_EVENTS("excess 111006;");
+    CHECK_INT(sl_plane_excess(r.plane, 11), 6);
+    CHECK_INT(sl_plane_excess(r.plane, 99), 0);
     look_away(&r);
     rig_fini(&r);
 }

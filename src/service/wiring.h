@@ -32,6 +32,7 @@ struct pl_producer {
     struct list consumers;             /* that have it as their source */
     uint32_t piped[SHARD_WORKERS_MAX]; /* for how many consumers there */
     usec wanted_at;                    /* what is wanted of it last changed; 0: never */
+    uint8_t excess;                    /* encodings above the ceiling, a bit for each */
     struct rtp_receive receive;
 };
 

@@ -99,7 +99,12 @@ static void rig_init(struct rig *r)
                              .handshakes_pending = 1000};
     CHECK_INT(sl_node_init(&r->node, &conf), E_OK);
     sl_post_bell(r->node.post, SHARD_TO_CONTROL, no_bell, NULL);
-    const struct plane_events events = {r, up, gone, started, wanted, heard};
+    const struct plane_events events = {.ctx = r,
+                                        .up = up,
+                                        .gone = gone,
+                                        .started = started,
+                                        .wanted = wanted,
+                                        .voice = heard};
     r->plane = sl_plane_new(r->node.post, (const uint64_t[2]){1, 2}, &events);
     CHECK(r->plane != NULL);
     r->ops = sl_plane_ops(r->plane);

@@ -390,7 +390,7 @@ void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now)
 {
     struct producer *p = e->producer;
     bool asked = e->keyreq.wanted;
-    if (p->params.kind != MEDIA_VIDEO)
+    if (p->params.kind != MEDIA_VIDEO || e->excess)
         return;
     keyreq_want(&e->keyreq);
     if (p->transport) {

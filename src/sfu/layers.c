@@ -65,7 +65,7 @@ void sl_layers_of(const struct producer *p, struct layer_table *ret)
     }
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         const struct encoding *e = &p->encodings[i];
-        bool live = e->last != 0 && !sl_producer_silent(p, e);
+        bool live = e->last != 0 && !e->excess && !sl_producer_silent(p, e);
         if (sl_layerrate_count(&e->rates, true) > 0)
             sl_layerrate_list(&e->rates, i, live, n <= LAYER_INFOS_MAX, ret);
         else if (ret->n < LAYER_INFOS_MAX)

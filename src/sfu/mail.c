@@ -48,6 +48,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_STARTED:
     case MAIL_ESTIMATE:
     case MAIL_RECEPTION:
+    case MAIL_EXCESS:
     case MAIL_SPEAKER:
     case MAIL_SEEN:
     case MAIL_WISH:

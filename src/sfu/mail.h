@@ -71,6 +71,10 @@ enum mail_type {
      * them can be sent (DEMAND_ANY): upward, and to control. */
     MAIL_WANTED,
 
+    /* id producer, arg a bit for each encoding that is above what its peer may send, and so is
+     * not passed on: downward, and to control. */
+    MAIL_EXCESS,
+
     /* p struct tcpconn (net/tcpconn.h), for the worker around the shard: a stream whose
      * transport is yours. */
     MAIL_STREAM,

@@ -45,6 +45,7 @@ TEST(mail_frees_what_it_owns)
         {MAIL_ASLEEP, true},
         {MAIL_KEYFRAME, false},
         {MAIL_WANTED, false},
+        {MAIL_EXCESS, false},
         {MAIL_STREAM, false},
         {MAIL_BACK, false},
         {MAIL_STALE, false},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "media/unwrap.h"
+#include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/hearing.h"
@@ -264,6 +265,8 @@ static void measure_all(struct producer *p, usec now)
         if (p->encodings[i].history)
             sl_history_trim(p->encodings[i].history, now);
     }
+    if (p->transport)
+        sl_ceiling_review(p->transport, now);
 }
 
 /* Whether there is something else to choose from than when this was last true. */

@@ -96,6 +96,8 @@ struct encoding {
     uint32_t bitrate_bps;
     struct layerrate rates; /* by layers */
     uint8_t fir_seq;
+    bool excess;       /* above what its peer may send, and not passed on (sfu/ceiling) */
+    usec excess_since; /* it should be otherwise; 0: not */
 };
 
 struct producer {
@@ -115,6 +117,7 @@ struct producer {
     bool screen, obeys; /* as in rtp_receive */
     struct demand demand;
     struct limit_state limit;
+    uint8_t excess_told;  /* to control, a bit for each encoding */
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
     struct list in_heard; /* of the shard, while there is something to tell */

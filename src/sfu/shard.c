@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/stun.h"
+#include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/hearing.h"
@@ -403,6 +404,13 @@ static void wanted(struct shard *s, unsigned from, const struct mail *m, usec no
         sl_demand_below(p, s, from, (uint8_t)m->arg, (uint32_t)m->id2, now);
 }
 
+static void excess(struct shard *s, const struct mail *m, usec now)
+{
+    struct producer *p = sl_shard_producer(s, m->id);
+    if (p && !p->transport)
+        sl_ceiling_learn(p, m->arg, s, now);
+}
+
 static void asleep(struct shard *s, const struct cmd_asleep *c, usec now)
 {
     struct producer *p = sl_shard_producer(s, c->producer);
@@ -489,6 +497,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_ASLEEP: asleep(s, m->p, now); break;
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
     case MAIL_WANTED: wanted(s, from, m, now); return;
+    case MAIL_EXCESS: excess(s, m, now); return;
     case MAIL_BACK: sl_returns_take(m); return;
     case MAIL_NONE:
     case MAIL_ASSOC:

@@ -65,8 +65,9 @@ struct shard_stats {
     uint64_t malformed; /* does not parse, or is of no known kind */
     uint64_t srtp_auth, srtp_replay, srtp_early; /* refused; early: before the keys */
     uint64_t unknown_ssrc;                       /* of no producer, or too many */
-    uint64_t forwarded, forwarded_bytes;         /* RTP packets to consumers */
-    uint64_t retransmitted;                      /* answers to NACKs, with RTX or again */
+    uint64_t excess;                     /* RTP packets above what their peer may send */
+    uint64_t forwarded, forwarded_bytes; /* RTP packets to consumers */
+    uint64_t retransmitted;              /* answers to NACKs, with RTX or again */
     uint64_t nacks_received, nacks_sent, recovered;
     uint64_t keyreqs_received, keyreqs_sent;
     uint64_t reports_sent, feedback_sent;

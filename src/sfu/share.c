@@ -59,6 +59,15 @@ static bool is_far(uint64_t a, uint64_t b, uint64_t least)
     return off > b / 4 && off > least;
 }
 
+/* Why less comes than there should be. */
+static bool is_excess(const struct producer *p)
+{
+    bool ret = false;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        ret |= p->encodings[i].excess;
+    return ret;
+}
+
 static struct mail_share share_of(const struct consumer *c)
 {
     const struct allocate_state *st = &c->share;
@@ -75,6 +84,9 @@ static struct mail_share share_of(const struct consumer *c)
         s.sent = st->target;
     if (!c->transport->sendable)
         s.cause = ALLOCATE_UNREACHABLE;
+    else if ((st->cause == ALLOCATE_PUBLISHER || st->cause == ALLOCATE_NOT_PUBLISHED) &&
+             is_excess(c->producer))
+        s.cause = ALLOCATE_EXCESS;
     else if (allocate_sent(st) && c->want)
         s.cause = (c->producer->demand.asleep & 1U << c->want->number) != 0
                       ? ALLOCATE_NOBODY

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "media/unwrap.h"
+#include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
@@ -433,6 +434,10 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
         sl_feedback_arm(t, now); /* somebody may wait for its key frame */
     }
     struct encoding *enc = s->encoding;
+    if (enc->excess) {
+        sl_ceiling_drop(enc, n);
+        return E_FULL;
+    }
     if (s->repair && !restore(&rtp, enc))
         return E_ABSENT;
     uint64_t seq =

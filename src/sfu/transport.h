@@ -104,7 +104,8 @@ struct transport {
     usec next_feedback, next_report;
     uint32_t ssrc;        /* as a sender of RTCP */
     uint32_t ceiling_bps; /* that the peer may send; 0: any */
-    uint32_t limit_bps;   /* that it was told last; 0: it was not */
+    bool ceiling_held;  /* there is one, or something is kept back by it (sfu/ceiling) */
+    uint32_t limit_bps; /* that it was told last; 0: it was not */
     struct estimate estimate;
     int64_t resend_octets; /* that may be resent, and since when that is known */
     usec resend_at;
