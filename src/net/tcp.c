@@ -36,6 +36,7 @@ struct tcp {
     size_t listeners_n;
     usec deaf_until;           /* no connection is accepted; 0: they are */
     struct list fresh, proven; /* struct tcpconn by its end, the next first */
+    struct list closed;        /* those that were proven */
     struct list ready;         /* those with more to read */
     size_t ready_n;
     struct map sites;
@@ -97,6 +98,7 @@ enum err sl_tcp_new(const struct tcp_conf *conf, struct tcp **ret)
     t->conf = *conf;
     list_init(&t->fresh);
     list_init(&t->proven);
+    list_init(&t->closed);
     list_init(&t->ready);
     sl_map_init(&t->sites, conf->hash_key);
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -196,8 +198,22 @@ static void take(struct tcp *t, struct tcpconn *c)
 static void end(struct tcp *t, struct tcpconn *c, uint64_t *reason)
 {
     take(t, c);
-    sl_tcpconn_free(c);
     ++*reason;
+    if (!c->proven) {
+        sl_tcpconn_free(c);
+        return;
+    }
+    sl_tcpconn_shut(c);
+    list_add(&t->closed, &c->by_until);
+}
+
+struct tcpconn *sl_tcp_closed(struct tcp *t)
+{
+    if (list_empty(&t->closed))
+        return NULL;
+    struct tcpconn *c = list_entry(t->closed.next, struct tcpconn, by_until);
+    list_del(&c->by_until);
+    return c;
 }
 
 void sl_tcp_free(struct tcp *t)
@@ -207,6 +223,8 @@ void sl_tcp_free(struct tcp *t)
     struct list *all[] = {&t->fresh, &t->proven};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         list_each_safe(struct tcpconn, c, all[i], by_until) end(t, c, &t->stats.ended);
+    for (struct tcpconn *c; (c = sl_tcp_closed(t));)
+        sl_tcpconn_free(c);
     for (size_t i = 0; i < t->listeners_n; i++)
         (void)close(t->listeners[i]);
     if (t->epoll >= 0)
@@ -404,7 +422,7 @@ size_t sl_tcp_receive(struct tcp *t, struct pkt_pool *pool, usec now, struct pkt
 
 bool sl_tcp_ready(const struct tcp *t)
 {
-    return t->ready_n > 0;
+    return t->ready_n > 0 || !list_empty(&t->closed);
 }
 
 /* ---- sending ---- */

@@ -70,7 +70,7 @@ int sl_tcp_fd(const struct tcp *t);
 size_t sl_tcp_receive(struct tcp *t, struct pkt_pool *pool, usec now, struct pkt **ret,
                       size_t n);
 
-/* More was read than there was room for. */
+/* More was read than there was room for, or something is closed. */
 bool sl_tcp_ready(const struct tcp *t);
 
 /* Datagrams to streams of ours; what is not ours, or too much, is dropped and counted. */
@@ -82,6 +82,10 @@ void sl_tcp_proved(struct tcp *t, uint16_t number, usec now);
 /* Gives a stream away, to be owned; NULL: there is none. And takes one that was given. */
 struct tcpconn *sl_tcp_release(struct tcp *t, uint16_t number);
 void sl_tcp_adopt(struct tcp *t, struct tcpconn *c);
+
+/* A stream that carried a transport and is closed, to be freed; NULL: no more are. Until then
+ * nobody else has its number. */
+struct tcpconn *sl_tcp_closed(struct tcp *t);
 
 /* Closes those whose time is over. */
 void sl_tcp_tick(struct tcp *t, usec now);

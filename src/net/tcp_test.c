@@ -211,6 +211,11 @@ TEST(tcp_stream_lives_by_checks)
     sl_tcp_tick(r.t, r.now);
     CHECK_INT(sl_tcp_stats(r.t)->open, 0);
     CHECK_INT(sl_tcp_stats(r.t)->silent, 1);
+    CHECK(sl_tcp_ready(r.t)); /* somebody is to be told that it was a path */
+    struct tcpconn *closed = sl_tcp_closed(r.t);
+    CHECK(closed && closed->number == r.got[0]->port);
+    CHECK(!sl_tcp_ready(r.t) && !sl_tcp_closed(r.t));
+    sl_tcpconn_free(closed);
     CHECK(is_over(fd));
     (void)close(fd);
     fd = client(&r, 1);
@@ -218,6 +223,7 @@ TEST(tcp_stream_lives_by_checks)
     r.now += TCP_FIRST_CHECK;
     sl_tcp_tick(r.t, r.now);
     CHECK_INT(sl_tcp_stats(r.t)->unproven, 1);
+    CHECK(!sl_tcp_closed(r.t)); /* it never was */
     CHECK(is_over(fd));
     (void)close(fd);
     rig_fini(&r);
@@ -283,8 +289,8 @@ TEST(tcp_stream_moves_with_what_was_read_of_it)
     CHECK_INT(recv(fd, in, sizeof in, 0), 3);
     (void)close(fd);
     look_open(&b, 0);
+    rig_fini(&b); /* whose streams have numbers of a's */
     rig_fini(&a);
-    rig_fini(&b);
 }
 
 static void send_to(struct rig *r, size_t whom, size_t n)

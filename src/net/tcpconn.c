@@ -71,13 +71,20 @@ enum err sl_tcpconn_new(int fd, const struct addr *from, struct tcpconn_numbers 
     return E_OK;
 }
 
+void sl_tcpconn_shut(struct tcpconn *c)
+{
+    if (c->fd >= 0)
+        (void)close(c->fd);
+    c->fd = -1;
+}
+
 void sl_tcpconn_free(struct tcpconn *c)
 {
     if (!c)
         return;
     list_del(&c->by_until);
     list_del(&c->ready);
-    (void)close(c->fd);
+    sl_tcpconn_shut(c);
     atomic_store(&c->numbers->used[c->number], false);
     free(c);
 }

@@ -54,6 +54,9 @@ MUST_USE enum err sl_tcpconn_new(int fd, const struct addr *from,
                                  struct tcpconn_numbers *numbers, struct tcpconn **ret);
 void sl_tcpconn_free(struct tcpconn *c);
 
+/* Closes the connection, and keeps its number from others until it is freed. */
+void sl_tcpconn_shut(struct tcpconn *c);
+
 /* Reads once what the kernel has. E_OK: more may be there; E_SHORT: there was less than room
  * for; E_LATE: the peer ended it, or it broke. */
 MUST_USE enum err sl_tcpconn_read(struct tcpconn *c);

@@ -149,6 +149,34 @@ enum err sl_ice_check(struct ice *ice, const struct stun *msg, const struct addr
     return E_OK;
 }
 
+/* The pair that was heard of last, but for one; n: there is none. */
+static uint8_t latest_but(const struct ice *ice, uint8_t not )
+{
+    uint8_t latest = ice->n;
+    for (uint8_t i = 0; i < ice->n; i++)
+        if (i != not &&(latest == ice->n || ice->pairs[i].seen > ice->pairs[latest].seen))
+            latest = i;
+    return latest;
+}
+
+bool sl_ice_closed(struct ice *ice, const struct addr *from, uint16_t port, usec now)
+{
+    uint8_t i = find(ice, from, port);
+    if (i == ice->n)
+        return false;
+    bool was = i == ice->selected;
+    uint8_t next = was ? latest_but(ice, i) : ice->selected;
+    if (next == ice->n) {
+        ice->pairs[i].seen = now - ICE_CONSENT;
+        return true;
+    }
+    uint8_t last = --ice->n;
+    ice->pairs[i] = ice->pairs[last];
+    ice->selected = next == last ? i : next;
+    ice->nominated &= !was;
+    return was;
+}
+
 bool sl_ice_knows(const struct ice *ice, const struct addr *from, uint16_t port)
 {
     return find(ice, from, port) < ice->n;

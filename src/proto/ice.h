@@ -81,6 +81,11 @@ MUST_USE enum err sl_ice_check(struct ice *ice, const struct stun *msg,
 /* Whether a valid check came from there: nothing else may be listened to, but STUN. */
 bool sl_ice_knows(const struct ice *ice, const struct addr *from, uint16_t port);
 
+/* The stream that a pair came by is closed. If it was the path, that of which was heard last is
+ * chosen, until the peer nominates one; if there is none, consent has ended. Whether the path, or
+ * consent, is another than before. */
+bool sl_ice_closed(struct ice *ice, const struct addr *from, uint16_t port, usec now);
+
 /* The path to send on, borrowed until the next check; NULL before the first valid one. */
 const struct ice_pair *sl_ice_path(const struct ice *ice);
 

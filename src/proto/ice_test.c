@@ -207,6 +207,43 @@ TEST(ice_consent_ends_30_seconds_after_the_last_check_on_the_path)
     CHECK(ice_expired(&ice, SEC(75)));
 }
 
+TEST(ice_a_path_that_is_closed_makes_place_for_the_latest)
+{
+    static const struct {
+        const char *name;
+        uint8_t heard[3]; /* hosts, one after the other; 0: no more */
+        uint8_t nominated, closed;
+        bool changes;
+        int path; /* 0: none with consent */
+    } closings[] = {
+        {"the only one", {1}, 1, 1, true, 0},
+        {"the path, of two", {1, 2}, 1, 1, true, 2},
+        {"the path, of three", {1, 2, 3}, 2, 2, true, 3},
+        {"of which the first was heard last", {2, 3, 1}, 3, 3, true, 1},
+        {"another", {1, 2}, 1, 2, false, 1},
+        {"another, before the path", {1, 2, 3}, 3, 1, false, 3},
+        {"one that nobody knows", {1, 2}, 1, 9, false, 1},
+    };
+    for (size_t i = 0; i < LEN(closings); i++) {
+        struct ice ice;
+        struct addr closed = from(closings[i].closed);
+        usec now = SEC(1);
+        check_row(closings[i].name);
+        sl_ice_init(&ice, &ours);
+        for (size_t k = 0; k < 3 && closings[i].heard[k]; k++)
+            CHECK_INT(check_from(&ice, closings[i].heard[k],
+                                 closings[i].heard[k] == closings[i].nominated, ++now),
+                      E_OK);
+        CHECK_INT(path(&ice), closings[i].nominated);
+        CHECK_INT(sl_ice_closed(&ice, &closed, SOCKET, now), closings[i].changes);
+        CHECK_INT(ice_expired(&ice, now), closings[i].path == 0);
+        if (closings[i].path == 0)
+            continue;
+        CHECK_INT(path(&ice), closings[i].path);
+        CHECK(!sl_ice_knows(&ice, &closed, SOCKET));
+    }
+}
+
 TEST(ice_of_too_many_paths_the_one_longest_silent_goes)
 {
     struct ice ice;

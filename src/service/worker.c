@@ -168,6 +168,10 @@ static size_t work_streams(struct worker *w, usec now)
         return 0;
     w->tcp_looked = now;
     sl_tcp_tick(w->tcp, now);
+    for (struct tcpconn *c; (c = sl_tcp_closed(w->tcp));) {
+        sl_shard_closed(w->shard, &c->from, c->number, now);
+        sl_tcpconn_free(c);
+    }
     size_t n = sl_tcp_receive(w->tcp, w->pool, now, pkts, UDP_BATCH);
     sl_shard_datagrams(w->shard, pkts, n, now);
     return n;

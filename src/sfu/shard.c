@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/stun.h"
+#include "sfu/address.h"
 #include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
@@ -120,14 +121,6 @@ const struct shard_stats *sl_shard_stats(const struct shard *s)
 
 /* ---- datagrams ---- */
 
-static struct transport *transport_at(const struct shard *s, const struct pkt *p)
-{
-    struct tp_key k = {.from = p->from, .port = p->port};
-    struct map_node *n =
-        sl_map_get(&s->addrs, (struct span){(const uint8_t *)&k, sizeof k});
-    return n ? map_entry(n, struct tp_addr, node)->transport : NULL;
-}
-
 /* A valid check. Its address is learnt each time: another transport may have had it since. */
 static void checked(struct transport *t, const struct ice_change *change,
                     const struct pkt *p)
@@ -135,7 +128,7 @@ static void checked(struct transport *t, const struct ice_change *change,
     const struct shard_io *io = &t->shard->conf.io;
     if (change->restarted)
         sl_transport_adopt(t);
-    sl_transport_learn_addr(t, &p->from, p->port);
+    sl_address_learn(t, &p->from, p->port);
     if (tx_is_stream(p->port) && io->proved)
         io->proved(io->ctx, p->port, t->owner);
 }
@@ -237,8 +230,10 @@ static void take_datagram(struct shard *s, struct pkt *p, usec now)
         take_stun(s, p, now);
         return;
     }
-    struct transport *t =
-        kind == DGRAM_RTP || kind == DGRAM_DTLS ? transport_at(s, p) : NULL;
+    const struct tp_addr *a = kind == DGRAM_RTP || kind == DGRAM_DTLS
+                                  ? address_find(s, &p->from, p->port)
+                                  : NULL;
+    struct transport *t = a ? a->transport : NULL;
     if (kind == DGRAM_DTLS) {
         s->stats.dtls++;
         s->stats.dtls_stray += !t;
@@ -264,6 +259,11 @@ void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec
 {
     for (size_t i = 0; i < n; i++)
         take_datagram(s, pkts[i], now);
+}
+
+void sl_shard_closed(struct shard *s, const struct addr *from, uint16_t port, usec now)
+{
+    sl_address_closed(s, from, port, now);
 }
 
 /* ---- mail ---- */

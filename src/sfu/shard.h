@@ -102,6 +102,9 @@ void sl_shard_free(struct shard *s);
 /* Takes the packets over. */
 void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec now);
 
+/* A stream is closed: nothing comes from there to it any more, or can be sent there. */
+void sl_shard_closed(struct shard *s, const struct addr *from, uint16_t port, usec now);
+
 /* Takes what the mail carries over. from: a worker's number or a SHARD_TO_*. */
 void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec now);
 void sl_shard_tick(struct shard *s, usec now);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "media/unwrap.h"
+#include "sfu/address.h"
 #include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
@@ -73,51 +74,6 @@ void sl_transport_adopt(struct transport *t)
     (void)name(t, IN_USE, ufrag); /* in a map that held it before there is room */
 }
 
-/* ---- addresses ---- */
-
-static void forget(struct tp_addr *a)
-{
-    sl_map_del(&a->transport->shard->addrs, &a->node);
-    list_del(&a->in_transport);
-    a->transport->addrs_n--;
-    free(a);
-}
-
-/* One that ICE gave up, or the oldest. */
-static struct tp_addr *dispensable(struct transport *t)
-{
-    list_each (struct tp_addr, a, &t->addrs, in_transport)
-        if (!sl_ice_knows(&t->ice, &a->key.from, a->key.port))
-            return a;
-    return list_entry(t->addrs.next, struct tp_addr, in_transport);
-}
-
-void sl_transport_learn_addr(struct transport *t, const struct addr *from, uint16_t port)
-{
-    struct tp_key key = {.from = *from, .port = port};
-    struct map *addrs = &t->shard->addrs;
-    struct map_node *n =
-        sl_map_get(addrs, (struct span){(const uint8_t *)&key, sizeof key});
-    struct tp_addr *before = n ? map_entry(n, struct tp_addr, node) : NULL;
-    if (before && before->transport == t)
-        return;
-    if (before)
-        forget(before);
-    if (t->addrs_n == TP_ADDRS_MAX)
-        forget(dispensable(t));
-    struct tp_addr *a = malloc(sizeof *a);
-    if (!a)
-        return;
-    *a = (struct tp_addr){.key = key, .transport = t};
-    if (sl_map_put(addrs, (struct span){(const uint8_t *)&a->key, sizeof a->key},
-                   &a->node) != E_OK) {
-        free(a);
-        return;
-    }
-    list_add(&t->addrs, &a->in_transport);
-    t->addrs_n++;
-}
-
 /* ---- its life ---- */
 
 /* The first of what is held; NULL: none is. */
@@ -157,7 +113,7 @@ void sl_transport_free(struct transport *t)
         sl_shard_drop_consumer(t->shard, c);
     list_each_safe(struct producer, p, &t->producers, in_transport)
         sl_shard_drop_producer(t->shard, p);
-    list_each_safe(struct tp_addr, a, &t->addrs, in_transport) forget(a);
+    sl_address_forget_all(t);
     sl_timer_stop(&t->shard->timers, &t->timer);
     unname(t, IN_USE);
     unname(t, OFFERED);

@@ -139,10 +139,6 @@ void sl_transport_free(struct transport *t);
 void sl_transport_restart(struct transport *t, const struct ice_creds *creds);
 void sl_transport_adopt(struct transport *t);
 
-/* What comes from this address to this socket is its own from now on: a check proved it. The
- * last to prove it has it. */
-void sl_transport_learn_addr(struct transport *t, const struct addr *from, uint16_t port);
-
 /* Another worker owns it: what was held is handed over. */
 void sl_transport_owned(struct transport *t, uint16_t worker);
 

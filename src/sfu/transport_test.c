@@ -403,54 +403,6 @@ TEST(transport_restarts_ice)
     restart(2);
 }
 
-/* An address that another transport proves to be its own, and then the first again. */
-TEST(transport_gets_its_address_back)
-{
-    struct cmd_producer p = stage_video();
-    struct cmd_consumer k = stage_viewer(RTX_OUT);
-    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
-    struct addr own = s.sub->addr;
-    s.sub->addr = s.pub->addr;
-    sim_check(s.sub); /* a NAT gave it the publisher's */
-    s.sub->addr = own;
-    stage_send(s.pub, SSRC_IN, 1, true);
-    sim_settle(&s.sim);
-    CHECK_INT(sim_stats(&s.sim, 0)->srtp_auth, 1);
-    sim_check(s.pub);
-    stage_send(s.pub, SSRC_IN, 2, true);
-    sim_settle(&s.sim);
-    CHECK_INT(sim_stats(&s.sim, 0)->srtp_auth, 1);
-    CHECK_INT(sim_stats(&s.sim, 0)->rtp, 1);
-    stage_close(&s);
-}
-
-/* Of many addresses, the last are listened to, and that of the path. */
-TEST(transport_keeps_16_addresses)
-{
-    struct cmd_producer p = stage_video();
-    struct cmd_consumer k = stage_viewer(RTX_OUT);
-    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
-    struct addr first = s.pub->addr;
-    for (int i = 0; i < 40; i++) {
-        s.pub->addr.port++;
-        sim_run(&s.sim, MSEC(1));
-        sim_check_only(s.pub);
-    }
-    for (uint16_t i = 0; i < 15; i++) {
-        stage_send(s.pub, SSRC_IN, (uint16_t)(i + 1), true);
-        s.pub->addr.port--;
-    }
-    struct addr forgotten = s.pub->addr;
-    s.pub->addr = first;
-    stage_send(s.pub, SSRC_IN, 98, true);
-    CHECK_INT(sim_stats(&s.sim, 0)->rtp, 16);
-    CHECK_INT(sim_stats(&s.sim, 0)->stray, 0);
-    s.pub->addr = forgotten;
-    stage_send(s.pub, SSRC_IN, 99, true);
-    CHECK_INT(sim_stats(&s.sim, 0)->stray, 1);
-    stage_close(&s);
-}
-
 /* ---- other workers ---- */
 
 /* What came before anybody knew whose the transport would be. */

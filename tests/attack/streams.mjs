@@ -2,8 +2,9 @@
 // come in crowds.
 
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import net from 'node:net';
-import {attack, join, sleep, until} from './rig.mjs';
+import {attack, attend, join, sleep, until} from './rig.mjs';
 import {check, SUCCESS, typeOf} from './stunmsg.mjs';
 
 const closed = reason => ['sluice_streams_closed_total', {reason}];
@@ -14,6 +15,35 @@ async function stream(server, {from = '127.0.0.1'} = {}) {
   const s = net.connect({host: '127.0.0.1', port: server.rtc, localAddress: from});
   const me = {over: false, got: Buffer.alloc(0), send: d => s.write(d), close: () => s.destroy(), socket: s};
   s.on('data', d => me.got = Buffer.concat([me.got, d])).on('error', () => me.over = true).on('close', () => me.over = true);
+  await new Promise((resolve, reject) => s.on('connect', resolve).on('error', reject));
+  return me;
+}
+
+// Between a participant, who speaks datagrams, and the server, who hears a stream.
+async function bridge(server) {
+  const front = dgram.createSocket('udp4');
+  await new Promise(r => front.bind(0, '127.0.0.1', r));
+  const s = net.connect({host: '127.0.0.1', port: server.rtc, localAddress: '127.4.0.1'});
+  const me = {port: front.address().port, socket: s, over: false, wrong: 0, got: 0, send: d => s.write(frame(d)),
+    close: () => {
+      s.destroy();
+      front.close();
+    }};
+  let client, rest = Buffer.alloc(0);
+  front.on('message', (d, from) => {
+    client = from;
+    if (!me.over) me.send(d);
+  });
+  s.on('data', d => {
+    rest = Buffer.concat([rest, d]);
+    while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+      const one = rest.subarray(2, 2 + rest.readUInt16BE(0));
+      me.got++;
+      me.wrong += one.length > 1500 || one.length < 20;
+      if (client) front.send(one, client.port, client.address);
+      rest = rest.subarray(2 + one.length);
+    }
+  }).on('error', () => me.over = true).on('close', () => me.over = true);
   await new Promise((resolve, reject) => s.on('connect', resolve).on('error', reject));
   return me;
 }
@@ -80,5 +110,29 @@ export default async function ({server, beside, test}) {
       assert.equal(s.got.length, 0);
       s.close();
       await session.leave();
+    }));
+
+  await test('a viewer who stops reading costs itself only, and reads on where it likes', () => attack({server, beside},
+    {counters: [['sluice_stream_dropped_total', {reason: 'slow'}], closed('ended')]}, async () => {
+      const slow = () => server.count('sluice_stream_dropped_total', {reason: 'slow'});
+      const before = await slow(), b = await bridge(server);
+      const view = await attend(server, 'whep', 'beside', {via: b.port});
+      await until('media by the stream', async () => ({ok: (await view.look()).packets > 20, value: view.seen}));
+      b.socket.pause();
+      // It asks, and does not listen: answers fill the same queue as media.
+      await until('datagrams to be dropped', async () => {
+        for (let i = 0; i < 2000; i++) b.send(check(view.session));
+        await sleep(100);
+        const now = await slow();
+        return {ok: now > before, value: now};
+      }, 60000);
+      await beside.unharmed();
+      assert.ok(!b.over, 'its stream was ended');
+      b.socket.resume();
+      const then = (await view.look()).packets;
+      await until('media again', async () => ({ok: (await view.look()).packets > then + 20, value: view.seen}));
+      assert.equal(b.wrong, 0, 'a datagram was cut');
+      await view.leave();
+      b.close();
     }));
 }
