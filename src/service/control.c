@@ -257,6 +257,13 @@ static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
         KV_STR("why", ev == ROOM_GONE ? sl_media_gone_name(why) : ""));
 }
 
+static void on_news(void *ctx, const struct news *n)
+{
+    const struct control *c = ctx;
+    if (c->hooks)
+        sl_hooks_news(c->hooks, n);
+}
+
 static void fill_random(void *ctx, void *p, size_t n)
 {
     (void)ctx;
@@ -327,6 +334,7 @@ static enum err make_rooms(struct control *c)
         .node = 1,
         .event = on_room,
         .event_ctx = c,
+        .news = {on_news, c},
         .remote = {open_way, c},
     };
     rc.local.candidates = sl_outside_told(c->outside, &rc.local.candidates_n);

@@ -37,6 +37,7 @@ struct hooks {
     struct kv_change changes[CHANGES_MAX];
     size_t changes_n;
     enum err written;
+    uint8_t text[ROOMJSON_NEWS_MAX]; /* of an event */
 };
 
 /* ---- telling ---- */
@@ -274,6 +275,13 @@ void sl_hooks_put(struct hooks *h, struct span members)
             LOG(h->conf.log, LOG_ERROR, "webhook event lost", KV_ERR(e));
     }
     write_next(h);
+}
+
+void sl_hooks_news(struct hooks *h, const struct news *n)
+{
+    struct wr w = wr_of(h->text, sizeof h->text);
+    if (sl_roomjson_news(&w, n) && !w.bad)
+        sl_hooks_put(h, wr_done(&w));
 }
 
 const struct webhook_stats *sl_hooks_stats(const struct hooks *h, size_t i)

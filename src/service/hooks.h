@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 
+#include "api/roomjson.h"
 #include "api/webhook.h"
 #include "net/loop.h"
 #include "store/kv.h"
@@ -37,6 +38,9 @@ void sl_hooks_free(struct hooks *h);
 
 /* An event: struct webhook's. */
 void sl_hooks_put(struct hooks *h, struct span members);
+
+/* The same, of what happens in rooms, as far as back ends are told. */
+void sl_hooks_news(struct hooks *h, const struct news *n);
 
 /* What the queue of each back end counted; NULL: there are not so many. */
 const struct webhook_stats *sl_hooks_stats(const struct hooks *h, size_t i);
