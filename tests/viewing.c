@@ -18,12 +18,14 @@ enum {
     VLA_IN = 13,
     SSRC_LAYER = 101,
     SOUND_OCTETS = 90,
+    RED_OUT = 64,
 };
 #define PICTURE    (SEC(1) / 30)
 #define SOUND      MSEC(20)
 #define ENCODING   MSEC(8)
 #define PACED_BPS  7e6 /* a browser's pacer: some times its rate */
 #define FEEDBACK   MSEC(50)
+#define REPORT     SEC(1)
 #define LOOK       MSEC(5)
 #define ASK_AGAIN  MSEC(100)
 #define WAIT_KEY   MSEC(200) /* libwebrtc's: for a key picture, and for any */
@@ -170,7 +172,10 @@ static void publish(struct stage *s)
 
 static struct {
     size_t taken; /* of what the server sent */
-    usec next_tell, next_look;
+    usec next_tell, next_look, next_report;
+    uint64_t sound_top,
+        told_top;     /* numbers of the sound: the highest, and the last report's */
+    unsigned sound_n; /* that came since then */
     struct twcc twcc;
     struct got {
         uint64_t seq; /* 0: it is missing */
@@ -224,6 +229,21 @@ static void tell(usec now)
         to->n = w.n;
         w = wr_of(m.rtcp, sizeof m.rtcp);
     }
+}
+
+/* What became of the sound. */
+static void report(usec now)
+{
+    struct message *m = message(now);
+    struct wr w = wr_of(m->rtcp, sizeof m->rtcp);
+    uint64_t expected = sub.sound_top - sub.told_top, got = sub.sound_n;
+    struct rtcp_block b = {.ssrc = SSRC_OUT + 10};
+    if (got < expected)
+        b.fraction = (uint8_t)((expected - got) * UINT8_MAX / expected);
+    sl_rtcp_build_report(&w, 1, NULL, &b, 1);
+    m->n = w.n;
+    sub.told_top = sub.sound_top;
+    sub.sound_n = 0;
 }
 
 static void ask(usec now)
@@ -340,7 +360,11 @@ static void take(struct span datagram, usec now)
     } else if (r.ssrc == SSRC_OUT) {
         take_video(&r);
     } else if (r.ssrc != SSRC_RTX) {
-        viewing.sound_got++;
+        uint64_t seq = viewing.sound_got ? unwrap_seq(sub.sound_top, r.seq) : r.seq;
+        if (viewing.sound_got++ == 0)
+            sub.sound_top = sub.told_top = seq - 1;
+        sub.sound_top = seq > sub.sound_top ? seq : sub.sound_top;
+        sub.sound_n++;
     }
 }
 
@@ -368,6 +392,10 @@ static void watch(struct stage *s)
     if (now >= sub.next_look) {
         sub.next_look = now + LOOK;
         ask(now);
+    }
+    if (now >= sub.next_report && viewing.sound_got > 0) {
+        sub.next_report = now + REPORT;
+        report(now);
     }
     deliver(s->sub, now);
 }
@@ -402,6 +430,9 @@ void viewing_open(struct stage *s, const struct impair_conf *down, uint64_t seed
         p.receive.encodings[i].ssrc = SSRC_LAYER + i;
     k.send.params.codecs[0].twcc = l.send.params.codecs[0].twcc = true;
     l.send.params.ext_id[EXT_TWCC] = TWCC_OUT;
+    l.send.params.codecs[1] = stage_codec(CODEC_RED, RED_OUT, PT_NONE);
+    l.send.params.codecs[1].profile = OPUS_OUT;
+    l.send.params.codecs_n = 2;
     sim_init(&s->sim);
     s->sub = NULL;
     s->pub = sim_connected(&s->sim, 1, 0, SRTP_GCM_128);

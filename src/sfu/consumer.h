@@ -67,6 +67,7 @@ struct consumer {
     uint8_t red_pt; /* of the source: RED to be opened; PT_NONE */
     struct {
         uint8_t blocks;       /* that are added to each packet; mostly 0 */
+        uint8_t wanted, most; /* by losses; by the room that there is */
         uint8_t opus;         /* of the source: what can be wrapped; PT_NONE */
         uint8_t pt;           /* what it is wrapped in */
         uint8_t lost;         /* that the receiver lately lost, of 256 */

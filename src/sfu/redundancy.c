@@ -8,7 +8,9 @@
 
 enum {
     BLOCKS_MAX = 2,
-    MANY_SOUNDS = 1 << 14, /* ticks: older cannot be said, nor would it be of use */
+    MANY_SOUNDS = 1 << 14,     /* ticks: older cannot be said, nor would it be of use */
+    ROOM_SHARE = 8,            /* the part of a path that may be spent on it */
+    HEADERS_BPS = 50 * 64 * 8, /* of a sound; what is added has none of its own */
 };
 
 /* Lost of 256, from which on, and below which no longer, so many blocks are added. One block
@@ -17,9 +19,16 @@ static const struct {
     uint8_t from, until;
 } steps[BLOCKS_MAX] = {{5 /* 2 % */, 3 /* 1 % */}, {26 /* 10 % */, 18 /* 7 % */}};
 
+static void decide(struct consumer *c)
+{
+    c->red.blocks = c->red.wanted < c->red.most ? c->red.wanted : c->red.most;
+}
+
 void sl_redundancy_source(struct consumer *c, const struct producer *p)
 {
     c->red.opus = c->red.pt = PT_NONE;
+    c->red.most = BLOCKS_MAX;
+    decide(c);
     for (uint8_t i = 0; i < p->params.codecs_n; i++) {
         const struct rtp_codec *s = &p->params.codecs[i];
         for (uint8_t k = 0; s->codec == CODEC_OPUS && k < c->conf.params.codecs_n; k++) {
@@ -34,13 +43,25 @@ void sl_redundancy_source(struct consumer *c, const struct producer *p)
 
 void sl_redundancy_report(struct consumer *c, uint8_t lost)
 {
-    uint8_t n = c->red.blocks;
+    uint8_t n = c->red.wanted;
     c->red.lost = (uint8_t)((c->red.lost + lost + 1) / 2);
     while (n < BLOCKS_MAX && c->red.lost >= steps[n].from)
         n++;
     while (n > 0 && c->red.lost < steps[n - 1].until)
         n--;
-    c->red.blocks = n;
+    c->red.wanted = n;
+    decide(c);
+}
+
+uint32_t sl_redundancy_room(struct consumer *c, uint32_t bps, uint64_t path_bps)
+{
+    uint32_t block = bps > 2 * HEADERS_BPS ? bps - HEADERS_BPS : bps / 2;
+    c->red.most = 0;
+    while (c->red.most < BLOCKS_MAX &&
+           (c->red.most + UINT64_C(1)) * block <= path_bps / ROOM_SHARE)
+        c->red.most++;
+    decide(c);
+    return c->red.pt != PT_NONE ? c->red.blocks * block : 0;
 }
 
 /* What came before m, the oldest first. Packets from before the source was this one would be

@@ -1,6 +1,7 @@
 #include "sfu/redundancy.h"
 
 #include "check.h"
+#include "sfu/consumer.h"
 #include "stage.h"
 
 static struct stage s;
@@ -85,6 +86,37 @@ TEST(redundancy_follows_the_loss)
             CHECK_INT(s.sub->bad_n, 0);
             stage_close(&s);
         }
+}
+
+/* A path has room for it or has not, whatever is lost. */
+TEST(redundancy_in_the_room_there_is)
+{
+    static const struct {
+        const char *name;
+        uint8_t pt, wanted;
+        uint32_t bps;
+        uint64_t path_bps;
+        uint8_t blocks;
+        uint32_t takes;
+    } paths[] = {
+        {"no limit", RED_OUT, 2, 60000, UINT64_MAX, 2, 68800},
+        {"room for both", RED_OUT, 2, 60000, 600000, 2, 68800},
+        {"room for one", RED_OUT, 2, 60000, 300000, 1, 34400},
+        {"hardly any", RED_OUT, 2, 60000, 270000, 0, 0},
+        {"a slower sound", RED_OUT, 2, 30000, 270000, 2, 30000},
+        {"nothing is lost", RED_OUT, 0, 60000, 600000, 0, 0},
+        {"a little is", RED_OUT, 1, 60000, 600000, 1, 34400},
+        {"RED was not negotiated", PT_NONE, 0, 60000, 600000, 0, 0},
+    };
+    for (size_t i = 0; i < LEN(paths); i++) {
+        struct consumer c = {.red = {.pt = paths[i].pt, .wanted = paths[i].wanted}};
+        check_row(paths[i].name);
+        CHECK_INT(sl_redundancy_room(&c, paths[i].bps, paths[i].path_bps),
+                  paths[i].takes);
+        CHECK_INT(c.red.blocks, paths[i].blocks);
+        sl_redundancy_report(&c, 255); /* that does not make more room */
+        CHECK(c.red.blocks <= c.red.most);
+    }
 }
 
 /* What was lost on its way to us is not there to be added; what comes late is. */

@@ -6,6 +6,7 @@
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/producer.h"
+#include "sfu/redundancy.h"
 #include "sfu/transport.h"
 
 /* Of thousands of viewers each mail that says nothing new would wake control for it. */
@@ -149,6 +150,13 @@ void sl_share_soon(struct transport *t, usec now)
         sl_feedback_arm(t, now);
 }
 
+/* A sound costs what is added to it against losses, too (sfu/redundancy). */
+static void add_redundancy(struct consumer *c, struct layer_table *t, uint64_t path_bps)
+{
+    for (uint8_t i = 0; c->conf.params.kind == MEDIA_AUDIO && i < t->n; i++)
+        t->layers[i].bps += sl_redundancy_room(c, t->layers[i].bps, path_bps);
+}
+
 /* What the others leave of the path. */
 static uint32_t room_of(const struct consumer *c, uint64_t path_bps, uint64_t all_bps)
 {
@@ -170,6 +178,7 @@ struct allocate_sum sl_share(struct transport *t, usec now)
         if (!c->producer || n == ALLOCATE_TRACKS_MAX)
             continue;
         sl_demand_layers(c, &tables[n]);
+        add_redundancy(c, &tables[n], path_bps);
         tracks[n] = (struct allocate_track){.kind = c->conf.params.kind,
                                             .screen = c->producer->screen,
                                             .table = &tables[n],

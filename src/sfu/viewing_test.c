@@ -49,6 +49,12 @@ static const struct {
     int longest_ms;
     bool settles; /* between 85 and 105 % of the path, of 9 tenths of the time each */
 } rows[] = {
+    {"200 kbit/s", /* half of the pictures, and a third of the path is sound */
+     {.rate_bps = 200e3, .queue = MSEC(300), .delay = MSEC(25)},
+     180,
+     13,
+     250,
+     true},
     {"300 kbit/s",
      {.rate_bps = 300e3, .queue = MSEC(300), .delay = MSEC(25)},
      180,
