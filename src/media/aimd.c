@@ -10,6 +10,9 @@
 /* The same where it is known what the path carries: what is not tried shows no more of it. */
 #define BEYOND_KNOWN 1.2
 
+#define BEYOND_FULL 1.02 /* a burst that is held up shows a little less than there is */
+#define TRIED       0.9 /* of the rate: less, and a probe knows better than what arrives */
+
 #define LITTLE     0.85 /* of what may be sent */
 #define CUT_LITTLE 0.92 /* then */
 
@@ -82,6 +85,7 @@ void sl_aimd_probed(struct aimd *a, double bps, bool full, usec now)
     a->capacity = (struct capacity){0};
     if (full)
         saw_capacity(&a->capacity, bps / 1000);
+    a->full_bps = full ? bps : 0;
     a->probed_bps = bps;
     a->probed_at = now;
     sl_aimd_set(a, bps, now);
@@ -102,11 +106,15 @@ static enum aimd_did grow(struct aimd *a, const struct aimd_input *in, usec now)
     double kbps = in->acked_bps / 1000;
     double seconds = fmin((double)(now - a->changed_at) / SEC(1), 1);
     /* More arrives than it could carry: it is another path now. */
-    if (a->capacity.kbps > 0 && kbps > a->capacity.kbps + spread(&a->capacity))
+    if (a->capacity.kbps > 0 && kbps > a->capacity.kbps + spread(&a->capacity)) {
         a->capacity = (struct capacity){0};
+        a->full_bps = 0;
+    }
     a->changed_at = now;
     double most = a->capacity.kbps > 0 ? BEYOND_KNOWN * in->tried_bps
                                        : BEYOND * in->acked_bps + BEYOND_C;
+    if (a->full_bps > 0 && in->tried_bps < a->bps * TRIED)
+        most = fmin(most, fmax(a->full_bps * BEYOND_FULL, in->tried_bps));
     if (in->acked_bps > 0 && a->bps >= most)
         return AIMD_CAPPED;
     double to = a->bps;

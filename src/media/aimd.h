@@ -30,6 +30,8 @@ struct aimd {
     usec cut_at;
     double probed_bps; /* that a probe measured, since the last cut; 0: none did */
     usec probed_at;
+    double
+        full_bps; /* that the last probe showed to be all there is; 0: it was not held up */
 };
 
 struct aimd_input {

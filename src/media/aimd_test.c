@@ -118,8 +118,8 @@ TEST(aimd_stays_near_what_is_tried)
 {
     struct aimd a;
     usec now = SEC(1);
-    sl_aimd_init(&a, 1e6, 50e3, 9e6);
-    sl_aimd_probed(&a, 1e6, true, now);
+    sl_aimd_init(&a, 1.1e6, 50e3, 9e6);
+    sl_aimd_lost(&a, 1e6);
     CHECK_INT(run(&a, USAGE_NORMAL, 0.8e6, &now, 50), AIMD_CAPPED);
     CHECK(about(a.bps, 1e6));
     CHECK_INT(run(&a, USAGE_NORMAL, 0.9e6, &now, 100), AIMD_CAPPED);
@@ -127,6 +127,22 @@ TEST(aimd_stays_near_what_is_tried)
     struct aimd_input in = input(USAGE_NORMAL, 0.9e6); /* a tenth is lost on the way */
     in.tried_bps = 1e6;
     CHECK_INT(sl_aimd_input(&a, &in, now += MSEC(100)), AIMD_GREW);
+}
+
+/* And where a probe has shown all that there is, it does not leave that, while less is tried. */
+TEST(aimd_stays_at_what_was_shown)
+{
+    struct aimd a;
+    usec now = SEC(1);
+    sl_aimd_init(&a, 0.5e6, 50e3, 9e6);
+    sl_aimd_probed(&a, 1e6, true, now);
+    CHECK_INT(run(&a, USAGE_NORMAL, 0.88e6, &now, 100), AIMD_CAPPED);
+    CHECK(a.bps < 1.025e6);
+    CHECK_INT(run(&a, USAGE_NORMAL, 1e6, &now, 20), AIMD_GREW);
+    CHECK(a.bps > 1.05e6);
+    sl_aimd_probed(&a, 1e6, false, now);
+    CHECK_INT(run(&a, USAGE_NORMAL, 0.88e6, &now, 100), AIMD_CAPPED);
+    CHECK(a.bps > 1.3e6);
 }
 
 /* Near what the path carried it grows by half a packet a response time, beyond anew by 8 %. */

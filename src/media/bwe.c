@@ -37,6 +37,12 @@
 
 #define COLLAPSE 0.75 /* less than so much of the target passes: not just a burst */
 
+/* A queue that says nothing yet, where less is sent than may be. */
+#define FAINT_QUEUE  30e3 /* microseconds */
+#define FAINT_OCTETS 2400
+#define FAINT_USE    0.85
+#define FAINT_PROBE  MSEC(700)
+
 #define LOST_MOST 0.5 /* of what is sent: more is no rate to count back from */
 
 #define BRIM_CUT   0.92 /* of what arrives while a short queue is full */
@@ -332,6 +338,17 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
     sl_lossrate_probed(&b->lossrate, r->bps);
 }
 
+/* Who sends less than the path is thought to carry makes queues by bursts, and arrivals have
+ * whims of their own. While nothing waits for longer than that, nothing is known by it. */
+static bool is_faint(const struct bwe *b, const struct aimd_input *in, usec now)
+{
+    double burst = FAINT_OCTETS * 8 * SEC(1) / b->aimd.bps;
+    bool little = in->acked_bps < b->aimd.bps * FAINT_USE ||
+                  now - b->probe.tried_at < FAINT_PROBE; /* which arrived besides */
+    return !in->steep && !in->collapsed && in->acked_bps > 0 && little &&
+           sl_standing_queue(&b->standing) < fmax(burst, FAINT_QUEUE);
+}
+
 static void control_delay(struct bwe *b, const struct told *told, usec now)
 {
     double before = b->aimd.bps, came = 1 - fmin(b->lossrate.recent, LOST_MOST);
@@ -349,11 +366,12 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
     } else if (in.usage == USAGE_OVER) {
         in.now_bps = fmax(in.now_bps, passes.bps);
     }
-    if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over)) {
+    bool faint = is_faint(b, &in, now);
+    if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over || faint)) {
         use_probe(b, &told->probe, now);
         return;
     }
-    if (in.usage == USAGE_OVER && now < b->grace)
+    if (in.usage == USAGE_OVER && (now < b->grace || faint))
         in.usage = USAGE_UNDER; /* wait and see */
     enum aimd_did did = sl_aimd_input(&b->aimd, &in, now);
     if (did == AIMD_CUT)

@@ -12,7 +12,7 @@ static usec least(usec a, usec b)
     return a < b ? a : b;
 }
 
-static usec queue(const struct standing *s)
+usec sl_standing_queue(const struct standing *s)
 {
     return s->delay - least(s->least, s->spare);
 }
@@ -26,7 +26,7 @@ void sl_standing_input(struct standing *s, usec later, usec now)
         s->window_at = now;
     }
     s->least = least(s->least, s->delay);
-    if (queue(s) < STANDING_QUEUE)
+    if (sl_standing_queue(s) < STANDING_QUEUE)
         s->above_at = 0;
     else if (s->above_at == 0)
         s->above_at = now;
@@ -35,7 +35,8 @@ void sl_standing_input(struct standing *s, usec later, usec now)
 double sl_standing_limit(struct standing *s, double acked_bps, bool losing, usec now)
 {
     if (s->drain_at != 0) {
-        bool gone = queue(s) < DRAINED, in_vain = now - s->drain_at >= DRAIN_MAX;
+        bool gone = sl_standing_queue(s) < DRAINED,
+             in_vain = now - s->drain_at >= DRAIN_MAX;
         if (!gone && !in_vain)
             return s->drain_bps;
         s->drain_at = 0;

@@ -30,5 +30,8 @@ struct standing {
 /* A group came so much later than the one before than it was sent later. */
 void sl_standing_input(struct standing *s, usec later, usec now);
 
+/* How long what arrived last waited. */
+usec sl_standing_queue(const struct standing *s);
+
 /* What may be sent at the most; 0: anything. acked_bps: what comes out. */
 double sl_standing_limit(struct standing *s, double acked_bps, bool losing, usec now);

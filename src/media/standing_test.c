@@ -36,4 +36,7 @@ TEST(standing_long_path)
     struct standing s = {0};
     usec now = SEC(5);
     CHECK(run(&s, 500, true, &now, SEC(60)) == 0);
+    CHECK_INT(sl_standing_queue(&s), 0);
+    (void)run(&s, 530, true, &now, MSEC(100));
+    CHECK_INT(sl_standing_queue(&s), MSEC(30));
 }
