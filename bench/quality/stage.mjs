@@ -80,11 +80,15 @@ function series(ask, every = EVERY) {
   }};
 }
 
-// What the publisher sends, octets on the wire by rid; the sound has none.
+const HEADERS = 28 + 28 + 16, PAYLOAD = 1150; // UDP, IP, RTP with extensions, SRTP's tag; of one packet
+
+// What the publisher sends, octets on the wire by rid; the sound has none. A picture's headers are
+// reckoned, as those that are counted count its padding, too: that is what its estimate is probed with.
 export async function sent(p) {
   const {outbound} = await call(p.page, 'stats', 'pub');
   return Object.fromEntries(outbound.map(x => [x.rid ?? x.kind, {
-    octets: x.bytesSent + x.headerBytesSent + x.packetsSent * 44, // UDP, IP, and SRTP's tag
+    octets: x.bytesSent + (x.rid ? (x.framesEncoded + x.bytesSent / PAYLOAD) * HEADERS
+      : x.headerBytesSent + x.packetsSent * 44),
     height: x.frameHeight, frames: x.framesEncoded, keys: x.pliCount}]));
 }
 
