@@ -105,7 +105,7 @@ static inline void end_sent(void *ctx, struct dialog_slot *slot)
     end_note(ctx, "sent", slot->track);
 }
 
-static inline void end_init(struct end *e, uint64_t seed)
+static inline void end_init_with(struct end *e, uint64_t seed, bool offers_data)
 {
     static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
                                           end_received, end_send,    end_sent};
@@ -121,10 +121,16 @@ static inline void end_init(struct end *e, uint64_t seed)
                                      .codecs = codecs,
                                      .codecs_n = 3,
                                      .data = true,
+                                     .offers_data = offers_data,
                                      .letter = (char)('a' + seed % 26),
                                      .max_bps = &e->max_bps,
                                      .scratch = e->scratch};
     e->dialog = sl_dialog_new(&conf);
+}
+
+static inline void end_init(struct end *e, uint64_t seed)
+{
+    end_init_with(e, seed, false);
 }
 
 static inline void end_fini(struct end *e)

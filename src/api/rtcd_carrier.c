@@ -27,6 +27,7 @@ struct rtcd_carrier {
     struct rtcd_calls *calls;
     struct rtcd_lines *lines;
     struct timers timers;
+    usec now; /* when anything was last heard of any session */
     uint64_t hash_key[4];
     uint8_t text[NEGOTIATE_ANSWER_MAX]; /* the description being written */
 };
@@ -161,8 +162,11 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
     struct wr w = wr_of(c->text, sizeof c->text);
     struct refused refused;
     enum err e = sl_rooms_offered(c->conf.rooms, m->tracks.peer, sdp, now, &w, &refused);
-    if (!e && m->answered == 0)
+    if (!e && m->answered == 0) {
         m->answered = now;
+        if (!sl_dialog_data(m->tracks.peer->member->dialog))
+            sl_rtcd_line_none(c->lines, &m->line);
+    }
     if (!e)
         return tell_description(m, "answer", wr_done(&w), by_channel);
     log_refusal(m, "rtcd offer refused", e, &refused);
@@ -281,7 +285,9 @@ static bool is_failure(enum media_gone why)
 static void gone(void *ctx, struct peer *p, enum media_gone why)
 {
     struct medium *m = medium_in(ctx);
-    (void)p;
+    struct rtcd_carrier *c = m->carrier;
+    sl_rtcd_tracks_inherit(sl_rtcd_tracks_heir(&m->tracks, p->room), c->now);
+    m->tracks.presents = false;
     if (is_failure(why)) {
         sl_rtcd_tally_state(m->carrier->conf.tallies, RTCD_CONN_FAILED);
         m->tracks.session->tally->errors[RTCD_ERROR_ICE]++;
@@ -330,7 +336,9 @@ static enum err enter(struct rtcd_carrier *c, struct rtcd_session *s, usec now)
 static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc type,
                             struct span data, usec now)
 {
-    enum err e = s->media ? E_OK : enter(ctx, s, now);
+    struct rtcd_carrier *c = ctx;
+    c->now = now;
+    enum err e = s->media ? E_OK : enter(c, s, now);
     struct medium *m = s->media;
     if (e)
         return e;
@@ -355,14 +363,18 @@ static void ended(void *ctx, struct rtcd_session *s)
 {
     struct rtcd_carrier *c = ctx;
     struct medium *m = s->media;
+    struct rtcd_tracks *heir;
     if (!m)
         return;
     s->media = NULL;
     sl_rtcd_tally_state(c->conf.tallies, RTCD_CONN_CLOSED);
     sl_timer_stop(&c->timers, &m->silence);
     sl_rtcd_line_fini(c->lines, &m->line);
-    if (m->tracks.peer)
+    if (m->tracks.peer) {
+        heir = sl_rtcd_tracks_heir(&m->tracks, m->tracks.peer->room);
         sl_rooms_leave(c->conf.rooms, m->tracks.peer, MEDIA_GONE_LEFT);
+        sl_rtcd_tracks_inherit(heir, c->now);
+    }
     free(m);
 }
 
@@ -418,6 +430,7 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
     if (!is_ours(p))
         return;
     struct medium *m = medium_in(p->member->ctx);
+    c->now = now;
     if (ev->kind == MEDIA_DATA_OPENED && ev->open && !m->opened) {
         m->opened = true;
         sl_histogram_add(&m->tracks.session->tally->opened,

@@ -188,3 +188,19 @@ TEST(carrier_lock)
     expect(s, 0, "in the end", "voice_two voice_three ");
     stage_free(s);
 }
+
+/* A client of few means: it hears of others by the WebSocket, and waits for no channel. */
+TEST(carrier_without_a_channel)
+{
+    struct stage *s = stage_new();
+    end_fini(&s->of[0].end);
+    end_init(&s->of[0].end, 1);
+    join(s, 0, "one", false);
+    end_add(&s->of[0].end, 0, MEDIA_AUDIO);
+    speak(s, 0);
+    sl_rooms_transport_up(s->rooms, transport_of(s, "one"), 0);
+    come(s, 1, "two", false);
+    expect(s, 0, "without a channel", "voice_two ");
+    expect(s, 1, "with one", "voice_one ");
+    stage_free(s);
+}

@@ -5,6 +5,8 @@
 #include "base/list.h"
 #include "base/zip.h"
 
+#define LOCK_ASKED SEC(1) /* between two times that a client asks, it still waits */
+
 struct rtcd_lines {
     struct rtcd_lines_conf conf;
     struct timers timers;
@@ -41,6 +43,11 @@ void sl_rtcd_line_init(struct rtcd_lines *ls, struct rtcd_line *l,
 {
     *l = (struct rtcd_line){.tally = tally};
     ls->conf.hold(ls->conf.ctx, l, true);
+}
+
+void sl_rtcd_line_none(struct rtcd_lines *ls, struct rtcd_line *l)
+{
+    ls->conf.hold(ls->conf.ctx, l, false);
 }
 
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l)
@@ -108,10 +115,25 @@ static bool lock(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
     return true;
 }
 
+/* A client that gave up, and asks anew later, has not waited all the time. */
+static void note_grab(struct rtcd_line *l, bool granted, usec now)
+{
+    bool waits = l->asked_at > 0 && now - l->asked_again < LOCK_ASKED;
+    if (!waits)
+        l->asked_at = now;
+    l->asked_again = now;
+    if (!granted)
+        return;
+    sl_histogram_add(&l->tally->grabbed, (uint64_t)(now - l->asked_at));
+    l->asked_at = 0;
+}
+
 static void lock_asked(struct rtcd_lines *ls, struct rtcd_line *l, usec now)
 {
     struct wr w = wr_of(ls->out, sizeof ls->out);
-    bool granted = lock(ls, l, now);
+    bool had = l->locked, granted = lock(ls, l, now);
+    if (!had)
+        note_grab(l, granted, now);
     *(granted ? &ls->stats.granted : &ls->stats.refused) += 1;
     sl_rtcd_dc_write_lock(&w, granted);
     (void)say(ls, l, false, wr_done(&w));

@@ -5,7 +5,7 @@
  * is sent where, and the lock under which one of both ends changes the session's description.
  *
  * The client opens the channel, with its first offer; until then nothing can be told, and none
- * of its messages come. Of several channels the first one counts. The lock is ours while we offer;
+ * of its messages come. One that offers none hears everything elsewhere, and waits for nothing. Of several channels the first one counts. The lock is ours while we offer;
  * a client that has it and does not give it back loses it. What comes too often, is no message or far too
  * long is dropped and counted, and changes nothing.
  *
@@ -46,6 +46,7 @@ struct rtcd_line {
     uint16_t stream;
     bool open, locked;
     usec locked_at;
+    usec asked_at, asked_again; /* for the lock, in vain: first and last; 0: not */
     usec quiet_at; /* when all that came is paid for (a bucket as in api/limit.h) */
 };
 
@@ -73,6 +74,9 @@ const struct rtcd_line_stats *sl_rtcd_lines_stats(const struct rtcd_lines *ls);
 void sl_rtcd_line_init(struct rtcd_lines *ls, struct rtcd_line *l,
                        struct rtcd_tally *tally);
 void sl_rtcd_line_fini(struct rtcd_lines *ls, struct rtcd_line *l);
+
+/* Its client wants no channel: it is held no more. */
+void sl_rtcd_line_none(struct rtcd_lines *ls, struct rtcd_line *l);
 
 /* What happened on the channels of its transport. */
 void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l, uint64_t transport,

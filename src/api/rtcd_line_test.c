@@ -237,6 +237,34 @@ TEST(rtcd_line_lock_is_taken_from_who_keeps_it)
     rig_fini(&r);
 }
 
+TEST(rtcd_line_lock_was_asked_for_so_long)
+{
+    struct rig r;
+    rig_init(&r);
+    hear(&r, "07");
+    CHECK_INT(r.tally->grabbed.in[0], 1);
+    CHECK_INT(r.tally->grabbed.sum, 0); /* at once */
+    hear(&r, "08");
+    busy = true;
+    for (int i = 0; i < 20; i++) { /* as clients do */
+        hear(&r, "07");
+        r.now += MSEC(50);
+    }
+    busy = false;
+    hear(&r, "07");
+    hear(&r, "07"); /* it has it */
+    hear(&r, "08");
+    CHECK_INT(r.tally->grabbed.sum, SEC(1));
+    busy = true;
+    hear(&r, "07");
+    busy = false;
+    r.now += SEC(60); /* it gave up then */
+    hear(&r, "07");
+    CHECK_INT(r.tally->grabbed.in[0], 2);
+    CHECK_INT(r.tally->grabbed.sum, SEC(1));
+    rig_fini(&r);
+}
+
 TEST(rtcd_line_reports)
 {
     struct rig r;

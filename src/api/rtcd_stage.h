@@ -162,7 +162,7 @@ static inline struct stage *stage_new(void)
     sl_rtcd_carrier_calls(s->carrier, s->calls);
     CHECK_INT(sl_rtcd_calls_open(s->calls, span_of("client"), s, &s->conn), E_OK);
     for (size_t i = 0; i < LEN(s->of); i++)
-        end_init(&s->of[i].end, i + 1);
+        end_init_with(&s->of[i].end, i + 1, true);
     return s;
 }
 

@@ -41,6 +41,7 @@ struct rtcd_tally {
     struct histogram connected;   /* microseconds from the join to the keys */
     struct histogram opened;      /* from the first answer to the data channel */
     struct histogram held;        /* the signaling lock, by clients */
+    struct histogram grabbed;     /* from when they first asked for it */
     struct histogram rtt, jitter; /* microseconds, as clients report them */
     struct histogram loss;        /* of a million */
 };

@@ -147,6 +147,8 @@ bool sl_rtcd_tracks_screen_on(struct rtcd_tracks *t, struct span stream, usec no
     const struct rtcd_tracks *other = presenter(t->peer->room);
     keep_stream(t->screen, stream);
     t->presents = !other || other == t;
+    t->waits = !t->presents;
+    t->asked = now;
     name_waiting(t, now);
     sl_rtcd_tracks_changed(t, now);
     return t->presents;
@@ -154,14 +156,40 @@ bool sl_rtcd_tracks_screen_on(struct rtcd_tracks *t, struct span stream, usec no
 
 void sl_rtcd_tracks_screen_off(struct rtcd_tracks *t, usec now)
 {
-    if (!t->presents)
+    struct rtcd_tracks *heir = sl_rtcd_tracks_heir(t, t->peer->room);
+    bool presented = t->presents;
+    t->presents = t->waits = false;
+    if (!presented)
         return;
-    t->presents = false;
     t->screen[0] = '\0';
     for (size_t i = 0; i < t->peer->tracks_n; i++)
         if (strncmp(t->peer->tracks[i]->source, "screen", 6) == 0)
             sl_rooms_name(t->peer, t->peer->tracks[i], "", now);
     sl_rtcd_tracks_changed(t, now);
+    sl_rtcd_tracks_inherit(heir, now);
+}
+
+struct rtcd_tracks *sl_rtcd_tracks_heir(struct rtcd_tracks *t, const struct room *room)
+{
+    struct rtcd_tracks *heir = NULL;
+    if (!t->presents)
+        return NULL;
+    list_each (struct peer, p, &room->members, by_room) {
+        struct rtcd_tracks *other = tracks_of(p);
+        if (other && other != t && other->waits && (!heir || other->asked < heir->asked))
+            heir = other;
+    }
+    return heir;
+}
+
+void sl_rtcd_tracks_inherit(struct rtcd_tracks *heir, usec now)
+{
+    if (!heir)
+        return;
+    heir->presents = true;
+    heir->waits = false;
+    name_waiting(heir, now);
+    sl_rtcd_tracks_changed(heir, now);
 }
 
 void sl_rtcd_tracks_camera_on(struct rtcd_tracks *t, struct span stream, usec now)

@@ -20,8 +20,9 @@ struct rtcd_tracks {
     struct peer *peer; /* NULL: it is gone */
     const struct random *random;
     char screen[RTCD_STREAM_MAX + 1], camera[RTCD_STREAM_MAX + 1]; /* "": none */
-    bool presents;
-    bool doubled[2]; /* its camera, its screen: in AV1 as well */
+    bool presents, waits; /* the call's presenter; or to be, once that one stops */
+    usec asked;           /* since when it waits */
+    bool doubled[2];      /* its camera, its screen: in AV1 as well */
 };
 
 /* For struct member_events; ctx is a struct rtcd_tracks. */
@@ -35,9 +36,14 @@ const char *sl_rtcd_track_type(const struct track *track);
 /* Who publishes by another way than rtcd's is its own session. */
 const char *sl_rtcd_track_sender(const struct track *track);
 
-/* It announces a stream; an id that is too long is none. False: somebody else presents. */
+/* It announces a stream; an id that is too long is none. False: somebody else presents, and it
+ * waits for its turn. */
 bool sl_rtcd_tracks_screen_on(struct rtcd_tracks *t, struct span stream, usec now);
 void sl_rtcd_tracks_screen_off(struct rtcd_tracks *t, usec now);
+
+/* Its session ends: who presents instead, or NULL; to be told once its tracks are gone. */
+struct rtcd_tracks *sl_rtcd_tracks_heir(struct rtcd_tracks *t, const struct room *room);
+void sl_rtcd_tracks_inherit(struct rtcd_tracks *heir, usec now); /* takes NULL */
 void sl_rtcd_tracks_camera_on(struct rtcd_tracks *t, struct span stream, usec now);
 
 /* It sends other tracks than before: who knows AV1 sees that, as soon as it is there, and the

@@ -50,3 +50,50 @@ TEST(rtcd_tracks_screens)
     expect(s, 0, "switched on again", "voice_two video_two ");
     stage_free(s);
 }
+
+/* Who asks while another shows its screen is shown once that one stops, the first of them first. */
+TEST(rtcd_tracks_have_heirs)
+{
+    static const struct {
+        const char *name;
+        bool gives_up, leaves, is_lost;
+        const char *want; /* of the third's tracks and the first's, to the other */
+        size_t to;
+    } rows[] = {
+        {"it stops", false, false, false, "voice_two voice_one screen_one ", 2},
+        {"it leaves", false, true, false, "screen_one voice_one ", 2},
+        {"it is lost", false, false, true, "screen_one voice_one ", 2},
+        {"the first gave up", true, false, false, "voice_two voice_three screen_three ",
+         0},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stage *s = stage_new();
+        come(s, 1, "two", false);
+        come(s, 0, "one", false);
+        come(s, 2, "three", false);
+        say_state(s, 1, RTCD_RTC_SCREEN_ON, "{\"screenStreamID\":\"none\"}", 1);
+        say_state(s, 0, RTCD_RTC_SCREEN_ON, "{\"screenStreamID\":\"stream\"}", 2);
+        say_state(s, 2, RTCD_RTC_SCREEN_ON, "{\"screenStreamID\":\"stream\"}", 3);
+        for (size_t k = 0; k < 3; k += 2) {
+            end_add(&s->of[k].end, 1, MEDIA_VIDEO);
+            speak(s, k);
+        }
+        settle(s);
+        if (rows[i].gives_up)
+            say_state(s, 0, RTCD_RTC_SCREEN_OFF, "", 4);
+        if (rows[i].leaves) {
+            sl_rtcd_calls_message(
+                s->calls, s->conn,
+                check_hex("a5 6c65617665 81 a9 73657373696f6e4944 a3 74776f"), 5);
+            s->of[1].id = NULL;
+        } else if (rows[i].is_lost) {
+            sl_rooms_transport_gone(s->rooms, transport_of(s, "two"), MEDIA_GONE_CONSENT);
+            s->of[1].id = NULL;
+        } else {
+            say_state(s, 1, RTCD_RTC_SCREEN_OFF, "", 5);
+        }
+        settle(s);
+        expect(s, rows[i].to, rows[i].name, rows[i].want);
+        stage_free(s);
+    }
+}

@@ -60,6 +60,11 @@ bool sl_dialog_waits(const struct dialog *d)
     return d->waits;
 }
 
+bool sl_dialog_data(const struct dialog *d)
+{
+    return d->data;
+}
+
 const char *sl_dialog_mid(const struct dialog *d, const struct dialog_slot *slot)
 {
     return slot->section == DIALOG_NOWHERE ? "" : d->sections[slot->section].mid;
@@ -209,7 +214,8 @@ enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer, struct wr 
     *why = sl_negotiate(offer, &conf, n, answer);
     if (*why != NEGOTIATE_OK)
         return E_UNSUPPORTED;
-    if (count_received(n) > DIALOG_RECEIVES_MAX)
+    if (count_received(n) >
+        (d->conf.receives_max ? d->conf.receives_max : (size_t)DIALOG_RECEIVES_MAX))
         return E_FULL;
     enum err e =
         connect_or_restart(d, n, restart ? ufrag : d->ufrag, restart ? pwd : d->pwd);
@@ -275,6 +281,8 @@ enum err sl_dialog_offer(struct dialog *d, struct wr *w)
     enum err e = renew(d);
     if (e)
         return e;
+    if (d->n == 0 && d->conf.offers_data && !sl_section_data(d))
+        return E_MEMORY;
     list_each_safe(struct dialog_slot, slot, &d->waiting,
                    link) if (!sl_section_place(d, slot)) break;
     for (size_t i = 0; i < d->n; i++) {

@@ -72,8 +72,10 @@ struct dialog_conf {
     const struct negotiate_local *local; /* without ufrag and pwd; borrowed */
     const enum codec *codecs;            /* borrowed */
     size_t codecs_n;
-    bool data;                  /* data channels are taken */
-    char letter;                /* that mids of ours begin with, and the peer's do not */
+    size_t receives_max; /* sections in which the peer may send; 0: DIALOG_RECEIVES_MAX */
+    bool data;           /* data channels are taken */
+    bool offers_data;    /* our first offer has a section of them */
+    char letter;         /* that mids of ours begin with, and the peer's do not */
     const uint32_t *max_bps;    /* that the peer may send at present, 0: any; borrowed */
     struct negotiated *scratch; /* borrowed */
 };
@@ -114,6 +116,9 @@ MUST_USE enum err sl_dialog_answered(struct dialog *d, const struct sdp *answer,
 /* No answer came in time. */
 void sl_dialog_expire(struct dialog *d);
 bool sl_dialog_waits(const struct dialog *d); /* for an answer */
+
+/* The transport carries data channels. */
+bool sl_dialog_data(const struct dialog *d);
 
 /* "" for a slot that has no section. */
 const char *sl_dialog_mid(const struct dialog *d, const struct dialog_slot *slot);

@@ -67,6 +67,17 @@ static void name_section(struct dialog *d, struct section *s)
     (void)snprintf(s->mid, sizeof s->mid, "%c%u", d->conf.letter, d->made++);
 }
 
+bool sl_section_data(struct dialog *d)
+{
+    struct section *s = append(d);
+    if (!s)
+        return false;
+    s->type = SDP_APPLICATION;
+    s->ours = true;
+    name_section(d, s);
+    return true;
+}
+
 bool sl_section_place(struct dialog *d, struct dialog_slot *slot)
 {
     size_t i = find_place(d, slot->kind);

@@ -44,6 +44,8 @@ struct dialog {
 /* Gives the slot a section: an empty one of its kind, one that was stopped, or a new one. False:
  * there is none left, and it waits on. */
 bool sl_section_place(struct dialog *d, struct dialog_slot *slot);
+/* One of data channels. False: no memory. */
+bool sl_section_data(struct dialog *d);
 bool sl_section_has_place(const struct dialog *d, enum media_kind kind);
 
 /* What was sent in the slot ends, and it has no section. */
