@@ -68,6 +68,15 @@ static bool set_int(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+/* Whether datagrams leave whole or not at all. Of those that may be cut on their way each gets
+ * a number (RFC 6864 §4.1), from a table that the kernel shares among all: a twentieth of what
+ * a packet costs. In IPv6 only the cut ones have numbers. */
+static bool whole(int fd, bool on)
+{
+    return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+                   on ? IP_PMTUDISC_DO : IP_PMTUDISC_WANT);
+}
+
 static int bound(const struct addr *at, int buffer, bool shared)
 {
     bool v4 = sl_addr_is_v4(at);
@@ -83,7 +92,8 @@ static int bound(const struct addr *at, int buffer, bool shared)
         (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, buffer);
     if ((!shared || set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
         set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) &&
-        (v4 || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && bind(fd, &sa.any, len) == 0)
+        (v4 ? whole(fd, true) : set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+        bind(fd, &sa.any, len) == 0)
         return fd;
     int e = errno;
     (void)close(fd);
@@ -310,15 +320,29 @@ static void count_sent(struct udp *u, const struct tx *t)
     u->stats.runs += k > 1;
 }
 
-/* A run as single datagrams, for devices and kernels that cannot cut it. */
+/* One that is wider than its path, in fragments. */
+static bool send_cut(const struct port *p, const uint8_t *data, size_t n,
+                     const union sa *to, socklen_t len)
+{
+    bool ok =
+        p->v4 && whole(p->fd, false) && sendto(p->fd, data, n, 0, &to->any, len) >= 0;
+    if (p->v4)
+        (void)whole(p->fd, true);
+    return ok;
+}
+
+/* A run as single datagrams, for devices and kernels that cannot cut it, and for paths that it
+ * is too wide for. */
 static void send_apart(struct udp *u, const struct tx *t)
 {
     union sa name;
-    socklen_t len = sa_of(&t->to, u->ports[t->port].v4, &name);
+    const struct port *p = &u->ports[t->port];
+    socklen_t len = sa_of(&t->to, p->v4, &name);
     size_t step = t->segment ? t->segment : t->n;
     for (size_t at = 0; at < t->n; at += step) {
         size_t n = t->n - at < step ? t->n - at : step;
-        if (sendto(u->ports[t->port].fd, t->p + at, n, 0, &name.any, len) < 0) {
+        if (sendto(p->fd, t->p + at, n, 0, &name.any, len) < 0 &&
+            !(errno == EMSGSIZE && send_cut(p, t->p + at, n, &name, len))) {
             u->stats.refused++;
             continue;
         }
@@ -340,11 +364,14 @@ static void send_batch(struct udp *u, const struct tx *tx, size_t n)
             i += (size_t)k;
             continue;
         }
-        /* The first of them was refused. EIO: no checksum offload, so no GSO there. */
+        /* The first of them was refused. EIO: no checksum offload, so no GSO there. EMSGSIZE,
+         * and of a run EINVAL: its path is narrower than a datagram of it. */
         if (errno == EINTR)
             continue;
-        if ((errno == EIO || errno == EINVAL) && datagrams_in(&tx[i]) > 1) {
+        bool run = datagrams_in(&tx[i]) > 1;
+        if (errno == EIO && run)
             u->gso = false;
+        if (errno == EMSGSIZE || ((errno == EIO || errno == EINVAL) && run)) {
             send_apart(u, &tx[i]);
         } else {
             u->stats.refused += datagrams_in(&tx[i]);

@@ -1,8 +1,16 @@
 #include "net/udp.h"
 
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "check.h"
 
-enum { RUN = 5, SIZE = 100, LAST = 40 };
+enum { RUN = 5, SIZE = 100, LAST = 40, NARROW = 1280 };
 
 static struct udp *opened(uint16_t port)
 {
@@ -108,4 +116,56 @@ TEST(udp_source_is_what_the_kernel_would_take)
           sl_addr_is_v4(&from));
     to = addr_v4(255, 255, 255, 255, 1);
     CHECK(!sl_udp_source(&to, &from));
+}
+
+/* A network of our own, whose loopback takes no packet longer than that: the rest of the process
+ * stays in it. False: we may not have one. */
+static bool narrow_network(int mtu)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_mtu = mtu};
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && ioctl(fd, SIOCSIFMTU, &lo) == 0;
+    lo.ifr_flags = IFF_UP | IFF_RUNNING;
+    ok = ok && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+TEST(udp_what_is_wider_than_its_path_goes_in_fragments)
+{
+    static uint8_t bytes[3 * (NARROW + 100)];
+    struct tx tx[] = {
+        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = NARROW + 100},
+        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = SIZE},
+        {.to = addr_v4(127, 0, 0, 1, 35107),
+         .p = bytes,
+         .n = sizeof bytes,
+         .segment = NARROW + 100},
+        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = 2 * SIZE, .segment = SIZE},
+    };
+    static const size_t want[] = {NARROW + 100, SIZE, NARROW + 100, NARROW + 100,
+                                  NARROW + 100, SIZE, SIZE};
+    struct pkt *got[UDP_BATCH];
+    if (!narrow_network(NARROW)) {
+        (void)fprintf(stderr, "no network of our own: not tested\n");
+        return;
+    }
+    struct udp *a = opened(35106), *b = opened(35107);
+    struct pkt_pool *pool = sl_pkt_pool_new(128, 0, 0);
+    sl_udp_send(a, tx, LEN(tx));
+    CHECK_INT(sl_udp_stats(a)->sent, LEN(want));
+    CHECK_INT(sl_udp_stats(a)->refused, 0);
+    CHECK_INT(sl_udp_stats(a)->runs, 1); /* others still go in runs */
+    size_t n = receive(b, pool, got, LEN(want));
+    CHECK_INT(n, LEN(want));
+    for (size_t i = 0; i < n; i++) {
+        CHECK_INT(got[i]->n, want[i]);
+        sl_pkt_unref(got[i]);
+    }
+    sl_udp_free(a);
+    sl_udp_free(b);
+    sl_pkt_pool_free(pool);
 }
