@@ -365,7 +365,15 @@ void sim_send_raw(struct sim_client *c, const uint8_t *p, size_t n)
     pkt->from = c->addr;
     pkt->port = c->port;
     pkt->at = c->sim->now;
-    sl_shard_datagrams(c->sim->shards[c->shard], &pkt, 1, c->sim->now);
+    c->sim->waiting[c->sim->waiting_n++] = pkt;
+    if (!c->sim->gathers || c->sim->waiting_n == SIM_BATCH)
+        sim_deliver(c->sim, c->shard);
+}
+
+void sim_deliver(struct sim *s, unsigned shard)
+{
+    sl_shard_datagrams(s->shards[shard], s->waiting, s->waiting_n, s->now);
+    s->waiting_n = 0;
 }
 
 static void check(struct sim_client *c, bool nominating)

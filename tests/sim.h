@@ -15,7 +15,13 @@
 #include "sfu/mail.h"
 #include "sfu/shard.h"
 
-enum { SIM_SHARDS = 3, SIM_GOT = 512, SIM_RUNS = 1024, SIM_PACKETS = 4096 };
+enum {
+    SIM_SHARDS = 3,
+    SIM_GOT = 512,
+    SIM_RUNS = 1024,
+    SIM_PACKETS = 4096,
+    SIM_BATCH = 64,
+};
 
 struct sim_conf {
     size_t packets, leases; /* of each shard's pool; 0: plenty */
@@ -43,7 +49,10 @@ struct sim {
     uint64_t lost; /* datagrams to addresses of nobody */
     struct {
         unsigned n, shard, port, owner;
-    } proved; /* checks by streams: how many, and the last */
+    } proved;     /* checks by streams: how many, and the last */
+    bool gathers; /* datagrams wait for sim_deliver */
+    struct pkt *waiting[SIM_BATCH];
+    size_t waiting_n;
     /* Boxes to these take no media, or nothing at all. */
     bool full_for_media[SHARD_PEERS], full[SHARD_PEERS];
 };
@@ -80,6 +89,9 @@ void sim_fini(struct sim *s);
 
 /* Closes all transports everywhere, and what came by pipe: then no packet may be left. */
 void sim_close_all(struct sim *s);
+
+/* All that waits comes to a shard at once, as a busy worker reads it. */
+void sim_deliver(struct sim *s, unsigned shard);
 
 /* Runs all shards for so long, in steps of a millisecond. */
 void sim_run(struct sim *s, usec span);

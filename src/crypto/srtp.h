@@ -125,3 +125,6 @@ void sl_srtp_in_free(struct srtp_in *in);
 MUST_USE enum err sl_srtp_unprotect(struct srtp_in *in, uint8_t *p, size_t *n,
                                     uint64_t *index);
 MUST_USE enum err sl_srtp_unprotect_rtcp(struct srtp_in *in, uint8_t *p, size_t *n);
+
+/* Starts to bring into the cache what the next unprotect reads. *in is there already. */
+void sl_srtp_in_fetch(const struct srtp_in *in, bool rtcp);

@@ -7,6 +7,9 @@
 enum {
     WINDOW = 1024
 }; /* RFC 3711 §3.3.2 asks for 64; a video burst and its resends pass */
+enum {
+    FETCHED = 192 /* octets of a key: of RTCP all, of RTP those that are read first */
+};
 
 /* The indices that came, up to WINDOW behind the highest: a ring of bits. */
 struct window {
@@ -105,6 +108,18 @@ static struct stream *add(struct srtp_in *in, uint32_t ssrc)
     in->ssrcs[in->n] = ssrc;
     in->streams[in->n] = (struct stream){0};
     return &in->streams[in->n++];
+}
+
+void sl_srtp_in_fetch(const struct srtp_in *in, bool rtcp)
+{
+    const uint8_t *key = (const uint8_t *)(rtcp ? in->keys.rtcp : in->keys.rtp);
+    for (size_t at = 0; at < FETCHED; at += 64)
+        __builtin_prefetch(key + at);
+    if (in->n == 0)
+        return;
+    const struct window *w = rtcp ? &in->streams->rtcp : &in->streams->rtp;
+    __builtin_prefetch(&w->next, 1);
+    __builtin_prefetch(&w->bits[w->next % WINDOW / 64], 1);
 }
 
 enum err sl_srtp_unprotect(struct srtp_in *in, uint8_t *p, size_t *n, uint64_t *index)

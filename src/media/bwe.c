@@ -77,9 +77,7 @@ struct bwe {
     struct groups groups;
     struct trendline trendline;
     struct ackrate ackrate;
-    struct flood flood;
     struct aimd aimd;
-    struct lossrate lossrate;
     struct standing standing;
     struct brim brim;
     usec brim_at;     /* when it was cut for that */
@@ -97,6 +95,8 @@ struct bwe {
     double budget_bits;
     bool app_limited;
     bool started; /* probes of a new path were begun */
+    struct lossrate lossrate;
+    struct flood flood; /* the last, as little of it is read at a time */
 };
 
 size_t sl_bwe_size(bool remb)
@@ -139,6 +139,19 @@ void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now)
     sentlog_put(&b->log, seq, octets, b->probe.id, now);
     if (b->probe.id)
         sl_probe_sent(&b->probe, (unsigned)octets, now);
+}
+
+void sl_bwe_fetch(const struct bwe *b)
+{
+    for (size_t at = 0; at < offsetof(struct bwe, flood) + 64; at += 64)
+        __builtin_prefetch((const uint8_t *)b + at, 1);
+}
+
+void sl_bwe_fetch_told(const struct bwe *b)
+{
+    sl_flood_fetch(&b->flood);
+    if (!b->remb_only)
+        sentlog_fetch(&b->log, (uint16_t)(b->told + 1));
 }
 
 /* ---- the target ---- */

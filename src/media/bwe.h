@@ -70,6 +70,11 @@ size_t sl_bwe_size(bool remb);
 /* A packet leaves: its transport-wide number, and its octets as they are on the wire. */
 void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now);
 
+/* Starts to bring into the cache what the next feedback reads; then what is known of the packets
+ * that it will tell of, with *b there. */
+void sl_bwe_fetch(const struct bwe *b);
+void sl_bwe_fetch_told(const struct bwe *b);
+
 /* What came back. at: when it did, which may be before now. */
 void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now);
 void sl_bwe_remb(struct bwe *b, uint64_t bps, usec now);

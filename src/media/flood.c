@@ -13,6 +13,12 @@ static const struct flood_packet *at(const struct flood *f, unsigned age)
     return &f->packet[(f->next + FLOOD_PACKETS - 1 - age) % FLOOD_PACKETS];
 }
 
+void sl_flood_fetch(const struct flood *f)
+{
+    for (unsigned age = 0; age < PACKETS_MIN + 2; age += 2)
+        __builtin_prefetch(at(f, age), 1);
+}
+
 void sl_flood_input(struct flood *f, usec sent, usec arrival, size_t octets)
 {
     if (f->n > 0 && (sent < at(f, 0)->sent || arrival < at(f, 0)->arrival))

@@ -31,6 +31,9 @@ struct flood_rate {
     bool slow;  /* it is half of what was sent, or less, and not by one delay alone */
 };
 
+/* Starts to bring into the cache what the next packet and the next rate need. */
+void sl_flood_fetch(const struct flood *f);
+
 /* A packet arrived. */
 void sl_flood_input(struct flood *f, usec sent, usec arrival, size_t octets);
 

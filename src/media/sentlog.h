@@ -65,6 +65,12 @@ static inline void sentlog_put(const struct sentlog *l, uint16_t seq, size_t oct
                                            .flags = SENTLOG_USED};
 }
 
+/* Starts to bring into the cache what is known of packets from seq on. */
+static inline void sentlog_fetch(const struct sentlog *l, uint16_t seq)
+{
+    __builtin_prefetch(&l->sent[seq & l->mask], 1);
+}
+
 /* False: not sent, too long ago, or this was told before. */
 bool sl_sentlog_received(const struct sentlog *l, uint16_t seq, usec now,
                          struct sent_fate *ret);

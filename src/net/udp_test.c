@@ -31,6 +31,21 @@ static size_t receive(struct udp *u, struct pkt_pool *pool, struct pkt **ret, si
     return n;
 }
 
+static void check_whole(const struct pkt *p)
+{
+    struct addr want = addr_v4(127, 0, 0, 1, 35101);
+    CHECK_INT(p->n, 7);
+    CHECK(addr_eq(&p->from, &want));
+}
+
+static void check_part(const struct pkt *p, size_t i, const uint8_t *run)
+{
+    struct addr want = addr_v4(127, 0, 0, 2, 35101);
+    CHECK_INT(p->n, i == RUN - 1 ? LAST : SIZE);
+    CHECK(addr_eq(&p->from, &want));
+    CHECK(memcmp(p->data, run + i * SIZE, p->n) == 0);
+}
+
 TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
 {
     static uint8_t bytes[(RUN - 1) * SIZE + LAST];
@@ -53,19 +68,12 @@ TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
     size_t n = receive(b, pool, got, RUN + 1);
     CHECK_INT(n, RUN + 1);
     for (size_t i = 0, run = 0; i < n; i++) {
-        struct pkt *p = got[i];
-        CHECK(sl_udp_now() - p->at < SEC(2) && p->at <= sl_udp_now());
-        if (p->port == 0) {
-            struct addr want = addr_v4(127, 0, 0, 1, 35101);
-            CHECK(p->n == 7 && addr_eq(&p->from, &want));
-        } else {
-            struct addr want = addr_v4(127, 0, 0, 2, 35101);
-            CHECK_INT(p->n, run == RUN - 1 ? LAST : SIZE);
-            CHECK(addr_eq(&p->from, &want));
-            CHECK(memcmp(p->data, bytes + run * SIZE, p->n) == 0);
-            run++;
-        }
-        sl_pkt_unref(p);
+        CHECK(sl_udp_now() - got[i]->at < SEC(2) && got[i]->at <= sl_udp_now());
+        if (got[i]->port == 0)
+            check_whole(got[i]);
+        else
+            check_part(got[i], run++, bytes);
+        sl_pkt_unref(got[i]);
     }
     sl_udp_free(a);
     sl_udp_free(b);

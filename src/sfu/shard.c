@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-#include "proto/stun.h"
 #include "sfu/address.h"
 #include "sfu/ceiling.h"
 #include "sfu/consumer.h"
 #include "sfu/feedback.h"
 #include "sfu/hearing.h"
 #include "sfu/inside.h"
+#include "sfu/landing.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
@@ -121,68 +121,17 @@ const struct shard_stats *sl_shard_stats(const struct shard *s)
 
 /* ---- datagrams ---- */
 
-/* A valid check. Its address is learnt each time: another transport may have had it since. */
-static void checked(struct transport *t, const struct ice_change *change,
-                    const struct pkt *p)
+void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec now)
 {
-    const struct shard_io *io = &t->shard->conf.io;
-    if (change->restarted)
-        sl_transport_adopt(t);
-    sl_address_learn(t, &p->from, p->port);
-    if (tx_is_stream(p->port) && io->proved)
-        io->proved(io->ctx, p->port, t->owner);
+    sl_landing_take(s, pkts, n, now);
 }
 
-static void take_check(struct shard *s, struct transport *t, const struct stun *msg,
-                       const struct pkt *p, usec now)
+void sl_shard_closed(struct shard *s, const struct addr *from, uint16_t port, usec now)
 {
-    struct ice_change change = {false, false, false};
-    uint8_t *room = sl_batch_room(s->batch, STUN_ANSWER_MAX);
-    struct wr answer = wr_of(room, STUN_ANSWER_MAX);
-    enum err e = sl_ice_check(&t->ice, msg, &p->from, p->port, now, &answer, &change);
-    if (answer.n > 0 && !answer.bad) {
-        sl_batch_put(s->batch, &p->from, p->port, answer.n);
-        s->stats.stun_answered++;
-    }
-    if (e) {
-        s->stats.stun_refused++;
-        return;
-    }
-    checked(t, &change, p);
-    if (change.pair && t->owner == TP_NOBODY)
-        sl_shard_post(s, SHARD_TO_ASSOC, &(struct mail){.type = MAIL_PATH, .id = t->id},
-                      0);
-    sl_transport_checked(t, now);
+    sl_address_closed(s, from, port, now);
 }
 
-/* The owner answers. What comes from there later is its own, too; our view of its ICE serves
- * to know who may say so. False: nobody answers this. */
-static bool vouched(struct transport *t, const struct stun *msg, const struct pkt *p,
-                    usec now)
-{
-    struct ice_change change;
-    uint8_t room[STUN_ANSWER_MAX];
-    struct wr unsent = wr_of(room, sizeof room);
-    enum err e = sl_ice_check(&t->ice, msg, &p->from, p->port, now, &unsent, &change);
-    if (e == E_OK)
-        checked(t, &change, p);
-    return e != E_AUTH && e != E_STATE;
-}
-
-/* Who answers control's question was asked: nobody else knows the id. */
-static bool seen(struct shard *s, const struct stun *msg)
-{
-    struct rd id = rd_of((struct span){msg->id, sizeof msg->id});
-    struct rd ip = rd_of((struct span){msg->mapped.ip, sizeof msg->mapped.ip});
-    if (msg->class != STUN_SUCCESS || !msg->has_mapped ||
-        rd_u64(&id) != s->conf.probe_key)
-        return false;
-    struct mail m = {.type = MAIL_SEEN, .arg = rd_u32(&id) << 16 | msg->mapped.port};
-    m.id = rd_u64(&ip);
-    m.id2 = rd_u64(&ip);
-    sl_shard_post(s, SHARD_TO_CONTROL, &m, SHARD_KEEP_MEDIA);
-    return true;
-}
+/* ---- mail ---- */
 
 static void send_own(struct shard *s, const struct cmd_send *c)
 {
@@ -192,81 +141,6 @@ static void send_own(struct shard *s, const struct cmd_send *c)
     memcpy(room, c->bytes, c->n);
     sl_batch_put(s->batch, &c->to, c->port, c->n);
 }
-
-static void take_stun(struct shard *s, struct pkt *p, usec now)
-{
-    struct stun msg;
-    s->stats.stun++;
-    if (sl_stun_parse((struct span){p->data, p->n}, &msg) != E_OK) {
-        s->stats.malformed++;
-        sl_pkt_unref(p);
-        return;
-    }
-    if (seen(s, &msg)) {
-        sl_pkt_unref(p);
-        return;
-    }
-    struct map_node *n = sl_map_get(&s->ufrags, sl_ice_ufrag(&msg));
-    struct transport *t = n ? map_entry(n, struct tp_name, node)->transport : NULL;
-    if (!t) {
-        s->stats.stun_unknown++;
-    } else if (t->owner == s->conf.worker || t->owner == TP_NOBODY) {
-        take_check(s, t, &msg, p, now);
-    } else if (vouched(t, &msg, p, now)) {
-        s->stats.handed_over++;
-        sl_pipe_hand(s, t->owner, MAIL_RAW, t->id, p);
-        return;
-    } else {
-        s->stats.stun_refused++;
-    }
-    sl_pkt_unref(p);
-}
-
-/* Takes the packet's reference. */
-static void take_datagram(struct shard *s, struct pkt *p, usec now)
-{
-    enum dgram kind = p->n > 0 ? dgram_of(p->data[0]) : DGRAM_OTHER;
-    if (kind == DGRAM_STUN) {
-        take_stun(s, p, now);
-        return;
-    }
-    const struct tp_addr *a = kind == DGRAM_RTP || kind == DGRAM_DTLS
-                                  ? address_find(s, &p->from, p->port)
-                                  : NULL;
-    struct transport *t = a ? a->transport : NULL;
-    if (kind == DGRAM_DTLS) {
-        s->stats.dtls++;
-        s->stats.dtls_stray += !t;
-        if (t) {
-            sl_pipe_hand(s, SHARD_TO_ASSOC, MAIL_DTLS, t->id, p);
-            return;
-        }
-    } else if (t && t->owner != s->conf.worker && t->owner != TP_NOBODY) {
-        s->stats.handed_over++;
-        sl_pipe_hand(s, t->owner, MAIL_RAW, t->id, p);
-        return;
-    } else if (t) {
-        sl_transport_srtp(t, p, now);
-        return;
-    } else {
-        s->stats.stray += kind == DGRAM_RTP;
-        s->stats.malformed += kind != DGRAM_RTP;
-    }
-    sl_pkt_unref(p);
-}
-
-void sl_shard_datagrams(struct shard *s, struct pkt *const *pkts, size_t n, usec now)
-{
-    for (size_t i = 0; i < n; i++)
-        take_datagram(s, pkts[i], now);
-}
-
-void sl_shard_closed(struct shard *s, const struct addr *from, uint16_t port, usec now)
-{
-    sl_address_closed(s, from, port, now);
-}
-
-/* ---- mail ---- */
 
 static void expect(struct shard *s, const struct cmd_expect *c, usec now)
 {
@@ -436,7 +310,7 @@ static void raw(struct shard *s, const struct mail *m, usec now)
     if (!t || t->owner != s->conf.worker)
         sl_pkt_unref(p); /* it moved, or went, meanwhile */
     else if (dgram_of(p->data[0]) == DGRAM_STUN)
-        take_stun(s, p, now);
+        sl_landing_stun(s, p, now);
     else
         sl_transport_srtp(t, p, now);
 }

@@ -267,30 +267,6 @@ TEST(shard_stops_sending_without_consent)
     sim_fini(&s);
 }
 
-TEST(shard_drops_strangers)
-{
-    static struct sim s;
-    sim_init(&s);
-    struct sim_client *c = sim_client_new(&s, 1, 0, SRTP_GCM_128);
-    static const uint8_t dtls[20] = {22, 0xfe, 0xfd}, rtp[20] = {0x80, 96},
-                         junk[20] = {9};
-    sim_send_raw(c, dtls, sizeof dtls);
-    sim_send_raw(c, rtp, sizeof rtp);
-    sim_send_raw(c, junk, sizeof junk);
-    c->creds.pwd[0] ^= 1; /* a check with the wrong password gets no answer */
-    sim_check(c);
-    sim_settle(&s);
-    const struct shard_stats *st = sim_stats(&s, 0);
-    CHECK_INT(st->dtls_stray, 1);
-    CHECK_INT(st->stray, 1);
-    CHECK_INT(st->malformed, 1);
-    CHECK_INT(st->stun_refused, 1);
-    CHECK_INT(c->stun_n, 0);
-    CHECK_INT(s.to_assoc, 0);
-    CHECK_INT(sl_pkt_pool_used(s.pools[0]), 0);
-    sim_fini(&s);
-}
-
 /* Histories hold a second of packets; a pool that is smaller than that stays usable. */
 TEST(shard_gives_up_history_before_it_drops_what_comes)
 {
