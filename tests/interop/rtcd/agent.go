@@ -47,7 +47,8 @@ type heard struct {
 	last       time.Time
 }
 
-const wait = 10 * time.Second
+// What a machine without a spare moment may take for anything.
+const wait = 30 * time.Second
 
 // Takes a node's messages apart by session.
 type switchboard struct {

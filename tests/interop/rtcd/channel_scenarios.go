@@ -17,22 +17,20 @@ func (s *server) talkers(count int, viaChannel bool) ([]*agent, error) {
 		return nil, err
 	}
 	n.viaChannel, n.noAV1 = viaChannel, true // AV1 is not what these are about
-	board, call, agents := newSwitchboard(n), newID(), []*agent{}
-	for i := 0; i < count; i++ {
-		a, err := n.enter(board, call, newID(), nil)
-		if err != nil {
-			return nil, fmt.Errorf("session %d: %w", i, err)
-		}
-		agents = append(agents, a)
-	}
-	return agents, nil
+	return n.talkers(newSwitchboard(n), newID(), count)
+}
+
+func (n *node) talkers(board *switchboard, call string, count int) ([]*agent, error) {
+	agents := make([]*agent, count)
+	return agents, together(count, func(i int) (err error) {
+		agents[i], err = n.enter(board, call, newID(), nil)
+		return err
+	})
 }
 
 func leaveAll(agents []*agent) error {
-	for _, a := range agents {
-		if err := a.leave(); err != nil {
-			return err
-		}
+	if err := together(len(agents), func(i int) error { return agents[i].leave() }); err != nil {
+		return err
 	}
 	return agents[0].n.Close()
 }

@@ -320,28 +320,11 @@ func crowd(s *server) error {
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	var failure error
-	for i := 0; i < 48; i++ {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			x, err := n.enter(board, all[0].call, newID(), nil)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failure = err
-				return
-			}
-			all = append(all, x)
-		}()
-		time.Sleep(20 * time.Millisecond)
+	more, err := n.talkers(board, all[0].call, 48)
+	if err != nil {
+		return err
 	}
-	group.Wait()
-	if failure != nil {
-		return failure
-	}
+	all = append(all, more...)
 	for i, x := range all {
 		for k := 0; k < 2; k++ {
 			if i == k {

@@ -58,6 +58,7 @@ func (s *server) start() error {
 	}
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir = s.dir
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // however we end
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.Env = append(os.Environ(),
 		fmt.Sprintf("RTCD_API_HTTP_LISTENADDRESS=127.0.0.1:%d", s.port),
