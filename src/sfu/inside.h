@@ -10,6 +10,7 @@
 #include "base/rng.h"
 
 #include "sfu/batch.h"
+#include "sfu/records.h"
 #include "sfu/returns.h"
 #include "sfu/router.h"
 #include "sfu/shard.h"
@@ -26,6 +27,7 @@ struct shard {
     struct batch *batch;
     struct router router;
     struct returns returns;
+    struct records records;
     usec squeezed;       /* when histories were last cut short */
     usec reviewed;       /* when producers last were */
     struct list reviews; /* struct producer, the one that has waited longest first */

@@ -88,6 +88,7 @@ static void settle(struct shard *s, usec now)
 
 static void drop_transport(struct shard *s, struct transport *t)
 {
+    sl_records_closed(s, t);
     sl_map_del(&s->transports, &t->by_id);
     s->stats.transports -= t->out != NULL;
     s->stats.expected--;
@@ -165,17 +166,6 @@ static void keys(struct shard *s, const struct cmd_keys *k, usec now)
     struct transport *t = sl_shard_transport(s, k->transport);
     if (t && sl_transport_keys(t, k, now) == E_OK)
         s->stats.transports++;
-}
-
-static void dtls_out(struct shard *s, uint64_t id, const struct pkt *p)
-{
-    const struct transport *t = sl_shard_transport(s, id);
-    const struct ice_pair *path = t ? sl_ice_path(&t->ice) : NULL;
-    uint8_t *room = path ? sl_batch_room(s->batch, p->n) : NULL;
-    if (!room)
-        return;
-    memcpy(room, p->data, p->n);
-    sl_batch_put(s->batch, &path->remote, path->port, p->n);
 }
 
 static void new_producer(struct shard *s, const struct cmd_producer *c, usec now)
@@ -362,7 +352,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_UNPIPE: command(s, m, now); return;
     case MAIL_DTLS_OUT:
         if ((p = sl_pipe_lease(s, m->p)))
-            dtls_out(s, m->id, p);
+            sl_records_send(s, m->id, p);
         sl_pkt_unref(p);
         return;
     case MAIL_RAW: raw(s, m, now); return;
