@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,26 +28,14 @@ type agent struct {
 	talk    talk
 	voice   *webrtc.RTPSender
 
+	ears
+
 	mu      sync.Mutex
-	heard   map[string]*heard // by track id
-	offers  int               // of the server
-	events  []string          // "on", "off"
+	offers  int      // of the server
+	events  []string // "on", "off"
 	closed  bool
 	failure error
 }
-
-// A remote track.
-type heard struct {
-	id, stream string
-	kind       webrtc.RTPCodecType
-	codec      string
-	packets    int
-	largest    int // octets of a payload, lately
-	last       time.Time
-}
-
-// What a machine without a spare moment may take for anything.
-const wait = 30 * time.Second
 
 // Takes a node's messages apart by session.
 type switchboard struct {
@@ -116,7 +103,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{n: n, board: b, call: call, session: session, pc: pc, heard: map[string]*heard{}, talk: newTalk()}
+	a := &agent{n: n, board: b, call: call, session: session, pc: pc, talk: newTalk()}
 	b.mu.Lock()
 	b.agents[session] = a
 	b.mu.Unlock()
@@ -245,40 +232,10 @@ func (a *agent) takeDescription(data []byte, by string) error {
 }
 
 func (a *agent) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-	h := &heard{id: t.ID(), stream: t.StreamID(), kind: t.Kind(), codec: t.Codec().MimeType}
-	a.mu.Lock()
-	a.heard[h.id] = h
-	a.mu.Unlock()
 	if t.Kind() == webrtc.RTPCodecTypeVideo {
 		_ = a.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.SSRC())}})
 	}
-	go func() {
-		for {
-			p, _, err := t.ReadRTP()
-			if err != nil {
-				return
-			}
-			a.mu.Lock()
-			h.packets++
-			h.largest = len(p.Payload)
-			h.last = time.Now()
-			a.mu.Unlock()
-		}
-	}()
-}
-
-// What is heard of the sender's track of that type: nil if nothing is.
-func (a *agent) of(kind, sender string) *heard {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var found *heard
-	for id, h := range a.heard {
-		if strings.HasPrefix(id, kind+"_"+sender+"_") && (found == nil || h.last.After(found.last)) {
-			copied := *h
-			found = &copied
-		}
-	}
-	return found
+	a.listen(t)
 }
 
 func (a *agent) state() (closed bool, events []string, failure error) {
@@ -287,41 +244,12 @@ func (a *agent) state() (closed bool, events []string, failure error) {
 	return a.closed, append([]string{}, a.events...), a.failure
 }
 
-// Waits until it holds, at most so long.
-func until(limit time.Duration, what string, holds func() bool) error {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if holds() {
-			return nil
-		}
-	}
-	return fmt.Errorf("not within %v: %s", limit, what)
-}
-
-// Waits for more packets of the track.
 func (a *agent) hears(kind, sender string) error {
-	before := 0
-	if h := a.of(kind, sender); h != nil {
-		before = h.packets
-	}
-	err := until(wait, fmt.Sprintf("%s hears %s of %s", a.session, kind, sender), func() bool {
-		h := a.of(kind, sender)
-		return h != nil && h.packets >= before+10
-	})
+	err := a.ears.hears(kind, sender)
 	if _, _, failure := a.state(); err != nil && failure != nil {
 		err = fmt.Errorf("%w (%v)", err, failure)
 	}
 	return err
-}
-
-// Nothing of the track comes for a while, once what was under way has come.
-func (a *agent) silent(kind, sender string) error {
-	time.Sleep(500 * time.Millisecond)
-	h := a.of(kind, sender)
-	time.Sleep(500 * time.Millisecond)
-	if now := a.of(kind, sender); now != nil && h != nil && now.packets != h.packets {
-		return fmt.Errorf("%s still hears %s of %s", a.session, kind, sender)
-	}
-	return nil
 }
 
 func (a *agent) leave() error {

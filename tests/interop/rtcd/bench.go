@@ -141,15 +141,6 @@ func takeTurn(name, binary string) (turn, error) {
 	return t, err
 }
 
-func (a *agent) received() (sum float64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, h := range a.heard {
-		sum += float64(h.packets)
-	}
-	return sum
-}
-
 func memoryOf(s *server) (float64, error) {
 	some, err := s.talkers(2, true) // what the first ones cost once and for all
 	if err != nil {
@@ -199,7 +190,7 @@ func mediaOf(s *server, t *turn) error {
 	}
 	received := func() (sum float64) {
 		for _, a := range agents {
-			sum += a.received()
+			sum += a.ears.received()
 		}
 		return sum
 	}

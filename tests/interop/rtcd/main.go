@@ -12,6 +12,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -80,7 +81,7 @@ func main() {
 			lineServer = binary
 			continue
 		}
-		groups := [][]scenario{append(scenarios, channelScenarios...)}
+		groups := [][]scenario{slices.Concat(scenarios, channelScenarios, participantScenarios)}
 		for _, sc := range endings {
 			groups = append(groups, []scenario{sc})
 		}

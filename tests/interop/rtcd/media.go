@@ -147,6 +147,30 @@ func screens(s *server) error {
 	return leaveAll(append(all, late))
 }
 
+// Whose session ends is told so by its transport, and need not wait for its silence.
+func farewell(s *server) error {
+	all, err := s.talkers(2, false)
+	if err != nil {
+		return err
+	}
+	a, b := all[0], all[1]
+	voice, err := b.speak()
+	if err != nil {
+		return err
+	}
+	defer voice.end()
+	if err := a.hears("voice", b.session); err != nil {
+		return err
+	}
+	must(a.n.about("leave", a.session))
+	if err := until(wait, "its transport is closed, and has not just failed", func() bool {
+		return a.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
+	}); err != nil {
+		return err
+	}
+	return leaveAll(all[1:])
+}
+
 // One more session of the same call.
 func (s *server) another(of *agent) (*agent, error) {
 	return of.n.enter(of.board, of.call, newID(), nil)

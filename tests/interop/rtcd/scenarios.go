@@ -36,6 +36,7 @@ var scenarios = []scenario{
 	{"a camera, switched off and on", cameras, ""},
 	{"who speaks", speech, ""},
 	{"a screen in AV1 and VP8: each sees what it knows", twoCodecs, ""},
+	{"who has left is told so by its transport", farewell, ""},
 	{"sections are used again", turnover, "sections of voices that left stay"},
 	{"50 sessions hear two voices", crowd, ""},
 	{"the C client registers, joins, is listed, leaves", cClient, ""},
