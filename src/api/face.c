@@ -108,7 +108,7 @@ void sl_ask_refuse(struct ask *a, enum problem p, const char *code, const char *
 }
 
 /* RFC 6750 §2.1; empty when there is none. */
-static struct span bearer(const struct http_req *req)
+struct span sl_face_bearer(const struct http_req *req)
 {
     static const char scheme[] = "Bearer ";
     struct span v = sl_http_header(req, "Authorization");
@@ -123,7 +123,7 @@ static struct span bearer(const struct http_req *req)
 bool sl_ask_permitted(struct ask *a, enum may what, struct claims *ret)
 {
     const struct face_conf *c = &a->face->conf;
-    enum err e = c->verify(c->verify_ctx, bearer(a->req), ret);
+    enum err e = c->verify(c->verify_ctx, sl_face_bearer(a->req), ret);
     if (!e && sl_claims_permit(ret, what, a->room))
         return true;
 
@@ -147,7 +147,7 @@ bool sl_ask_permitted(struct ask *a, enum may what, struct claims *ret)
 
 /* Behind a proxy, all come from the proxy's address. The last element of the last of these
  * fields is what the proxy saw; everything before it is what the client says of itself. */
-static struct addr client(const struct face *f, const struct http_req *req)
+struct addr sl_face_client(const struct face *f, const struct http_req *req)
 {
     struct addr ret = req->peer;
     struct span list = {0};
@@ -165,7 +165,7 @@ static struct addr client(const struct face *f, const struct http_req *req)
 
 bool sl_ask_within(struct ask *a, struct limit *l)
 {
-    struct addr from = client(a->face, a->req);
+    struct addr from = sl_face_client(a->face, a->req);
     usec wait = sl_limit_take(l, &from, a->now);
     if (wait == 0)
         return true;

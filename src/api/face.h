@@ -66,6 +66,11 @@ bool sl_face_has(struct span path);
 /* Answers a request. The answer's strings and body are valid until the next one. */
 struct http_res sl_face_answer(struct face *f, const struct http_req *req, usec now);
 
+/* The token of a request (RFC 6750 §2.1), empty when there is none; and from where it comes, behind
+ * proxies as conf has it. */
+struct span sl_face_bearer(const struct http_req *req);
+struct addr sl_face_client(const struct face *f, const struct http_req *req);
+
 /* ---- for the modules of this face ---- */
 
 /* What is asked, and the answer under construction. */

@@ -36,6 +36,8 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
                       why->at > 0 ? detail : text);
     } else if (e == E_DENIED) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant is not a name");
+    } else if (e == E_STATE) {
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, "locked", "the room is locked");
     } else {
         refuse_full(a);
     }

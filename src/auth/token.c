@@ -168,7 +168,11 @@ static enum err read_claims(struct span part, struct token *ret)
     bool ok = read_text(o, "tenant", t.tenant, sizeof t.tenant) &&
               read_text(o, "room", t.room, sizeof t.room) &&
               read_text(o, "sub", t.sub, sizeof t.sub) &&
-              read_text(o, "jti", t.jti, sizeof t.jti) && read_time(o, "exp", &t.exp) &&
+              read_text(o, "jti", t.jti, sizeof t.jti) &&
+              read_text(o, "role", t.role, sizeof t.role) &&
+              read_text(o, "name", t.name, sizeof t.name) &&
+              read_text(o, "sources", t.sources, sizeof t.sources) &&
+              read_time(o, "exp", &t.exp) &&
               read_time(o, "nbf", &t.nbf) && read_time(o, "iat", &t.iat) &&
               read_rate(o, "max_bps", &t.max_bps) && json_is_string(perm) && t.room[0] &&
               t.tenant[0] && t.exp > 0;
@@ -250,6 +254,8 @@ static json_t *claims_of(const struct token *t)
     json_t *o = json_object();
     if (o && put_text(o, "tenant", t->tenant) && put_text(o, "room", t->room) &&
         put_text(o, "sub", t->sub) && put_text(o, "jti", t->jti) &&
+        put_text(o, "role", t->role) && put_text(o, "name", t->name) &&
+        put_text(o, "sources", t->sources) &&
         put(o, "perm", json_string(words)) && put_time(o, "exp", t->exp) &&
         put_time(o, "nbf", t->nbf) && put_time(o, "iat", t->iat) &&
         put_time(o, "max_bps", t->max_bps))

@@ -5,7 +5,8 @@
  *
  * The claims: `room`, a name, its beginning and "*", or "*"; `perm`, words out of publish,
  * watch and admin; `exp`, when it ends. Optional: `tenant` ("default"), `sub`, `jti`, `nbf`,
- * `iat`, and `max_bps`, the bits/s that a session may send. Others are ignored. Who signs is told by the key that fits, so a key is the whole
+ * `iat`, `max_bps`, the bits/s that a session may send, and of a participant of a room `role`,
+ * `name` and `sources`, words for what it may publish. Others are ignored. Who signs is told by the key that fits, so a key is the whole
  * trust: it fixes the algorithm, and no token can choose another (RFC 8725 §3.1). Nothing of
  * a token's claims is read before its signature was found right.
  *
@@ -41,6 +42,7 @@ struct token {
     char room[TOKEN_NAME_CAP];
     char sub[TOKEN_TEXT_CAP]; /* "" where the token has none, as jti */
     char jti[TOKEN_TEXT_CAP];
+    char role[TOKEN_TEXT_CAP], name[TOKEN_TEXT_CAP], sources[TOKEN_TEXT_CAP];
     unsigned perm;         /* of enum token_perm */
     int64_t exp, nbf, iat; /* 0: none, but for exp */
     uint32_t max_bps;      /* 0: any */

@@ -312,10 +312,13 @@ enum err sl_wsd_open(struct wsd *d, uint64_t id, const char *accept, void *user,
                      struct wsd_conn **ret)
 {
     static const struct stream_handler handler = {room, on_data, on_sent, on_ended};
-    const struct http_res res = {.status = 101,
-                                 .fields = {{"Upgrade", "websocket"},
-                                            {"Connection", "Upgrade"},
-                                            {"Sec-WebSocket-Accept", accept}}};
+    const char *protocol = d->conf.protocol;
+    const struct http_res res = {
+        .status = 101,
+        .fields = {{"Upgrade", "websocket"},
+                   {"Connection", "Upgrade"},
+                   {"Sec-WebSocket-Accept", accept},
+                   {protocol ? "Sec-WebSocket-Protocol" : NULL, protocol}}};
     usec now = sl_loop_now();
     struct wsd_conn *c = calloc(1, sizeof *c);
     if (!c)

@@ -18,8 +18,9 @@ struct wsd;
 struct wsd_conn;
 
 struct wsd_conf {
-    size_t message_max; /* octets of a message that comes; more closes with 1009 */
-    size_t queue_max;   /* octets that may wait for one peer; more closes it */
+    const char *protocol; /* that is agreed on (Sec-WebSocket-Protocol); NULL: none */
+    size_t message_max;   /* octets of a message that comes; more closes with 1009 */
+    size_t queue_max;     /* octets that may wait for one peer; more closes it */
     usec ping_every;
     usec silence;    /* after which a peer is gone: more than ping_every */
     usec write_time; /* that a peer may take none of what waits for it */

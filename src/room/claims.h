@@ -14,6 +14,7 @@ enum {
     NAME_MAX_LEN = 64,           /* of a tenant, a room, a stream */
     NAME_CAP = NAME_MAX_LEN + 1, /* and a NUL */
     PATTERN_CAP = NAME_CAP + 1,  /* a name, or its beginning and "*" */
+    CLAIM_TEXT_CAP = 129,        /* 128 octets and a NUL */
 };
 
 /* Names travel in URLs, logs and keys of the store: 1..64 unreserved characters of RFC 3986
@@ -31,6 +32,10 @@ struct claims {
     char rooms[PATTERN_CAP]; /* "standup", "team-*", "*"; "" permits none */
     unsigned may;            /* of enum may */
     uint32_t max_bps;        /* that its holder may send in a session; 0: any */
+    /* As a participant of a room; "": not said. */
+    char role[CLAIM_TEXT_CAP], id[CLAIM_TEXT_CAP], name[CLAIM_TEXT_CAP];
+    char sources[CLAIM_TEXT_CAP]; /* what it may publish: words */
+    char jti[CLAIM_TEXT_CAP];     /* of the token itself */
 };
 
 /* The pattern is a valid name, or the beginning of one followed by "*". */

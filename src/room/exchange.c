@@ -65,6 +65,33 @@ void sl_rooms_name(struct peer *p, struct track *track, const char *source, usec
         sl_member_show(p->member, track, now);
 }
 
+/* *changed stays as it is where the text is the same. */
+static enum err set(char **text, struct span to, bool *changed)
+{
+    if (!to.p || span_is(to, *text ? *text : ""))
+        return E_OK;
+    char *copy = malloc(to.n + 1);
+    if (!copy)
+        return E_MEMORY;
+    memcpy(copy, to.p, to.n);
+    copy[to.n] = '\0';
+    free(*text);
+    *text = copy;
+    *changed = true;
+    return E_OK;
+}
+
+enum err sl_rooms_label(struct peer *p, struct track *track, struct span label,
+                        struct span metadata)
+{
+    bool changed = false;
+    enum err e = set(&track->label, label, &changed);
+    e = e ? e : set(&track->metadata, metadata, &changed);
+    if (changed)
+        sl_tracks_changed(&p->room->tracks, track);
+    return e;
+}
+
 void sl_rooms_mute(struct peer *p, struct track *track, bool muted)
 {
     sl_tracks_mute(&p->room->tracks, track, muted);

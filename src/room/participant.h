@@ -49,6 +49,7 @@ struct participant {
     unsigned may; /* of enum may, by its token, which bounds every role */
     unsigned can;
     char sources[SOURCES_CAP]; /* what it may publish, words; "": anything */
+    char jti[CLAIM_TEXT_CAP];  /* of the token by which it came, "": none */
     uint32_t max_bps;          /* that it may send; 0: any */
     bool listed;               /* others are told of it */
     usec since;
@@ -66,7 +67,7 @@ struct admission {
     struct span name, metadata;
     enum role role;
     unsigned may;
-    const char *sources;
+    const char *sources, *jti; /* NULL: as "" */
     uint32_t max_bps;
     bool create;     /* the room is made, if need be */
     bool first_host; /* who makes it is a host */

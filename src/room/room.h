@@ -106,7 +106,8 @@ void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, s
 const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
- * (sl_name_valid); E_FULL: a limit is reached, here or in the media plane; otherwise as
+ * (sl_name_valid); E_STATE: the room is locked; E_FULL: a limit is reached, here or in the media
+ * plane; otherwise as
  * sl_peer_new. */
 MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
                                 struct wr *answer, struct refused *refused,
@@ -146,6 +147,9 @@ void sl_rooms_hold(struct peer *p, bool held);
 /* The track is called source from now on, and live; "": it is live no more. screen: it is read
  * rather than watched. */
 void sl_rooms_name(struct peer *p, struct track *track, const char *source, usec now);
+/* What its sender calls it, and adds; p NULL: it stays. E_MEMORY. */
+MUST_USE enum err sl_rooms_label(struct peer *p, struct track *track, struct span label,
+                                 struct span metadata);
 void sl_rooms_mute(struct peer *p, struct track *track, bool muted);
 
 /* Makes the offers that became necessary; to be called when a turn's work is done. */

@@ -190,6 +190,12 @@ void sl_tracks_end(struct tracks *t, struct track *track)
     list_each_safe(struct slot, slot, &track->slots, link) play_other(t, slot);
 }
 
+void sl_tracks_changed(struct tracks *t, struct track *track)
+{
+    if (!list_empty(&track->live))
+        change(t, track, TRACK_CHANGED);
+}
+
 void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
 {
     if (track->muted == muted)
@@ -202,10 +208,8 @@ void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
         else if (muted)
             play(t, slot, find(t, slot));
     }
-    if (list_empty(&track->live))
-        return;
-    change(t, track, TRACK_CHANGED);
-    if (!muted)
+    sl_tracks_changed(t, track);
+    if (!muted && !list_empty(&track->live))
         offer(t, track);
 }
 

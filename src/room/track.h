@@ -109,6 +109,9 @@ bool sl_track_fits(const struct track *track, const struct slot *slot);
 void sl_tracks_start(struct tracks *t, struct track *track, usec now);
 void sl_tracks_end(struct tracks *t, struct track *track);
 
+/* What is said of a track changed; if it is live, others are told. */
+void sl_tracks_changed(struct tracks *t, struct track *track);
+
 /* A muted track plays nowhere, though followers keep their slots. */
 void sl_tracks_mute(struct tracks *t, struct track *track, bool muted);
 

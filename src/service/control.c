@@ -54,8 +54,12 @@ static void settle(struct control *c)
     arm(c);
     if (c->faces.rtcd)
         sl_rtcd_face_arm(c->faces.rtcd);
+    if (c->faces.rooms)
+        sl_rooms_face_arm(c->faces.rooms);
     const struct rooms_stats *s = sl_rooms_stats(c->rooms);
     uint64_t sessions = c->faces.rtcd ? sl_rtcd_face_calls(c->faces.rtcd)->sessions : 0;
+    if (c->faces.rooms)
+        sessions += sl_rooms_hall_stats(sl_rooms_face_hall(c->faces.rooms))->sessions;
     if (c->draining && s->publishers + s->viewers + sessions == 0)
         sl_loop_stop(c->loop);
 }
@@ -107,6 +111,9 @@ static void data(void *ctx, uint64_t transport, const struct media_data_event *e
     const struct control *c = ctx;
     if (c->faces.rtcd)
         sl_rtcd_face_data(c->faces.rtcd, transport, ev);
+    if (c->faces.rooms)
+        sl_rooms_hall_data(sl_rooms_face_hall(c->faces.rooms), transport, ev,
+                           sl_loop_now());
 }
 
 static void take_mail(void *ctx)
@@ -262,6 +269,8 @@ static void on_news(void *ctx, const struct news *n)
     const struct control *c = ctx;
     if (c->hooks)
         sl_hooks_news(c->hooks, n);
+    if (c->faces.rooms)
+        sl_rooms_hall_news(sl_rooms_face_hall(c->faces.rooms), n);
 }
 
 static void fill_random(void *ctx, void *p, size_t n)
@@ -309,6 +318,13 @@ static void open_way(void *ctx, const struct addr *to, size_t n)
     sl_outside_open(c->outside, to, n);
 }
 
+static void on_wanted(void *ctx, const struct peer *peer, const struct track *track)
+{
+    const struct control *c = ctx;
+    if (c->faces.rooms)
+        sl_rooms_hall_wanted(sl_rooms_face_hall(c->faces.rooms), peer, track);
+}
+
 static enum err make_rooms(struct control *c)
 {
     uint64_t key[2];
@@ -333,6 +349,7 @@ static enum err make_rooms(struct control *c)
         .local = {.sha256 = c->node.cert.sha256},
         .node = 1,
         .event = on_room,
+        .wanted = on_wanted,
         .event_ctx = c,
         .news = {on_news, c},
         .remote = {open_way, c},

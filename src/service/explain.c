@@ -107,8 +107,8 @@ static void put_slot(struct wr *w, const struct plane *p, const struct peer *pee
     sl_json_write(w, span_of(slot->params.mid));
     put(w, ",\"kind\":\"%s\"", video ? "video" : "audio");
     if (slot->track)
-        put(w, ",\"stream\":\"%s\",\"source\":\"%s\"", slot->track->stream,
-            slot->track->source);
+        put(w, ",\"track\":\"%016" PRIx64 "\",\"stream\":\"%s\",\"source\":\"%s\"",
+            slot->track->producer, slot->track->stream, slot->track->source);
     put_path(w, p, peer->transport);
     put_wish(w, &slot->wish);
     put_share(w, p, slot, now);
@@ -122,10 +122,10 @@ static void put_track(struct wr *w, const struct plane *p, const struct track *t
 {
     unsigned all = (1U << t->encodings_n) - 1;
     put(w,
-        "{\"kind\":\"%s\",\"stream\":\"%s\",\"source\":\"%s\",\"encodings\":%u,"
-        "\"wanted\":%u",
-        t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream, t->source,
-        t->encodings_n, t->wanted & all);
+        "{\"track\":\"%016" PRIx64 "\",\"kind\":\"%s\",\"stream\":\"%s\","
+        "\"source\":\"%s\",\"encodings\":%u,\"wanted\":%u",
+        t->producer, t->params.kind == MEDIA_VIDEO ? "video" : "audio", t->stream,
+        t->source, t->encodings_n, t->wanted & all);
     if (sl_plane_excess(p, t->producer) != 0)
         put(w, ",\"above_max_bps\":%u", sl_plane_excess(p, t->producer));
     if (t->most_bps != TRACK_ANY_BPS)

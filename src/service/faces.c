@@ -38,6 +38,8 @@ static struct http_res asset(const struct asset *a, const struct http_req *req)
 static void take_public(void *user, const struct http_req *req)
 {
     struct faces *f = user;
+    if (sl_rooms_face_request(f->rooms, req))
+        return;
     const struct asset *a = f->conf.of->demo ? sl_asset_find(req->path) : NULL;
     bool get = req->method == HTTP_GET || req->method == HTTP_HEAD;
     struct http_res res = a && get && !req->refuse
@@ -105,6 +107,11 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
         copy_text(claims.rooms, sizeof claims.rooms, t.room);
         claims.may = may_of(t.perm);
         claims.max_bps = t.max_bps;
+        copy_text(claims.role, sizeof claims.role, t.role);
+        copy_text(claims.id, sizeof claims.id, t.sub);
+        copy_text(claims.name, sizeof claims.name, t.name);
+        copy_text(claims.sources, sizeof claims.sources, t.sources);
+        copy_text(claims.jti, sizeof claims.jti, t.jti);
     }
     *ret = claims;
     return E_OK;
@@ -155,6 +162,8 @@ enum err sl_faces_init(struct faces *f, const struct faces_conf *conf)
 
 void sl_faces_fini(struct faces *f)
 {
+    sl_rooms_face_free(f->rooms);
+    f->rooms = NULL; /* there are still news */
     sl_rtcd_face_free(f->rtcd);
     sl_httpd_free(f->public_face);
     sl_httpd_free(f->private_face);
@@ -169,6 +178,38 @@ static bool is_set(const struct addr *a)
     return a->port != 0 || !addr_eq(a, &(struct addr){0});
 }
 
+static void fill_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    sl_random(p, n);
+}
+
+static enum err serve_rooms(struct faces *f)
+{
+    const struct control_conf *of = f->conf.of;
+    const struct rooms_face_conf rc = {
+        .loop = f->conf.loop,
+        .httpd = f->public_face,
+        .log = f->conf.log,
+        .face = &f->face,
+        .hall = {.rooms = f->conf.rooms,
+                 .media = sl_plane_ops(f->conf.plane),
+                 .random = {.fill = fill_random},
+                 .log = f->conf.log,
+                 .joins = f->joins,
+                 .open = of->open,
+                 .verify = verify,
+                 .explain = explain_peer,
+                 .turn = of->turn_secret ? lend_turn : NULL,
+                 .face_ctx = f,
+                 .ice = of->ice,
+                 .ice_n = of->ice_n},
+        .settle = f->conf.settle,
+        .settle_ctx = f->conf.ctx,
+    };
+    return sl_rooms_face_new(&rc, &f->rooms);
+}
+
 enum err sl_faces_listen_public(struct faces *f)
 {
     const struct control_conf *of = f->conf.of;
@@ -180,7 +221,8 @@ enum err sl_faces_listen_public(struct faces *f)
     hc.body_max = of->body_max;
     hc.conns_max = of->conns_max;
     hc.conns_per_ip = of->conns_per_ip;
-    return sl_httpd_new(f->conf.loop, &hc, &f->public_face);
+    enum err e = sl_httpd_new(f->conf.loop, &hc, &f->public_face);
+    return e ? e : serve_rooms(f);
 }
 
 enum err sl_faces_listen_private(struct faces *f)
@@ -215,4 +257,6 @@ void sl_faces_serve(struct faces *f, bool ready, bool draining)
 {
     f->admin.ready = ready;
     f->face.draining = draining;
+    if (f->rooms)
+        sl_rooms_hall_drain(sl_rooms_face_hall(f->rooms), draining);
 }

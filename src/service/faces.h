@@ -8,6 +8,7 @@
 #include "api/admin.h"
 #include "api/face.h"
 #include "net/httpd.h"
+#include "service/rooms_face.h"
 #include "service/rtcd_face.h"
 
 struct control_conf;
@@ -32,6 +33,7 @@ struct faces {
     struct face face;
     struct admin admin;
     struct httpd *public_face, *private_face; /* NULL: there is none */
+    struct rooms_face *rooms;                 /* NULL without a public face */
     struct rtcd_face *rtcd;                   /* NULL: not served */
 };
 

@@ -1,0 +1,354 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/rooms_session.h"
+
+static struct rooms_outcome done(void)
+{
+    return (struct rooms_outcome){0};
+}
+
+static struct rooms_outcome refuse(const char *code, const char *detail)
+{
+    return (struct rooms_outcome){.code = code, .detail = detail};
+}
+
+/* ---- what a user says of its sections ---- */
+
+static struct rooms_section *section_of(const struct rooms_session *s, struct span mid)
+{
+    for (size_t i = 0; i < s->sections_n; i++)
+        if (span_is(mid, s->sections[i].mid))
+            return &s->sections[i];
+    return NULL;
+}
+
+static enum err keep_text(char **ret, struct span text)
+{
+    if (!text.p)
+        return E_OK;
+    char *copy = malloc(text.n + 1);
+    if (!copy)
+        return E_MEMORY;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    free(*ret);
+    *ret = copy;
+    return E_OK;
+}
+
+static enum err keep_section(struct rooms_session *s, const struct rooms_sent *sent)
+{
+    struct rooms_section *at = section_of(s, sent->mid);
+    if (!s->sections)
+        s->sections = calloc(ROOMS_TRACKS_MAX, sizeof *s->sections);
+    if (!s->sections)
+        return E_MEMORY;
+    if (!at && s->sections_n == ROOMS_TRACKS_MAX)
+        return E_FULL;
+    if (!at) {
+        at = &s->sections[s->sections_n++];
+        *at = (struct rooms_section){.muted = sent->muted};
+        memcpy(at->mid, sent->mid.p, sent->mid.n);
+    }
+    if (sent->source.p) {
+        memcpy(at->source, sent->source.p, sent->source.n);
+        at->source[sent->source.n] = '\0';
+    }
+    enum err e = keep_text(&at->name, sent->name);
+    return e ? e : keep_text(&at->metadata, sent->metadata);
+}
+
+void sl_rooms_media_fini(struct rooms_session *s)
+{
+    for (size_t i = 0; i < s->sections_n; i++) {
+        free(s->sections[i].name);
+        free(s->sections[i].metadata);
+    }
+    free(s->sections);
+    s->sections = NULL;
+    s->sections_n = 0;
+}
+
+/* ---- what rooms ask ---- */
+
+static const char *source_of(void *ctx, struct peer *p, const struct track *track)
+{
+    const struct rooms_session *s = ctx;
+    const struct rooms_section *said = section_of(s, span_of(track->params.mid));
+    const char *source = said && said->source[0]             ? said->source
+                         : track->params.kind == MEDIA_VIDEO ? "camera"
+                                                             : "microphone";
+    return sl_participant_may_send(p->who, source) ? source : "";
+}
+
+static void put_label(const struct rooms_session *s, struct peer *p, struct track *track,
+                      const struct rooms_section *said)
+{
+    if (sl_rooms_label(p, track, said->name ? span_of(said->name) : (struct span){0},
+                       said->metadata ? span_of(said->metadata) : (struct span){0}) !=
+        E_OK)
+        LOG(s->hall->conf.log, LOG_ERROR, "out of memory");
+}
+
+static void label(void *ctx, struct peer *p, struct track *track)
+{
+    const struct rooms_section *said = section_of(ctx, span_of(track->params.mid));
+    if (!said)
+        return;
+    track->muted = said->muted;
+    put_label(ctx, p, track, said);
+}
+
+static bool wants(void *ctx, const struct peer *p, const struct track *track)
+{
+    const struct rooms_session *s = ctx;
+    for (size_t i = 0; i < s->out_n; i++)
+        if (s->out[i] == track->producer)
+            return false;
+    return (p->who->can & CAN_SUBSCRIBE) != 0;
+}
+
+static void name_slot(void *ctx, const struct peer *p, const struct track *track,
+                      struct dialog_slot *slot)
+{
+    const struct peer *from = list_entry(track->owner, struct peer, view);
+    char id[TRACK_ID_CAP];
+    (void)ctx;
+    (void)p;
+    sl_track_id(track, id);
+    (void)snprintf(slot->stream, sizeof slot->stream, "%s",
+                   from->who ? from->who->id : track->stream);
+    (void)snprintf(slot->track, sizeof slot->track, "%s", id);
+}
+
+/* Without a line nobody hears it: it is made again for the next. */
+static void offer(void *ctx, struct peer *p, struct span sdp)
+{
+    struct rooms_session *s = ctx;
+    struct wr w = sl_rooms_text(s->hall);
+    sl_rooms_say_offer(&w, ++s->offers, sdp, p);
+    sl_rooms_send(s, &w);
+}
+
+static void up(void *ctx, struct peer *p, usec now)
+{
+    (void)ctx;
+    (void)p;
+    (void)now;
+}
+
+static void gone(void *ctx, struct peer *p, enum media_gone why)
+{
+    struct rooms_session *s = ctx;
+    struct wr w = sl_rooms_text(s->hall);
+    sl_rooms_data_gone(s->hall->datas, &s->data, p->transport);
+    sl_rooms_say_gone(&w, p->member->way == MEMBER_RECEIVES ? "receive" : "send", why);
+    sl_rooms_send(s, &w);
+}
+
+static void heard(void *ctx, struct peer *p, const struct track *track,
+                  const struct voice *voice, usec now)
+{
+    (void)ctx;
+    (void)p;
+    (void)track;
+    (void)voice;
+    (void)now;
+}
+
+static const struct member_events events = {.source = source_of,
+                                            .wants = wants,
+                                            .name = name_slot,
+                                            .offer = offer,
+                                            .up = up,
+                                            .gone = gone,
+                                            .heard = heard,
+                                            .label = label};
+
+static enum err enter(struct rooms_session *s, enum member_way way, usec now,
+                      struct peer **ret)
+{
+    const struct enter in = {.stream = span_of(s->who->id),
+                             .events = &events,
+                             .ctx = s,
+                             .data = way != MEMBER_RECEIVES,
+                             .way = way,
+                             .who = s->who};
+    return sl_rooms_enter(s->hall->conf.rooms, &in, now, ret);
+}
+
+void sl_rooms_media_begin(struct rooms_session *s, usec now)
+{
+    struct peer *p;
+    if (s->one || s->who->receives || !(s->who->can & CAN_SUBSCRIBE))
+        return;
+    if (enter(s, MEMBER_RECEIVES, now, &p) != E_OK)
+        LOG(s->hall->conf.log, LOG_ERROR, "out of memory");
+}
+
+/* ---- descriptions ---- */
+
+static struct rooms_outcome refuse_description(struct rooms_hall *h, enum err e,
+                                               const struct refused *r)
+{
+    char *detail = (char *)h->sdp; /* there is none now */
+    if (e == E_MALFORMED) {
+        (void)snprintf(detail, NEGOTIATE_ANSWER_MAX, "line %zu", r->at);
+        return refuse("sdp", r->at > 0 ? detail : NULL);
+    }
+    if (e == E_UNSUPPORTED) {
+        (void)snprintf(detail, NEGOTIATE_ANSWER_MAX, "%s: %s", sl_negotiate_code(r->why),
+                       sl_negotiate_text(r->why));
+        return refuse("offer", detail);
+    }
+    return refuse(e == E_STATE ? "glare" : e == E_FULL ? "full" : "internal", NULL);
+}
+
+/* NULL: it may send all that it names. */
+static const char *forbidden(const struct rooms_session *s, const struct rooms_msg *m)
+{
+    for (size_t i = 0; i < m->tracks_n; i++) {
+        char source[SOURCE_CAP] = "";
+        if (!m->tracks[i].source.p)
+            continue;
+        memcpy(source, m->tracks[i].source.p, m->tracks[i].source.n);
+        if (!sl_participant_may_send(s->who, source))
+            return "tracks";
+    }
+    return NULL;
+}
+
+/* What was said of tracks that it sends already. */
+static void tell_again(struct rooms_session *s, const struct rooms_msg *m, usec now)
+{
+    struct peer *p = s->who->sends;
+    for (size_t i = 0; p && i < p->tracks_n; i++) {
+        struct track *t = p->tracks[i];
+        const struct rooms_section *said = section_of(s, span_of(t->params.mid));
+        bool now_said = false;
+        for (size_t k = 0; k < m->tracks_n; k++)
+            now_said |= span_is(m->tracks[k].mid, t->params.mid);
+        if (!said || !now_said)
+            continue;
+        const char *source = source_of(s, p, t);
+        put_label(s, p, t, said);
+        if (strcmp(source, t->source) != 0)
+            sl_rooms_name(p, t, source, now);
+    }
+}
+
+struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
+                                          const struct rooms_msg *m, rooms_id id,
+                                          usec now)
+{
+    struct rooms_hall *h = s->hall;
+    struct rooms *rooms = h->conf.rooms;
+    struct peer *p = s->who->sends;
+    bool fresh = !p;
+    unsigned least =
+        s->one ? CAN_PUBLISH | CAN_DATA | CAN_SUBSCRIBE : CAN_PUBLISH | CAN_DATA;
+    if (!(s->who->can & least))
+        return refuse("forbidden", NULL);
+    if (forbidden(s, m))
+        return refuse("forbidden", forbidden(s, m));
+    if (m->tracks_n > 0 && (!p || p->tracks_n == 0) &&
+        sl_rooms_is_crowded(rooms, s->who->room))
+        return refuse("full", "publishers");
+    enum err e = E_OK;
+    for (size_t i = 0; !e && i < m->tracks_n; i++)
+        e = keep_section(s, &m->tracks[i]);
+    if (!e && fresh)
+        e = enter(s, s->one ? MEMBER_BOTH : MEMBER_SENDS, now, &p);
+    if (e)
+        return refuse(e == E_FULL ? "full" : "internal", NULL);
+    struct refused why;
+    struct wr answer = wr_of(h->sdp, NEGOTIATE_ANSWER_MAX);
+    e = sl_rooms_offered(rooms, p, m->sdp, now, &answer, &why);
+    if (e) {
+        if (fresh || (e != E_MALFORMED && e != E_UNSUPPORTED && e != E_STATE))
+            sl_rooms_leave(rooms, p, MEDIA_GONE_LEFT);
+        return refuse_description(h, e, &why);
+    }
+    tell_again(s, m, now);
+    struct wr w = sl_rooms_text(h);
+    sl_rooms_say_answer(&w, id, wr_done(&answer), p);
+    sl_rooms_send(s, &w);
+    return (struct rooms_outcome){.silent = true};
+}
+
+struct rooms_outcome sl_rooms_media_answer(struct rooms_session *s,
+                                           const struct rooms_msg *m, usec now)
+{
+    struct peer *p = s->who->receives;
+    struct refused why;
+    if (!p || m->offer != s->offers)
+        return refuse("stale", NULL);
+    enum err e = sl_rooms_answered(s->hall->conf.rooms, p, m->sdp, now, &why);
+    if (e == E_STATE)
+        return refuse("stale", NULL);
+    if (!e)
+        return done();
+    struct rooms_outcome o = refuse_description(s->hall, e, &why);
+    if (e != E_MALFORMED && e != E_UNSUPPORTED) /* it is at its end */
+        sl_rooms_leave(s->hall->conf.rooms, p, MEDIA_GONE_LEFT);
+    return o;
+}
+
+struct rooms_outcome sl_rooms_media_restart(struct rooms_session *s, usec now)
+{
+    if (!(s->who->can & CAN_SUBSCRIBE))
+        return refuse("forbidden", NULL);
+    if (s->who->receives)
+        return sl_rooms_restart(s->who->receives) == E_OK
+                   ? done()
+                   : refuse("stale", "nothing was agreed yet");
+    sl_rooms_media_begin(s, now);
+    return done();
+}
+
+void sl_rooms_media_again(struct rooms_session *s)
+{
+    struct peer *p = s->who->receives;
+    if (!p)
+        return;
+    sl_dialog_expire(p->member->dialog);
+    sl_member_stir(p->member);
+}
+
+/* ---- what it wants to see ---- */
+
+struct rooms_outcome sl_rooms_media_want(struct rooms_session *s,
+                                         const struct rooms_msg *m)
+{
+    const struct track *t = sl_room_track(s->who->room, m->track);
+    const struct rtp_wish wish = {.width = (uint16_t)m->width,
+                                  .height = (uint16_t)m->height,
+                                  .fps = (uint8_t)m->fps,
+                                  .priority = (uint8_t)m->priority,
+                                  .paused = m->paused};
+    if (!t || !s->who->receives ||
+        sl_rooms_want(s->hall->conf.rooms, s->who->receives, t, &wish) != E_OK)
+        return refuse("not_found", "track");
+    return done();
+}
+
+struct rooms_outcome sl_rooms_media_subscribe(struct rooms_session *s,
+                                              const struct rooms_msg *m)
+{
+    struct track *t = sl_room_track(s->who->room, m->track);
+    size_t i = 0;
+    if (!t)
+        return refuse("not_found", "track");
+    while (i < s->out_n && s->out[i] != t->producer)
+        i++;
+    if (m->on && i < s->out_n)
+        s->out[i] = s->out[--s->out_n];
+    else if (!m->on && i == ROOMS_OUT_MAX)
+        return refuse("full", "tracks that are left out");
+    else if (!m->on && i == s->out_n)
+        s->out[s->out_n++] = t->producer;
+    if (s->who->receives)
+        sl_rooms_rewant(s->who->receives, t);
+    return done();
+}

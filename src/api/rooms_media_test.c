@@ -1,0 +1,184 @@
+#include "api/rooms_session.h"
+#include "hall_stage.h"
+
+#define BOTH "{'b0':{'source':'microphone'},'b1':{'source':'screen','name':'Slides'}}"
+
+/* Ann sends sound and a picture, and Bob sees them. */
+static struct hall_stage *ann_and_bob(const char *tracks)
+{
+    struct hall_stage *s = hall_stage_new();
+    hall_join(s, 0, "host:ann");
+    hall_join(s, 1, "participant:bob");
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    s->of[1].said[0] = '\0';
+    hall_send_media(s, 0, tracks);
+    return s;
+}
+
+/* The public id of the nth track of Ann. */
+static const char *track_id(const struct hall_stage *s, size_t n)
+{
+    static char id[TRACK_ID_CAP];
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *ann = sl_participant_find(room, span_of("ann"));
+    sl_track_id(ann->sends->tracks[n], id);
+    return id;
+}
+
+/* The text with that id in the place of "%s". */
+static const char *about(const struct hall_stage *s, const char *text, size_t n)
+{
+    static char ret[256];
+    const char *at = strstr(text, "%s");
+    (void)snprintf(ret, sizeof ret, "%.*s%s%s", (int)(at - text), text, track_id(s, n),
+                   at + 2);
+    return ret;
+}
+
+TEST(from_one_to_the_other)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    char want[64];
+    CHECK(hall_heard(s, 0, about(s, "\"tracks\":{\"b0\":\"%s\"", 0)));
+    CHECK(hall_heard(s, 1, "\"kind\":\"audio\",\"source\":\"microphone\""));
+    CHECK(hall_heard(s, 1, "\"source\":\"screen\",\"name\":\"Slides\""));
+    CHECK(hall_heard(s, 1, "{\"type\":\"offer\",\"offer\":1,"));
+    (void)snprintf(want, sizeof want, "{\"peer\":\"ann\",\"track\":\"%s\"}",
+                   track_id(s, 1));
+    CHECK(hall_heard(s, 1, want));
+    CHECK(hall_heard(s, 1, about(s, "a=msid:ann %s", 0)));
+    CHECK(!hall_heard(s, 0, "\"type\":\"offer\"")); /* nobody sees himself */
+    hall_receive_media(s, 1, "1");
+    CHECK(hall_heard(s, 1, "{\"type\":\"done\",\"id\":8}"));
+    CHECK(s->of[1].receives.got[0].there && s->of[1].receives.got[1].there);
+    CHECK(strstr(hall_say(s, 1, "{'type':'answer','offer':1,'sdp':'v=0'}", 0), "sdp") ||
+          hall_heard(s, 1, "stale")); /* nobody asked again */
+    hall_stage_free(s);
+}
+
+TEST(an_answer_to_an_older_offer)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    CHECK(strstr(hall_say(s, 1, "{'type':'answer','offer':2,'sdp':''}", 0), "stale") !=
+          NULL);
+    hall_stage_free(s);
+}
+
+TEST(mute_and_its_news)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_receive_media(s, 1, "1");
+    ml_look(&s->log);
+    hall_say(s, 0, about(s, "{'type':'mute','id':1,'track':'%s','muted':true}", 0), 0);
+    CHECK(hall_heard(s, 1, "\"track_updated\"") && hall_heard(s, 1, "\"muted\":true"));
+    CHECK(strstr(ml_look(&s->log), "from 0") != NULL); /* nothing is sent of it */
+    hall_say(s, 0, about(s, "{'type':'mute','id':1,'track':'%s','muted':false}", 0), 0);
+    CHECK(!strstr(ml_look(&s->log), "from 0"));
+
+    /* By another, who may; only the owner takes that back. */
+    hall_say(s, 0, "{'type':'role','peer':'bob','role':'host'}", 0);
+    hall_say(s, 1, about(s, "{'type':'mute','peer':'ann','track':'%s','muted':true}", 0),
+             0);
+    CHECK(hall_heard(s, 0,
+                     about(s,
+                           "{\"type\":\"muted\",\"track\":\"%s\",\"muted\":true,"
+                           "\"by\":\"bob\"}",
+                           0)));
+    hall_stage_free(s);
+}
+
+TEST(a_track_that_begins_muted)
+{
+    struct hall_stage *s = ann_and_bob("{'b0':{'muted':true}}");
+    CHECK(hall_heard(s, 1,
+                     "\"source\":\"microphone\",\"name\":\"\",\"metadata\":\"\","
+                     "\"muted\":true"));
+    CHECK(hall_heard(s, 1, "\"source\":\"camera\"")); /* what nobody named */
+    hall_stage_free(s);
+}
+
+TEST(what_a_role_may_not_send)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_say(s, 0, "{'type':'role','peer':'ann','role':'viewer'}", 0);
+    CHECK(hall_heard(s, 1, "\"track_ended\"") && hall_heard(s, 1, "\"reason\":\"role\""));
+    CHECK(strstr(hall_say(s, 0, "{'type':'offer','sdp':''}", 0), "forbidden") != NULL);
+    hall_stage_free(s);
+}
+
+TEST(what_one_wants_to_see)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_receive_media(s, 1, "1");
+    ml_look(&s->log);
+    hall_say(s, 1,
+             about(s, "{'type':'want','id':1,'track':'%s','width':640,'height':360}", 1),
+             0);
+    CHECK(hall_heard(s, 1, "done"));
+    CHECK(strstr(ml_look(&s->log), "640x360@0") != NULL);
+
+    hall_say(s, 1, about(s, "{'type':'subscribe','id':1,'track':'%s','on':false}", 1), 0);
+    CHECK(hall_heard(s, 1, "{\"type\":\"offer\",\"offer\":2,"));
+    hall_receive_media(s, 1, "2");
+    CHECK(!s->of[1].receives.got[1].there);
+    hall_say(s, 1, about(s, "{'type':'subscribe','id':1,'track':'%s','on':true}", 1), 0);
+    hall_receive_media(s, 1, "3");
+    CHECK(s->of[1].receives.got[0].there && s->of[1].receives.got[1].there);
+    hall_stage_free(s);
+}
+
+TEST(connections_that_end_and_begin_again)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_receive_media(s, 1, "1");
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *bob = sl_participant_find(room, span_of("bob"));
+    sl_rooms_transport_gone(s->rooms, bob->receives->transport, MEDIA_GONE_CONSENT);
+    CHECK(hall_heard(s, 1,
+                     "{\"type\":\"gone\",\"of\":\"receive\",\"reason\":\"consent\"}"));
+    end_fini(&s->of[1].receives);
+    end_init(&s->of[1].receives, 9);
+    hall_say(s, 1, "{'type':'restart','id':1,'of':'receive'}", 0);
+    CHECK(hall_heard(s, 1, "{\"type\":\"offer\",\"offer\":2,"));
+    hall_receive_media(s, 1, "2");
+    CHECK(s->of[1].receives.got[0].there && s->of[1].receives.got[1].there);
+    hall_stage_free(s);
+}
+
+TEST(an_offer_that_was_lost_with_its_line)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    char again[128];
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *bob = sl_participant_find(room, span_of("bob"));
+    const struct rooms_session *session = sl_rooms_session_of(bob);
+    hall_closed(s, 1, 1006, 0);
+    hall_open(s, 2, "", 0);
+    (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
+                   session->resume);
+    hall_say(s, 2, again, 0);
+    CHECK(hall_heard(s, 2, "{\"type\":\"offer\",\"offer\":2,"));
+    hall_receive_media(s, 2, "2");
+    CHECK(s->of[2].receives.got[0].there);
+    hall_stage_free(s);
+}
+
+TEST(one_connection_for_both_ways)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_open(s, 2, "participant:eve", 0);
+    hall_say(s, 2, "{'type':'join','v':1,'connections':1}", 0);
+    CHECK(!hall_heard(s, 2, "\"type\":\"offer\""));
+    end_add(&s->of[2].sends, 0, MEDIA_AUDIO);
+    hall_send_media(s, 2, "{}");
+    CHECK(hall_heard(s, 2, "{\"type\":\"offer\",\"offer\":1,"));
+    end_add(&s->of[2].sends, 1, MEDIA_AUDIO); /* both have something to say */
+    CHECK_INT(end_offer(&s->of[2].sends), E_OK);
+    char tail[] = "";
+    char *kept = strdup(s->of[2].said);
+    hall_describe(s, 2, "\"offer\",\"id\":7", &s->of[2].sends, tail);
+    CHECK(hall_heard(s, 2, "{\"type\":\"error\",\"id\":7,\"code\":\"glare\""));
+    free(kept);
+    hall_stage_free(s);
+}

@@ -1,0 +1,114 @@
+// Bad input on the room WebSocket: refused with the stable code, counted, and nobody else notices.
+
+import assert from 'node:assert/strict';
+import {Client, offer} from './client.mjs';
+import {minter} from './tokens.mjs';
+import {request} from '../attack/rig.mjs';
+import {until} from '../browser/until.mjs';
+
+export default async function ({server, beside, test}) {
+  const mint = await minter(server);
+  const token = (room, more = {}) => mint({room, ...more});
+
+  await test('what is no room WebSocket is refused before there is one', async () => {
+    const status = (room, o) => Client.open(server, room, o).then(() => 101, e => e.status);
+    assert.equal(await status('r', {protocols: []}), 400);
+    assert.equal(await status('r', {protocols: ['other']}), 400);
+    assert.equal(await status('.hidden'), 400);
+    assert.equal(await status('a%2fb'), 400);
+    assert.equal((await request(server, 'POST', '/rooms/r/ws')).status, 405);
+    assert.equal((await request(server, 'GET', '/rooms/r/ws')).status, 400);
+  });
+
+  // [name, fields of join, code]
+  const now = Math.floor(Date.now() / 1000);
+  const JOINS = [
+    ['no token', {}, 'token_missing'],
+    ['one that is forged', {token: mint({room: '*'}, 'x'.repeat(32))}, 'token_invalid'],
+    ['one that is over', {token: token('r', {exp: now - 60})}, 'token_expired'],
+    ['one that is not valid yet', {token: token('r', {nbf: now + 600})}, 'token_early'],
+    ['one for another room', {token: token('s')}, 'forbidden'],
+    ['one that permits nothing', {token: token('r', {perm: 'dance'})}, 'token_invalid'],
+    ['one of no role', {token: token('r', {role: 'king'})}, 'token_invalid'],
+    ['one whose name is none', {token: token('r', {sub: 'a/b'})}, 'forbidden'],
+    ['another version', {v: 2, token: token('r')}, 'version'],
+    ['a name that is too long', {name: 'x'.repeat(129), token: token('r')}, 'too_large'],
+    ['metadata that is too long', {metadata: 'x'.repeat(4097), token: token('r')}, 'too_large'],
+    ['a room that is not there', {create: false, token: token('r')}, 'no_room'],
+  ];
+  for (const [name, fields, code] of JOINS) await test(`join by ${name}: ${code}`, async () => {
+    const c = await Client.open(server, 'r');
+    assert.equal((await c.ask('join', {v: 1, ...fields})).code, code);
+    assert.equal((await c.ask('join', {v: 1, token: token('r')})).type, 'joined'); // it may try again
+    await c.leave();
+  });
+
+  await test('messages that are none, and out of order, change nothing', async () => {
+    const c = await Client.join(server, 'bad', {token: token('bad')});
+    const code = async text => {
+      c.raw(text);
+      return (await c.of('error')).code;
+    };
+    for (const text of ['', '{', 'null', '[]', '"join"', '{"type":1}', '{"type":"ping"', '{"type":"ping","id":1.5}',
+      '{"type":"offer"}', '{"type":"offer","sdp":1}', '{"type":"mute","track":"x"}', '{"type":"data","text":"\\u0000"}',
+      `{"type":"x","${'['.repeat(3000)}`, '['.repeat(100000), '{"type":"ping","type":"ping"}'])
+      assert.equal(await code(text), 'malformed', text.slice(0, 40));
+    c.socket.send(Buffer.of(1, 2, 3));
+    assert.equal((await c.of('error')).code, 'malformed'); // binary
+    for (const [text, want] of [['{"type":"dance"}', 'type'], ['{"type":"join","v":1}', 'joined'],
+      ['{"type":"resume","v":1,"resume":""}', 'joined'], ['{"type":"answer","offer":1,"sdp":""}', 'stale'],
+      ['{"type":"subscribe","track":"0000000000000001","on":true}', 'not_found'],
+      ['{"type":"role","peer":"a","role":"host"}', 'forbidden'], ['{"type":"offer","sdp":""}', 'sdp'],
+      ['{"type":"offer","sdp":"v=0\\r\\no=- 1 1 IN IP4 0.0.0.0\\r\\ns=-\\r\\nt=0 0\\r\\n"}', 'offer']])
+      assert.equal(await code(text), want, text);
+    assert.equal((await c.ask('offer', {sdp: offer(['audio'])})).type, 'answer');
+    await c.leave();
+  });
+
+  await test('a message that is too long ends its socket alone', async () => {
+    const c = await Client.join(server, 'long', {token: token('long')});
+    c.raw(`{"type":"ping","x":"${'x'.repeat(256 * 1024)}"}`);
+    assert.equal((await c.closed).code, 1009);
+  });
+
+  await test('a flood ends its socket alone', async () => {
+    const [c, other] = await Promise.all([0, 1].map(() => Client.join(server, 'flood', {token: token('flood')})));
+    for (let i = 0; i < 2000; i++) c.say('ping');
+    assert.equal((await c.closed).code, 4005);
+    assert.equal((await other.ask('ping')).type, 'pong');
+    await other.leave();
+  });
+
+  await test('hundreds that never join wait for ten seconds, and others join meanwhile', async () => {
+    const socketsOf = from => Promise.allSettled(Array.from({length: 200}, () => Client.open(server, 'half', {from})));
+    const opened = (await Promise.all(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map(socketsOf))).flat();
+    const there = opened.filter(o => o.status === 'fulfilled').map(o => o.value);
+    assert.equal(there.length, 600, opened.find(o => o.status === 'rejected')?.reason.message);
+    const c = await Client.join(server, 'half', {token: token('half')});
+    assert.equal(c.joined.type, 'joined');
+    for (const code of (await Promise.all(there.map(h => h.closed))).map(h => h.code)) assert.equal(code, 4004);
+    assert.equal((await c.ask('ping')).type, 'pong');
+    await c.leave();
+    return `${there.length} sockets`;
+  });
+
+  await test('one address has no more sockets than it may', async () => {
+    const opened = await Promise.allSettled(Array.from({length: 300}, () => Client.open(server, 'many', {from: '127.0.0.5'})));
+    const there = opened.filter(o => o.status === 'fulfilled').map(o => o.value);
+    assert.ok(there.length <= 256, `${there.length} sockets`);
+    there.forEach(c => c.socket.terminate());
+  });
+
+  await test('fifty join and vanish, again and again: all that was theirs is gone in the end', async () => {
+    for (let round = 0; round < 4; round++) {
+      const all = await Promise.all(Array.from({length: 50}, () => Client.join(server, 'vanish', {token: token('vanish')})));
+      await Promise.all(all.map(c => c.ask('offer', {sdp: offer(['audio', 'video'])})));
+      await Promise.all(all.map(c => (c.socket.close(1000), c.closed)));
+    }
+    await until('one room and no members', async () => {
+      const value = [await server.count('sluice_rooms'), await server.count('sluice_members')];
+      return {ok: value[0] === 1 && value[1] === 0, value};
+    });
+    await beside.unharmed();
+  });
+}

@@ -1,0 +1,154 @@
+// What is said and answered in rooms (docs/rooms.md).
+
+import assert from 'node:assert/strict';
+import {Client, offer} from './client.mjs';
+import {minter} from './tokens.mjs';
+import {request} from '../attack/rig.mjs';
+import {until} from '../browser/until.mjs';
+
+const id = /^[0-9a-f]{16}$/;
+
+export default async function ({server, beside, test}) {
+  const mint = await minter(server);
+  const token = (room, sub, more = {}) => mint({room, sub, ...more});
+  const join = (room, sub, more, fields) => Client.join(server, room, {token: token(room, sub, more), ...fields});
+
+  await test('two meet: each is told of the other, and what the token says holds', async () => {
+    const ann = await join('two', 'ann', {role: 'host', name: 'Ann'}, {name: 'Somebody', metadata: '{"hand":false}'});
+    assert.deepEqual([ann.joined.peer, ann.joined.name, ann.joined.role, ann.joined.resumed], ['ann', 'Ann', 'host', false]);
+    const bob = await join('two', 'bob', {}, {name: 'Bob'});
+    assert.deepEqual(bob.joined.peers, [{peer: 'ann', name: 'Ann', role: 'host', metadata: '{"hand":false}', tracks: []}]);
+    assert.equal((await ann.of('peer_joined')).peer.name, 'Bob');
+    assert.equal((await bob.leave()).code, 1000);
+    assert.deepEqual(await ann.of('peer_left'), {type: 'peer_left', peer: 'bob', reason: 'left'});
+    await ann.leave();
+  });
+
+  await test('an offer is answered with ids of its tracks, and gets its data section', async () => {
+    const c = await join('offers', 'ann');
+    const a = await c.ask('offer', {sdp: offer(['audio', 'video', 'data']), tracks: {0: {source: 'microphone'}, 1: {source: 'screen'}}});
+    assert.equal(a.type, 'answer', JSON.stringify(a));
+    assert.match(a.tracks[0], id);
+    assert.match(a.tracks[1], id);
+    assert.match(a.sdp, /^m=application 9 /m);
+    // A restart is just another offer: new credentials, the same tracks.
+    const again = await c.ask('offer', {sdp: offer(['audio', 'video', 'data'], {ufrag: 'anew', version: 2})});
+    assert.deepEqual(again.tracks, a.tracks);
+    const ufrag = sdp => /^a=ice-ufrag:(.*)$/m.exec(sdp)[1];
+    assert.notEqual(ufrag(again.sdp), ufrag(a.sdp));
+    await c.leave();
+  });
+
+  await test('a publisher by WHIP is a peer, and its tracks are offered at once', async () => {
+    const c = await join('beside', 'ann');
+    const [peer] = c.joined.peers;
+    assert.equal(peer.peer, peer.name);
+    assert.deepEqual(peer.tracks.map(t => [t.kind, t.source]), [['audio', 'microphone']]);
+    assert.equal(c.joined.viewers, 1); // by WHEP
+    const o = await c.of('offer');
+    assert.equal(o.offer, 1);
+    assert.deepEqual(Object.values(o.tracks), [{peer: peer.peer, track: peer.tracks[0].track}]);
+    assert.match(o.sdp, new RegExp(`^a=msid:${peer.peer} ${peer.tracks[0].track}`, 'm'));
+    assert.match(o.sdp, /^a=candidate:/m);
+    await c.leave();
+    await beside.unharmed();
+  });
+
+  await test('a viewer is one of a number', async () => {
+    const host = await join('counted', 'ann', {role: 'host'});
+    const viewer = await join('counted', 'eve', {perm: 'watch'});
+    assert.deepEqual([viewer.joined.role, viewer.joined.permissions], ['viewer', ['subscribe']]);
+    assert.equal((await host.of('viewers')).count, 1);
+    assert.equal((await viewer.ask('offer', {sdp: offer(['audio'])})).code, 'forbidden');
+    assert.equal((await viewer.ask('data', {text: 'x'})).code, 'forbidden');
+    assert.equal((await host.ask('role', {peer: 'eve', role: 'participant'})).type, 'done');
+    assert.equal((await host.of('peer_joined')).peer.peer, 'eve');
+    const self = await viewer.of('peer_updated'); // the token bounds what a role permits
+    assert.deepEqual([self.role, self.permissions], ['participant', ['subscribe', 'data']]);
+    await Promise.all([host.leave(), viewer.leave()]);
+  });
+
+  await test('sources that the token does not name are refused', async () => {
+    const c = await join('sources', 'ann', {sources: 'microphone'});
+    const r = await c.ask('offer', {sdp: offer(['audio', 'video']), tracks: {1: {source: 'camera'}}});
+    assert.deepEqual([r.code, r.detail], ['forbidden', 'tracks']);
+    assert.equal((await c.ask('offer', {sdp: offer(['audio']), tracks: {0: {source: 'microphone'}}})).type, 'answer');
+    await c.leave();
+  });
+
+  await test('hosts moderate: lock, metadata, remove, close', async () => {
+    const host = await join('moderated', 'ann', {role: 'host'});
+    const bob = await join('moderated', 'bob');
+    assert.equal((await bob.ask('lock', {locked: true})).code, 'forbidden');
+    assert.equal((await host.ask('lock', {locked: true})).type, 'done');
+    assert.equal((await bob.of('room_updated')).room.locked, true);
+    assert.equal((await join('moderated', 'eve')).joined.code, 'locked');
+    const whip = await request(server, 'POST', '/whip/moderated/x', {token: token('moderated'), body: offer(['audio'])});
+    assert.equal(whip.status, 403, whip.text); // whatever the way
+    await host.ask('room', {metadata: 'topic'});
+    await bob.heard('the topic', m => m.room?.metadata === 'topic');
+    await host.ask('remove', {peer: 'bob', reason: 'noise'});
+    const closed = await bob.of('closed');
+    assert.deepEqual([closed.code, closed.detail, (await bob.closed).code], ['removed', 'noise', 4001]);
+    host.say('close');
+    assert.equal((await host.closed).code, 4002);
+  });
+
+  await test('data by the WebSocket goes to all, or to those named', async () => {
+    const [ann, bob, eve] = await Promise.all(['ann', 'bob', 'eve'].map(n => join('data', n)));
+    await ann.ask('data', {text: 'to all \u2028 "\\'});
+    for (const c of [bob, eve]) assert.deepEqual(await c.of('data'), {type: 'data', from: 'ann', text: 'to all \u2028 "\\'});
+    await ann.ask('data', {text: 'to one', to: ['eve']});
+    await ann.ask('data', {text: 'last'});
+    assert.equal((await eve.of('data')).text, 'to one');
+    assert.equal((await bob.of('data')).text, 'last');
+    assert.equal((await ann.ask('data', {text: 'x'.repeat(16385)})).code, 'too_large');
+    await Promise.all([ann, bob, eve].map(c => c.leave()));
+  });
+
+  await test('a socket that is lost is taken up again; one that says goodbye is not', async () => {
+    const ann = await join('resumed', 'ann');
+    const bob = await join('resumed', 'bob');
+    await ann.of('peer_joined');
+    bob.socket.terminate();
+    const again = await Client.open(server, 'resumed');
+    again.joined = await again.ask('resume', {v: 1, resume: bob.joined.resume});
+    assert.deepEqual([again.joined.type, again.joined.peer, again.joined.resumed], ['joined', 'bob', true]);
+    const other = await Client.open(server, 'resumed');
+    assert.equal((await other.ask('resume', {v: 1, resume: bob.joined.resume})).code, 'resume');
+    assert.equal((await other.ask('resume', {v: 1, resume: again.joined.resume})).resumed, true);
+    assert.equal((await again.closed).code, 4003);
+    assert.ok(!ann.messages.some(m => m.type === 'peer_left'));
+    other.socket.close(1000);
+    assert.equal((await ann.of('peer_left')).reason, 'left');
+    const late = await Client.open(server, 'resumed');
+    assert.equal((await late.ask('resume', {v: 1, resume: other.joined?.resume ?? again.joined.resume})).code, 'resume');
+    late.socket.close();
+    await ann.leave();
+  });
+
+  await test('one connection for both ways: who offers while the server does is told so', async () => {
+    const c = await join('beside', 'eve', {}, {connections: 1});
+    assert.ok(!c.messages.some(m => m.type === 'offer'));
+    assert.equal((await c.ask('offer', {sdp: offer(['data'])})).type, 'answer');
+    await c.leave();
+  });
+
+  await test('two rooms, and two tenants, do not meet', async () => {
+    const ann = await join('apart', 'ann');
+    const bob = await Client.join(server, 'apart', {token: token('apart', 'bob', {tenant: 'other'})});
+    const eve = await join('apart-too', 'eve');
+    for (const c of [ann, bob, eve]) assert.deepEqual(c.joined.peers, []);
+    await ann.ask('data', {text: 'x'});
+    assert.equal((await bob.ask('ping')).type, 'pong');
+    for (const c of [ann, bob, eve]) assert.deepEqual(c.messages.filter(m => m.type !== 'pong'), []);
+    await Promise.all([ann, bob, eve].map(c => c.leave()));
+  });
+
+  await test('rooms that ended leave nothing', async () => {
+    await until('one room', async () => {
+      const value = await server.count('sluice_rooms');
+      return {ok: value === 1, value};
+    });
+  });
+}

@@ -1,0 +1,30 @@
+// usage: node run.mjs [SUITE...]
+//
+// Rooms over their WebSocket, with scripts in the place of browsers: what is said and answered, and
+// what is not meant well. A publisher and a viewer of HTTP are in a room beside all of it.
+
+import {done, test} from '../browser/harness.mjs';
+import {startServer} from '../browser/server.mjs';
+import {innocents} from '../attack/rig.mjs';
+
+const SUITES = ['protocol', 'hostile'];
+const named = process.argv.slice(2);
+for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
+
+// A sanitizer that keeps what was freed would look like a server that leaks.
+process.env.ASAN_OPTIONS ??= 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+
+const server = await startServer({name: 'rooms', options: ['--limits.sessions_per_address=0']});
+const beside = await innocents(server, 'beside');
+for (const name of named.length ? named : SUITES) {
+  const {default: suite} = await import(`./${name}.mjs`);
+  try {
+    await suite({server, beside, test});
+  } catch (error) {
+    await test(`${name} could not be run`, () => { throw error; });
+  }
+}
+await test('the stream beside all this lost nothing', () => beside.unharmed());
+await beside.leave();
+await test('the server ends when told, without a complaint', () => server.stop());
+process.exit(done());
