@@ -2,21 +2,25 @@
 
 #include <stdio.h>
 
+/* RFC 8259 §7, of UTF-8. */
 void sl_roomjson_text(struct wr *w, struct span text)
 {
+    size_t from = 0;
     wr_u8(w, '"');
     for (size_t i = 0; i < text.n; i++) {
         uint8_t c = text.p[i];
-        char escape[8];
-        if (c == '"' || c == '\\')
-            wr_u8(w, '\\');
-        if (c < 0x20) {
-            (void)snprintf(escape, sizeof escape, "\\u%04x", c);
-            wr_str(w, escape);
-        } else {
-            wr_u8(w, c);
-        }
+        char code[8] = {'\\', (char)c};
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        if (c == '\r' || c == '\n') /* of descriptions, which have many */
+            code[1] = c == '\r' ? 'r' : 'n';
+        else if (c < 0x20)
+            (void)snprintf(code, sizeof code, "\\u%04x", c);
+        wr_span(w, (struct span){text.p + from, i - from});
+        wr_str(w, code);
+        from = i + 1;
     }
+    wr_span(w, (struct span){text.p + from, text.n - from});
     wr_u8(w, '"');
 }
 

@@ -21,7 +21,7 @@ TEST(roomjson_texts)
         {"", "\"\""},
         {"Zo\xc3\xab", "\"Zo\xc3\xab\""},
         {"a\"b\\c", "\"a\\\"b\\\\c\""},
-        {"a\nb\x1f", "\"a\\u000ab\\u001f\""},
+        {"a\nb\x1f", "\"a\\nb\\u001f\""},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         uint8_t buf[64];

@@ -2,32 +2,15 @@
 
 #include <stdio.h>
 
+#include "api/roomjson.h"
+
 enum { SPEAKERS_MAX = 16 };
 
 /* ---- JSON ---- */
 
-/* RFC 8259 §7, of UTF-8. */
 static void put_string(struct wr *w, struct span s)
 {
-    size_t from = 0;
-    wr_u8(w, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = s.p[i];
-        char code[8];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        wr_span(w, (struct span){s.p + from, i - from});
-        (void)snprintf(code, sizeof code,
-                       c == '\r'   ? "\\r"
-                       : c == '\n' ? "\\n"
-                       : c < 0x20  ? "\\u%04x"
-                                   : "\\%c",
-                       c);
-        wr_str(w, code);
-        from = i + 1;
-    }
-    wr_span(w, (struct span){s.p + from, s.n - from});
-    wr_u8(w, '"');
+    sl_roomjson_text(w, s);
 }
 
 static void put_name(struct wr *w, const char *name)
@@ -101,31 +84,20 @@ static void put_permissions(struct wr *w, unsigned can)
     wr_u8(w, ']');
 }
 
-static void put_track(struct wr *w, const struct track *t, bool own)
-{
-    char id[TRACK_ID_CAP];
-    sl_track_id(t, id);
-    wr_u8(w, '{');
-    put_text(w, "track", id);
-    put_text(w, "kind", t->params.kind == MEDIA_VIDEO ? "video" : "audio");
-    put_text(w, "source", t->source);
-    put_text(w, "name", t->label);
-    put_text(w, "metadata", t->metadata);
-    put_truth(w, "muted", t->muted);
-    if (own)
-        put_text(w, "mid", t->params.mid);
-    wr_u8(w, '}');
-}
-
-static void put_tracks(struct wr *w, const struct participant *p, bool own)
+/* One's own: whether they are live or not, and with their mids. */
+static void put_own_tracks(struct wr *w, const struct participant *p)
 {
     put_name(w, "tracks");
     wr_u8(w, '[');
-    for (size_t i = 0; p->sends && i < p->sends->tracks_n; i++)
-        if (own || !list_empty(&p->sends->tracks[i]->live)) {
-            put_comma(w);
-            put_track(w, p->sends->tracks[i], own);
+    for (size_t i = 0; p->sends && i < p->sends->tracks_n; i++) {
+        put_comma(w);
+        sl_roomjson_track(w, p->sends->tracks[i]);
+        if (!w->bad) {
+            w->n--; /* one more member before its brace */
+            put_text(w, "mid", p->sends->tracks[i]->params.mid);
+            wr_u8(w, '}');
         }
+    }
     wr_u8(w, ']');
 }
 
@@ -135,14 +107,6 @@ static void put_who(struct wr *w, const struct participant *p)
     put_text(w, "name", p->name);
     put_text(w, "role", sl_role_name(p->role));
     put_text(w, "metadata", p->metadata);
-}
-
-static void put_peer(struct wr *w, const struct participant *p)
-{
-    wr_u8(w, '{');
-    put_who(w, p);
-    put_tracks(w, p, false);
-    wr_u8(w, '}');
 }
 
 static void put_room(struct wr *w, const struct room *room)
@@ -216,11 +180,11 @@ void sl_rooms_say_joined(struct wr *w, rooms_id id, const struct rooms_joined *j
         if (p == j->who || !p->listed)
             continue;
         put_comma(w);
-        put_peer(w, p);
+        sl_roomjson_peer(w, p, true);
     }
     wr_u8(w, ']');
     put_number(w, "viewers", (int64_t)j->who->room->viewers_n);
-    put_tracks(w, j->who, true);
+    put_own_tracks(w, j->who);
     put_ice(w, j);
     wr_u8(w, '}');
 }
@@ -286,7 +250,7 @@ static void say_track(struct wr *w, const char *type, const struct news *n)
     begin(w, type, ROOMS_NO_ID);
     put_text(w, "peer", n->who->id);
     put_name(w, "track");
-    put_track(w, n->track, false);
+    sl_roomjson_track(w, n->track);
     wr_u8(w, '}');
 }
 
@@ -299,7 +263,7 @@ bool sl_rooms_say_news(struct wr *w, const struct news *n, bool own)
     case NEWS_JOINED:
         begin(w, "peer_joined", ROOMS_NO_ID);
         put_name(w, "peer");
-        put_peer(w, n->who);
+        sl_roomjson_peer(w, n->who, true);
         break;
     case NEWS_UPDATED:
         if (!own && !n->who->listed)

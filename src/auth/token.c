@@ -172,10 +172,9 @@ static enum err read_claims(struct span part, struct token *ret)
               read_text(o, "role", t.role, sizeof t.role) &&
               read_text(o, "name", t.name, sizeof t.name) &&
               read_text(o, "sources", t.sources, sizeof t.sources) &&
-              read_time(o, "exp", &t.exp) &&
-              read_time(o, "nbf", &t.nbf) && read_time(o, "iat", &t.iat) &&
-              read_rate(o, "max_bps", &t.max_bps) && json_is_string(perm) && t.room[0] &&
-              t.tenant[0] && t.exp > 0;
+              read_time(o, "exp", &t.exp) && read_time(o, "nbf", &t.nbf) &&
+              read_time(o, "iat", &t.iat) && read_rate(o, "max_bps", &t.max_bps) &&
+              json_is_string(perm) && t.room[0] && t.tenant[0] && t.exp > 0;
     if (ok)
         t.perm = perms_of(string_of(perm));
     json_decref(o);
@@ -255,10 +254,9 @@ static json_t *claims_of(const struct token *t)
     if (o && put_text(o, "tenant", t->tenant) && put_text(o, "room", t->room) &&
         put_text(o, "sub", t->sub) && put_text(o, "jti", t->jti) &&
         put_text(o, "role", t->role) && put_text(o, "name", t->name) &&
-        put_text(o, "sources", t->sources) &&
-        put(o, "perm", json_string(words)) && put_time(o, "exp", t->exp) &&
-        put_time(o, "nbf", t->nbf) && put_time(o, "iat", t->iat) &&
-        put_time(o, "max_bps", t->max_bps))
+        put_text(o, "sources", t->sources) && put(o, "perm", json_string(words)) &&
+        put_time(o, "exp", t->exp) && put_time(o, "nbf", t->nbf) &&
+        put_time(o, "iat", t->iat) && put_time(o, "max_bps", t->max_bps))
         return o;
     json_decref(o);
     return NULL;

@@ -21,9 +21,9 @@ static bool same(const struct token *a, const struct token *b)
     return strcmp(a->tenant, b->tenant) == 0 && strcmp(a->room, b->room) == 0 &&
            strcmp(a->sub, b->sub) == 0 && strcmp(a->jti, b->jti) == 0 &&
            strcmp(a->role, b->role) == 0 && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->sources, b->sources) == 0 &&
-           a->perm == b->perm && a->exp == b->exp && a->nbf == b->nbf &&
-           a->iat == b->iat && a->max_bps == b->max_bps;
+           strcmp(a->sources, b->sources) == 0 && a->perm == b->perm &&
+           a->exp == b->exp && a->nbf == b->nbf && a->iat == b->iat &&
+           a->max_bps == b->max_bps;
 }
 
 /* The input is the header, a line break and the claims. They are signed rightly, so that the

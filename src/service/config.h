@@ -89,6 +89,8 @@ struct config {
     } auth;
     struct {
         uint32_t loudest; /* 0: no limit */
+        bool hosts_create;
+        usec empty_time;
     } rooms;
     struct {
         struct config_strings urls;
@@ -98,7 +100,8 @@ struct config {
     } webhooks;
     struct {
         uint32_t rooms, peers, room_peers;
-        uint32_t max_bps; /* 0: any */
+        uint32_t room_publishers; /* 0: all */
+        uint32_t max_bps;         /* 0: any */
         uint32_t sessions_per_address, session_burst;
         uint32_t handshakes, pending_handshakes;
         uint32_t body;

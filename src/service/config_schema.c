@@ -167,6 +167,11 @@ const struct setting sl_settings[] = {
     {"rooms.loudest", INT(rooms.loudest, 0, 64), .value = "0",
      .help = "Voices that a viewer of a whole room hears at once: those who speak, the "
              "loudest first; 0: as many as it has room for."},
+    {"rooms.hosts_create", BOOL(rooms.hosts_create), .value = "false",
+     .help = "Over the room WebSocket only hosts make rooms; others join them."},
+    {"rooms.empty_time", TIME(rooms.empty_time), .value = "0s",
+     .help =
+         "How long a room is kept, locked and described as it was, when all have left."},
 
     {"webhooks.urls", STRINGS(webhooks.urls), .value = "",
      .help = "Where events are posted to, eight at most; empty: nowhere."},
@@ -185,6 +190,8 @@ const struct setting sl_settings[] = {
      .help = "Participants of this server."},
     {"limits.room_peers", INT(limits.room_peers, 1, 100 * MILLION), .value = "5000",
      .help = "Participants of one room."},
+    {"limits.room_publishers", INT(limits.room_publishers, 0, 100 * MILLION),
+     .value = "0", .help = "Participants of one room who publish; 0: all."},
     {"limits.max_bps", INT(limits.max_bps, 0, 1000 * MILLION), .value = "0",
      .help =
          "Bits/s that one publisher may send, if its token does not say less; 0: any."},

@@ -345,6 +345,8 @@ static enum err make_rooms(struct control *c)
         .random = {.fill = fill_random},
         .limits = c->conf.limits,
         .loudest = c->conf.loudest,
+        .hosts_create = c->conf.hosts_create,
+        .empty_time = c->conf.empty_time,
         .max_bps = c->conf.max_bps,
         .local = {.sha256 = c->node.cert.sha256},
         .node = 1,
@@ -397,6 +399,7 @@ static enum err count(struct control *c)
                                   .public_face = stats_of(c->faces.public_face),
                                   .private_face = stats_of(c->faces.private_face),
                                   .rtcd = c->faces.rtcd,
+                                  .talk = c->faces.rooms,
                                   .hooks = c->hooks};
     return sl_numbers_add(c->metrics, &of);
 }

@@ -33,7 +33,9 @@ struct control_conf {
     const char *turn_secret; /* NULL: none; struct face_conf, turn */
     usec turn_lifetime;
     struct rooms_limits limits;
-    unsigned loudest; /* struct rooms_conf */
+    unsigned loudest; /* struct rooms_conf, as the two below */
+    bool hosts_create;
+    usec empty_time;
     uint32_t max_bps; /* the same */
     struct limit_conf joins, changes;
     const struct ice_server *ice;

@@ -185,6 +185,41 @@ static const struct row room_rows[] = {
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
 };
 
+static const struct row hall_rows[] = {
+    G("room_sockets", "WebSockets to rooms.", rooms_stats_of_hall, lines, NULL, NULL),
+    G("room_sessions", "Participants by WebSocket, those whose socket is lost included.",
+      rooms_stats_of_hall, sessions, NULL, NULL),
+    G("room_sockets_waiting", "WebSockets on which nobody has joined yet.",
+      rooms_stats_of_hall, waiting, NULL, NULL),
+    C("room_joined", "Participants that came by WebSocket.", rooms_stats_of_hall, joined,
+      NULL, NULL),
+    C("room_resumed", "Sockets that took over for one that was lost.",
+      rooms_stats_of_hall, resumed, NULL, NULL),
+    C("room_lost", "Participants whose socket was lost and did not come back.",
+      rooms_stats_of_hall, lost, NULL, NULL),
+    C("room_requests_failed", "Requests over WebSocket, by what is wrong with them.",
+      rooms_stats_of_hall, refused, "reason", "refused"),
+    C("room_requests_failed", "Requests over WebSocket, by what is wrong with them.",
+      rooms_stats_of_hall, malformed, "reason", "malformed"),
+    C("room_requests_failed", "Requests over WebSocket, by what is wrong with them.",
+      rooms_stats_of_hall, flooded, "reason", "flood"),
+};
+
+static const struct row room_data_rows[] = {
+    C("room_data_received", "Messages of participants to others.", rooms_data_stats,
+      frames_in, NULL, NULL),
+    C("room_data_sent", "Messages of participants that went to others.", rooms_data_stats,
+      frames_out, NULL, NULL),
+    C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
+      malformed, "reason", "malformed"),
+    C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
+      flooded, "reason", "flood"),
+    C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
+      missed, "reason", "slow"),
+    C("room_data_cut_off", "Readers that were too slow, and lost their channel.",
+      rooms_data_stats, slow, NULL, NULL),
+};
+
 static const struct row rtcd_rows[] = {
     C("rtcd_registered", "Clients registered.", rtcd_stats, registered, NULL, NULL),
     C("rtcd_unregistered", "Clients unregistered.", rtcd_stats, unregistered, NULL, NULL),
@@ -364,6 +399,12 @@ static enum err add_hooks(struct metrics *m, const struct hooks *h)
     return e;
 }
 
+static enum err add_talk(struct metrics *m, const struct rooms_hall *h)
+{
+    enum err e = add(m, ROWS(hall_rows), sl_rooms_hall_stats(h), NULL, NULL);
+    return e ? e : add(m, ROWS(room_data_rows), sl_rooms_hall_data_stats(h), NULL, NULL);
+}
+
 static enum err add_problems(struct metrics *m, const struct face *face)
 {
     static const struct metric refused = {"sluice_requests_refused_total",
@@ -389,6 +430,8 @@ enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
         e = e ? e : add(m, ROWS(http_rows), of->private_face, "face", "private");
     if (of->rtcd)
         e = e ? e : add_rtcd(m, of->rtcd);
+    if (of->talk)
+        e = e ? e : add_talk(m, sl_rooms_face_hall(of->talk));
     e = e ? e : add_hooks(m, of->hooks);
     e = e ? e : add_problems(m, of->face);
     return e ? e : sl_process_add(m, false);

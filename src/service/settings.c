@@ -188,8 +188,11 @@ static void set_faces(struct control_conf *to, const struct config *c)
     to->origins_n = origins->n;
     to->limits = (struct rooms_limits){.rooms = c->limits.rooms,
                                        .peers = c->limits.peers,
-                                       .room_peers = c->limits.room_peers};
+                                       .room_peers = c->limits.room_peers,
+                                       .room_publishers = c->limits.room_publishers};
     to->loudest = c->rooms.loudest;
+    to->hosts_create = c->rooms.hosts_create;
+    to->empty_time = c->rooms.empty_time;
     to->max_bps = c->limits.max_bps;
     to->joins = limit;
     to->changes = limit;
