@@ -6,9 +6,8 @@
 static const char *done(struct wr *w)
 {
     static char text[8192];
-    CHECK(!w->bad && w->n < sizeof text);
-    memcpy(text, w->p, w->n);
-    text[w->n] = '\0';
+    CHECK(!w->bad);
+    (void)snprintf(text, sizeof text, "%.*s", (int)w->n, (const char *)w->p);
     w->n = 0;
     return text;
 }

@@ -39,7 +39,7 @@
 
 /* A queue that says nothing yet, where less is sent than may be. */
 #define FAINT_QUEUE  30e3 /* microseconds */
-#define FAINT_OCTETS 2400
+#define FAINT_OCTETS 2400.0
 #define FAINT_USE    0.85
 #define FAINT_PROBE  MSEC(700)
 
@@ -355,11 +355,11 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
  * whims of their own. While nothing waits for longer than that, nothing is known by it. */
 static bool is_faint(const struct bwe *b, const struct aimd_input *in, usec now)
 {
-    double burst = FAINT_OCTETS * 8 * SEC(1) / b->aimd.bps;
+    double burst = FAINT_OCTETS * 8 * (double)SEC(1) / b->aimd.bps;
     bool little = in->acked_bps < b->aimd.bps * FAINT_USE ||
                   now - b->probe.tried_at < FAINT_PROBE; /* which arrived besides */
     return !in->steep && !in->collapsed && in->acked_bps > 0 && little &&
-           sl_standing_queue(&b->standing) < fmax(burst, FAINT_QUEUE);
+           (double)sl_standing_queue(&b->standing) < fmax(burst, FAINT_QUEUE);
 }
 
 static void control_delay(struct bwe *b, const struct told *told, usec now)

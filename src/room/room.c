@@ -181,7 +181,7 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
                        struct refused *refused, struct peer **ret)
 {
     struct room *room;
-    struct peer *p;
+    struct peer *p = NULL;
     enum err e = find_or_open(r, j, &room);
     if (e)
         return e;
