@@ -245,7 +245,9 @@ bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
     enum rooms_channel c;
     switch (ev->kind) {
     case MEDIA_DATA_OPENED:
-        if (is_label(ev->open, &c) && !r->channel[c].open) {
+        if (is_label(ev->open, &c) &&
+            (!r->channel[c].open || r->channel[c].transport != transport)) {
+            shut(r, c); /* that of a transport which is over */
             r->channel[c].open = true;
             r->channel[c].transport = transport;
             r->channel[c].stream = ev->stream;

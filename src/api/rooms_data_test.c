@@ -129,6 +129,23 @@ TEST(a_reader_gets_what_is_for_it)
     stage_free(s);
 }
 
+TEST(channels_of_a_new_transport)
+{
+    struct stage *s = stage_new(0);
+    struct rooms_frame f;
+    struct dcep_open open = {0};
+    const struct media_data_event ev = {
+        .kind = MEDIA_DATA_OPENED, .stream = 1, .open = &open};
+    give(s, ROOMS_RELIABLE, "lost");
+    CHECK(sl_dcep_text(&open.label, span_of("reliable")));
+    CHECK(!sl_rooms_data_event(s->datas, &s->reader, 8, &ev, 0, &f));
+    CHECK_INT(s->reader.queued, 0);
+    CHECK_INT(s->reader.channel[ROOMS_RELIABLE].transport, 8);
+    sl_rooms_data_gone(s->datas, &s->reader, 7); /* the old one is not this */
+    CHECK(s->reader.channel[ROOMS_RELIABLE].open && !s->reader.channel[ROOMS_LOSSY].open);
+    stage_free(s);
+}
+
 TEST(a_slow_reader)
 {
     struct stage *s = stage_new(1);
@@ -170,7 +187,7 @@ TEST(a_reader_that_is_too_slow)
     stage_free(s);
 }
 
-TEST(senders_that_are_too_fast)
+TEST(senders_of_too_many_frames)
 {
     struct stage *s = stage_new(0);
     struct rooms_frame f;
@@ -182,15 +199,22 @@ TEST(senders_that_are_too_fast)
     CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, small, each, &f));
     CHECK_INT(f.channel, ROOMS_RELIABLE);
     CHECK(!event(s, MEDIA_DATA_MESSAGE, 9, NULL, small, SEC(60), &f)); /* no channel */
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->flooded, 1);
+    stage_free(s);
+}
 
+TEST(senders_of_too_much)
+{
+    struct stage *s = stage_new(0);
+    struct rooms_frame f;
     uint8_t *big = calloc(1, 1 << 20);
-    big[0] = 1;
     const struct span large = {big, 1 << 20};
+    big[0] = 1;
     for (int i = 0; i < 4; i++)
         CHECK(event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(100), &f));
     CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(101) - 1, &f));
     CHECK(event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(101), &f));
-    CHECK_INT(sl_rooms_datas_stats(s->datas)->flooded, 2);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->flooded, 1);
     free(big);
     stage_free(s);
 }

@@ -48,9 +48,10 @@ static enum err keep_section(struct rooms_session *s, const struct rooms_sent *s
         return E_FULL;
     if (!at) {
         at = &s->sections[s->sections_n++];
-        *at = (struct rooms_section){.muted = sent->muted};
+        *at = (struct rooms_section){0};
         memcpy(at->mid, sent->mid.p, sent->mid.n);
     }
+    at->muted = sent->muted;
     if (sent->source.p) {
         memcpy(at->source, sent->source.p, sent->source.n);
         at->source[sent->source.n] = '\0';

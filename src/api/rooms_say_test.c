@@ -4,11 +4,11 @@
 
 #include "check.h"
 
-static uint8_t buf[4096];
+static uint8_t buf[4097]; /* and a NUL */
 
 static const char *said(struct wr *w)
 {
-    CHECK(!w->bad && w->n < sizeof buf);
+    CHECK(!w->bad);
     buf[w->n] = '\0';
     return (const char *)buf;
 }

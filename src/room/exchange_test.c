@@ -20,7 +20,9 @@ TEST(who_receives_is_offered_first_and_all_at_once)
     struct room_stage *s = ann_and_bob(&receives);
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(s->of[1].offers, 0); /* there is nothing to see */
+    CHECK(!sl_room_publisher(receives->room, span_of("ann")));
     CHECK_INT(stage_speak(s, 0), E_OK);
+    CHECK(sl_room_publisher(receives->room, span_of("ann")) == s->of[0].who->sends);
     sl_rooms_flush(s->rooms, 0);
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(s->of[1].offers, 1);

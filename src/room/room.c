@@ -75,7 +75,10 @@ static struct peer *publisher(const struct room *room, struct span stream)
 
 const struct peer *sl_room_publisher(const struct room *room, struct span stream)
 {
-    return publisher(room, stream);
+    list_each (struct track, t, &room->tracks.live, live)
+        if (span_is(stream, t->stream))
+            return list_entry(t->owner, struct peer, view);
+    return NULL;
 }
 
 /* ---- coming ---- */
