@@ -8,10 +8,77 @@
 #include "sfu/producer.h"
 #include "sfu/share.h"
 
-/* By viewers on this worker, now: they stand in the lists of what they get and wait for. */
-static bool wanted_here(const struct encoding *e)
+unsigned sl_demand_parts(const struct producer *p)
 {
-    return !list_empty(&e->consumers) || !list_empty(&e->wanting);
+    const struct layer_table *t = &p->demand.seen;
+    unsigned n = 1;
+    if (p->encodings_n > 1)
+        return p->encodings_n;
+    for (uint8_t i = 0; i < t->n; i++)
+        n = t->layers[i].spatial >= n ? t->layers[i].spatial + 1U : n;
+    return n;
+}
+
+/* The sizes of its only encoding. */
+static bool is_sizes(const struct producer *p)
+{
+    return p->encodings_n == 1 && sl_demand_parts(p) > 1;
+}
+
+bool sl_demand_flows(const struct producer *p, unsigned part)
+{
+    bool sizes = is_sizes(p);
+    const struct encoding *e = &p->encodings[sizes ? 0 : part];
+    return e->last != 0 && !sl_producer_silent(p, e) &&
+           (!sizes || sl_layerrate_live(&e->rates, part));
+}
+
+uint32_t sl_demand_rate(const struct producer *p, unsigned part)
+{
+    uint32_t bps = 0;
+    if (!is_sizes(p))
+        return p->encodings[part].bitrate_bps;
+    for (unsigned t = 0; t < LAYER_TEMPORALS; t++)
+        bps += p->encodings[0].rates.bps[layer_at(part, t)];
+    return bps;
+}
+
+/* Of so many viewers one wants all, or has a wide path; to look at each of more takes too long. */
+enum { VIEWERS_MAX = 256 };
+
+/* Sizes that viewers on this worker are given, from the least on. */
+static unsigned sizes_wanted(const struct producer *p, unsigned all)
+{
+    unsigned ret = 0, n = 0;
+    list_each (struct consumer, c, &p->consumers, in_producer) {
+        if (ret == all || ++n > VIEWERS_MAX)
+            return all;
+        if ((c->want || c->from) && allocate_sent(&c->share))
+            ret |= (2U << c->share.target.spatial) - 1;
+        ret &= all;
+    }
+    return ret;
+}
+
+/* Where there is but one part, it may have sizes that are not known here yet. */
+static unsigned all_of(const struct producer *p)
+{
+    unsigned n = sl_demand_parts(p);
+    return n > 1 ? (1U << n) - 1 : DEMAND_ALL;
+}
+
+/* By viewers on this worker, now: they stand in the lists of what they get and wait for. */
+static unsigned wanted_here(const struct producer *p)
+{
+    unsigned ret = 0, all = all_of(p);
+    if (is_sizes(p))
+        return sizes_wanted(p, all);
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        const struct encoding *e = &p->encodings[i];
+        if (!list_empty(&e->consumers) || !list_empty(&e->wanting))
+            ret |= p->encodings_n > 1 ? 1U << i : all;
+    }
+    return ret;
 }
 
 /* They let some time pass before they give something up. */
@@ -20,7 +87,7 @@ static unsigned wanted_below(const struct producer *p)
     unsigned ret = 0;
     for (uint64_t left = p->pipes; left; left &= left - 1)
         ret |= p->demand.below[__builtin_ctzll(left)];
-    return ret & ((1U << p->encodings_n) - 1);
+    return ret & all_of(p);
 }
 
 /* A picture of one size that does not fit is not watched, and yet would be if it were less. */
@@ -29,9 +96,6 @@ static bool could_fit(const struct consumer *c)
     return !c->wish.paused &&
            (c->want || c->from || c->share.cause == ALLOCATE_BANDWIDTH);
 }
-
-/* Of so many viewers one has a wide path, and to look at each of more takes too long. */
-enum { NARROW_MAX = 256 };
 
 static uint32_t most_of(const struct producer *p)
 {
@@ -44,7 +108,7 @@ static uint32_t most_of(const struct producer *p)
         ret = below > ret ? below : ret;
     }
     list_each (struct consumer, c, &p->consumers, in_producer) {
-        if (ret == DEMAND_ANY || ++n > NARROW_MAX)
+        if (ret == DEMAND_ANY || ++n > VIEWERS_MAX)
             return DEMAND_ANY;
         if (could_fit(c) && c->room_bps > ret)
             ret = c->room_bps;
@@ -52,31 +116,48 @@ static uint32_t most_of(const struct producer *p)
     return ret;
 }
 
-static bool flows(const struct producer *p, const struct encoding *e)
+/* A size counts once it is measured: until then it is what it was. */
+static bool came_back(const struct producer *p, unsigned part)
 {
-    return e->last != 0 && !sl_producer_silent(p, e);
+    usec woke = p->demand.woke[part];
+    if (!is_sizes(p))
+        return p->encodings[part].last > woke;
+    return p->encodings[0].rates.last[part] > woke && sl_demand_rate(p, part) > 0;
+}
+
+/* REMB stops the best of several, whatever else is negotiated (sfu/limit). */
+static bool obeys(const struct producer *p)
+{
+    return p->obeys || (p->remb && sl_demand_parts(p) > 1);
 }
 
 /* What flows while nobody wants it may stop; what was to wake up and does not is not there. */
-static void review_sleep(struct producer *p, uint8_t i, usec now)
+static void review_sleep(struct producer *p, unsigned part, usec now)
 {
     struct demand *d = &p->demand;
-    const struct encoding *e = &p->encodings[i];
-    uint8_t b = (uint8_t)(1U << i);
+    uint8_t b = (uint8_t)(1U << part);
     if (!(d->wanted & b))
-        d->asleep |= d->told && p->obeys && flows(p, e) ? b : 0;
-    else if (e->last > d->woke[i] || now - d->woke[i] >= DEMAND_WAKE)
+        d->asleep |= d->told && obeys(p) && sl_demand_flows(p, part) ? b : 0;
+    else if (came_back(p, part) || now - d->woke[part] >= DEMAND_WAKE)
         d->asleep &= (uint8_t)~b;
 }
 
-static void tell(struct producer *p, struct shard *s, uint8_t wanted, uint32_t most_bps)
+/* Control knows encodings only. */
+static void tell(struct producer *p, struct shard *s, unsigned wanted, uint32_t most_bps)
 {
-    struct mail m = {.type = MAIL_WANTED, .arg = wanted, .id = p->id, .id2 = most_bps};
+    struct demand *d = &p->demand;
+    unsigned encodings = (1U << p->encodings_n) - 1;
+    struct mail m = {.type = MAIL_WANTED,
+                     .arg = p->transport ? wanted & encodings : wanted,
+                     .id = p->id,
+                     .id2 = most_bps};
+    bool same = p->transport && d->told && m.arg == (d->wanted & encodings) &&
+                most_bps == d->most_bps;
     unsigned to = p->transport ? SHARD_TO_CONTROL : p->origin;
-    p->demand.told = sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA);
-    if (p->demand.told) {
-        p->demand.wanted = wanted;
-        p->demand.most_bps = most_bps;
+    d->told = same || sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA);
+    if (d->told) {
+        d->wanted = (uint8_t)wanted;
+        d->most_bps = most_bps;
     }
 }
 
@@ -87,14 +168,26 @@ static bool is_far(uint32_t a, uint32_t b)
     return off > b / 8;
 }
 
+static unsigned sizes_of(const struct layer_table *t)
+{
+    unsigned n = 0;
+    for (uint8_t i = 0; i < t->n; i++)
+        n = t->layers[i].spatial >= n ? t->layers[i].spatial + 1U : n;
+    return n;
+}
+
 static void remember(struct producer *p, usec now)
 {
     struct layer_table t;
     sl_layers_of(p, &t);
+    if (p->demand.asleep && sizes_of(&t) < sizes_of(&p->demand.seen))
+        return; /* a size that sleeps is not in the table at all */
     for (uint8_t i = 0; i < t.n; i++)
         if (!t.layers[i].live || t.layers[i].bps == 0)
             return;
     p->demand.seen = t;
+    for (unsigned i = 0; i < sl_demand_parts(p); i++)
+        p->demand.seen_bps[i] = sl_demand_rate(p, i);
     if (p->demand.seen_since == 0)
         p->demand.seen_since = now;
 }
@@ -102,21 +195,51 @@ static void remember(struct producer *p, usec now)
 void sl_demand_review(struct producer *p, struct shard *s, usec now)
 {
     struct demand *d = &p->demand;
-    unsigned wanted = wanted_below(p);
-    for (uint8_t i = 0; i < p->encodings_n; i++) {
-        if (wanted_here(&p->encodings[i]))
+    remember(p, now);
+    unsigned wanted = wanted_below(p), here = wanted_here(p), all = all_of(p);
+    unsigned n = sl_demand_parts(p);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned bits = n > 1 ? 1U << i : all;
+        if (here & bits)
             d->at[i] = now;
         if (d->at[i] != 0 && now - d->at[i] < DEMAND_IDLE)
-            wanted |= 1U << i;
+            wanted |= bits;
         if (wanted & ~(unsigned)d->wanted & 1U << i)
             d->woke[i] = now;
     }
-    remember(p, now);
     uint32_t most = most_of(p);
-    if (!d->told || wanted != d->wanted || is_far(most, d->most_bps))
-        tell(p, s, (uint8_t)wanted, most);
-    for (uint8_t i = 0; i < p->encodings_n; i++)
+    if (!d->told || wanted != (d->wanted & all) || is_far(most, d->most_bps))
+        tell(p, s, wanted, most);
+    d->asleep &= (uint8_t)all;
+    for (unsigned i = 0; i < n; i++)
         review_sleep(p, i, now);
+}
+
+uint8_t sl_demand_still(const struct producer *p)
+{
+    unsigned ret = p->demand.asleep;
+    for (unsigned i = 0; ret && i < sl_demand_parts(p); i++)
+        if (sl_demand_flows(p, i))
+            ret &= ~(1U << i);
+    return (uint8_t)ret;
+}
+
+/* The size of a viewer's share is none of these. */
+static bool is_beside(const struct consumer *c, uint8_t parts)
+{
+    const struct producer *p = c->producer;
+    uint8_t size = c->share.target.spatial;
+    return is_sizes(p) && size < sl_demand_parts(p) && !(parts & 1U << size);
+}
+
+bool sl_demand_lacks(const struct consumer *c)
+{
+    return is_beside(c, c->producer->demand.wanted);
+}
+
+bool sl_demand_waits(const struct consumer *c)
+{
+    return is_beside(c, (uint8_t)~sl_demand_still(c->producer));
 }
 
 void sl_demand_below(struct producer *p, struct shard *s, unsigned worker, uint8_t wanted,
@@ -163,13 +286,15 @@ static struct layer_info *same(struct layer_table *t, const struct layer_info *l
 void sl_demand_layers(const struct consumer *c, struct layer_table *ret)
 {
     const struct producer *p = c->producer;
-    bool stopped = c->from && !flows(p, c->from); /* that cannot wait for who sleeps */
+    bool sizes = is_sizes(p);
+    bool stopped = c->from && !sl_demand_flows(p, c->from->number); /* it cannot wait */
     sl_layers_of(p, ret);
     for (uint8_t i = 0; p->demand.asleep && !stopped && i < p->demand.seen.n; i++) {
         const struct layer_info *l = &p->demand.seen.layers[i];
         struct layer_info *at = same(ret, l);
         bool came = p->encodings[l->encoding].last != 0;
-        if (!(p->demand.asleep & 1U << l->encoding) || (at && at->live && came))
+        unsigned part = sizes ? l->spatial : l->encoding;
+        if (!(p->demand.asleep & 1U << part) || (at && at->live && came))
             continue;
         if (!at && ret->n < LAYER_INFOS_MAX)
             at = &ret->layers[ret->n++];

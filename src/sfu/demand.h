@@ -1,8 +1,10 @@
 #pragma once
 
 /*
- * Which encodings of a track anybody is sent, or waits for: on this worker, and on those that
- * it is carried to, which tell upward. What nobody wanted for DEMAND_IDLE is not wanted any
+ * Which parts of a track anybody is sent, or waits for. Parts are its encodings, or the sizes
+ * inside its only one (SVC), each of which needs those below it; a part is known by its number. A
+ * track of one size is one part. Each worker knows of its own viewers; those that the track is
+ * carried to tell upward. What nobody wanted for DEMAND_IDLE is not wanted any
  * more; what somebody wants is, at once. Control is told, and through it whoever publishes.
  * Where that one obeys, what is for nobody stops, and can still be had, at its last known rate:
  * it counts as lost only when it does not come within DEMAND_WAKE after somebody wanted it.
@@ -24,23 +26,39 @@ struct shard;
 #define DEMAND_IDLE SEC(1)
 #define DEMAND_WAKE SEC(2)
 
-enum { DEMAND_ALL = 0xff };
+enum { DEMAND_ALL = 0xff, DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX };
+_Static_assert((int)DEMAND_PARTS_MAX >= (int)LAYER_SPATIALS, "sizes are parts, too");
 #define DEMAND_ANY UINT32_MAX
 
 struct demand {
-    bool told;                       /* upward: */
-    uint8_t wanted;                  /* a bit for each encoding */
-    uint32_t most_bps;               /* that anybody can be sent; DEMAND_ANY */
-    uint8_t asleep;                  /* bits of those that were given leave to stop */
-    usec at[PARAMS_ENCODINGS_MAX];   /* somebody wanted it last; 0: nobody ever did */
-    usec woke[PARAMS_ENCODINGS_MAX]; /* when it was wanted again */
-    uint8_t below[64];               /* what workers that it is carried to want, */
-    uint32_t below_bps[64];          /* and can make use of */
-    struct layer_table seen; /* its layers, as they were last measured together, */
-    usec seen_since;         /* and when they first were; 0: never */
+    bool told;                   /* upward: */
+    uint8_t wanted;              /* a bit for each part; of one part DEMAND_ALL, or 0 */
+    uint32_t most_bps;           /* that anybody can be sent; DEMAND_ANY */
+    uint8_t asleep;              /* bits of those that were given leave to stop */
+    usec at[DEMAND_PARTS_MAX];   /* somebody wanted it last; 0: nobody ever did */
+    usec woke[DEMAND_PARTS_MAX]; /* when it was wanted again */
+    uint8_t below[64];           /* what workers that it is carried to want, */
+    uint32_t below_bps[64];      /* and can make use of */
+    struct layer_table seen;     /* its layers, as they were last measured together, */
+    uint32_t seen_bps[DEMAND_PARTS_MAX]; /* what each part took of a path then, */
+    usec seen_since;                     /* and when they first were; 0: never */
 };
 
-/* To be called when a viewer was given another encoding, and several times a second. */
+/* How many there are, by what was seen of it. */
+unsigned sl_demand_parts(const struct producer *p);
+
+/* It comes; and what it takes of a path, as measured now. */
+bool sl_demand_flows(const struct producer *p, unsigned part);
+uint32_t sl_demand_rate(const struct producer *p, unsigned part);
+
+/* Those that were given leave to stop, and do not come: a bit for each. */
+uint8_t sl_demand_still(const struct producer *p);
+
+/* A viewer's share is of a size that nobody wanted until now; of one that still sleeps. */
+bool sl_demand_lacks(const struct consumer *c);
+bool sl_demand_waits(const struct consumer *c);
+
+/* To be called when a viewer was given another part, and several times a second. */
 void sl_demand_review(struct producer *p, struct shard *s, usec now);
 
 /* A worker that it is carried to wants these, and at most so many bits/s. */

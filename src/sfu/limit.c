@@ -7,6 +7,9 @@
 enum {
     PICTURE = 150000, /* of one that is watched, at the least */
     SOUND = 64000,
+    /* Of sizes inside one encoding only the largest stops: below that Chromium makes all of them
+     * smaller instead, and is slow to go back. */
+    SIZES = 500000,
     /* A picture may be a quarter larger than it was lately, before it is seen to be. */
     SPARE_NUM = 5,
     SPARE_DEN = 4,
@@ -23,23 +26,20 @@ static uint32_t larger(uint32_t a, uint32_t b)
 static const uint32_t set_aside[PARAMS_ENCODINGS_MAX] = {150000, 500000, 1200000,
                                                          2500000};
 
-/* Of all encodings; of those that sleep, as they were last measured. */
-static void rates_of(const struct producer *p, uint32_t ret[PARAMS_ENCODINGS_MAX])
+/* Of those that sleep, as they were last measured. */
+static void rates_of(const struct producer *p, unsigned n, uint32_t ret[DEMAND_PARTS_MAX])
 {
-    const struct layer_table *t = &p->demand.seen;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        ret[i] = p->encodings[i].bitrate_bps;
-    for (uint8_t i = 0; i < t->n; i++)
-        ret[t->layers[i].encoding] = larger(ret[t->layers[i].encoding], t->layers[i].bps);
+    for (unsigned i = 0; i < n; i++)
+        ret[i] = larger(sl_demand_rate(p, i), p->demand.seen_bps[i]);
 }
 
 /* What is wanted has not come for a moment. Where that was so under a limit that was made for it,
  * the limit was too low. */
-static bool is_missing(struct producer *p, usec now)
+static bool is_missing(struct producer *p, unsigned n, usec now)
 {
     unsigned missing = 0;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        if (sl_producer_silent(p, &p->encodings[i]))
+    for (unsigned i = 0; i < n; i++)
+        if (!sl_demand_flows(p, i))
             missing |= 1U << i;
     missing &= p->demand.wanted;
     if (missing)
@@ -50,57 +50,58 @@ static bool is_missing(struct producer *p, usec now)
     return now < p->limit.free_until;
 }
 
-/* Browsers stop the largest first. The smallest goes on: who comes sees it at once. */
-static uint32_t of_encodings(struct producer *p, usec now)
+/* It stopped what it was not asked to, and may begin again: nobody is given that before it comes. */
+static bool is_stopped(const struct producer *p, unsigned part)
 {
-    uint32_t rates[PARAMS_ENCODINGS_MAX], most = UINT32_MAX;
+    return !sl_demand_flows(p, part) && !(p->demand.asleep & 1U << part);
+}
+
+/* Browsers stop the largest first. The smallest goes on: who comes sees it at once. */
+static uint32_t of_parts(struct producer *p, unsigned parts, usec now)
+{
+    uint32_t rates[DEMAND_PARTS_MAX], most = UINT32_MAX;
     uint64_t sum = 0;
     unsigned n = 0;
     if (p->demand.seen_since == 0 || now - p->demand.seen_since < LIMIT_SETTLE ||
-        is_missing(p, now))
+        is_missing(p, parts, now))
         return LIMIT_ANY;
-    rates_of(p, rates);
-    for (uint8_t i = 0; i < p->encodings_n; i++)
+    rates_of(p, parts, rates);
+    for (unsigned i = 0; i < parts; i++)
         most = rates[i] < most ? rates[i] : most;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
+    for (unsigned i = 0; i < parts; i++)
         if (p->demand.wanted & 1U << i)
             most = larger(most, rates[i]);
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        if (rates[i] <= most) {
-            uint64_t spared = (uint64_t)rates[i] * SPARE_NUM / SPARE_DEN;
-            sum += spared > set_aside[n] ? spared : set_aside[n];
-            n++;
-        }
+    for (unsigned i = 0; i < parts; i++) {
+        uint64_t spared = (uint64_t)rates[i] * SPARE_NUM / SPARE_DEN;
+        if (rates[i] > most && is_stopped(p, i))
+            return LIMIT_ANY;
+        if (rates[i] > most)
+            continue;
+        sum += spared > set_aside[n] ? spared : set_aside[n];
+        n++;
+    }
     for (unsigned i = 0; i < p->limit.strikes; i++)
         sum += sum / 2;
-    if (n == p->encodings_n || sum > LIMIT_ANY)
+    if (p->encodings_n == 1 && sum < SIZES)
+        sum = SIZES;
+    if (n == parts || sum > LIMIT_ANY)
         return LIMIT_ANY;
     p->limit.of = p->demand.wanted;
     return (uint32_t)sum;
 }
 
-/* Layers inside one encoding are chosen here, and cannot be stopped one by one there. */
-static bool has_sizes(const struct producer *p)
-{
-    const struct layer_table *t = &p->demand.seen;
-    for (uint8_t i = 0; i < t->n; i++)
-        if (t->layers[i].spatial > 0)
-            return true;
-    return false;
-}
-
 static uint32_t of_picture(const struct producer *p)
 {
     uint32_t most = p->demand.most_bps;
-    return most == 0 || most > LIMIT_ANY || has_sizes(p) ? LIMIT_ANY
-                                                         : larger(most, PICTURE);
+    return most == 0 || most > LIMIT_ANY ? LIMIT_ANY : larger(most, PICTURE);
 }
 
 static uint32_t use_of(struct producer *p, usec now)
 {
+    unsigned parts = sl_demand_parts(p);
     if (p->params.kind == MEDIA_AUDIO)
         return SOUND;
-    return p->encodings_n > 1 ? of_encodings(p, now) : of_picture(p);
+    return parts > 1 ? of_parts(p, parts, now) : of_picture(p);
 }
 
 uint32_t sl_limit_of(const struct transport *t, usec now)

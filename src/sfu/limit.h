@@ -6,8 +6,9 @@
  *
  * Browsers that compute an estimate of their own, from transport-wide feedback, take REMB for
  * an upper bound of it, and are back at the old rate as soon as it is lifted: docs/loss.md has
- * what was measured. So of several encodings the best stop while nobody watches them. What
- * has but one is held to what the best of its viewers can be sent: a picture that does not fit
+ * what was measured. So of several encodings, and of sizes inside one, the best stop while nobody
+ * watches them, unless they were stopped by their sender, which then may begin again. What has but
+ * one is held to what the best of its viewers can be sent: a picture that does not fit
  * is seen by nobody. A track that nobody watches at all is let be, since a picture that was
  * small for long grows again only slowly.
  */
@@ -24,7 +25,7 @@ struct transport;
 #define LIMIT_FREE SEC(1)
 
 struct limit_state {
-    uint8_t of;      /* encodings that the present limit leaves room for */
+    uint8_t of;      /* parts (sfu/demand) that the present limit leaves room for */
     uint8_t strikes; /* how often it did not, though it should have */
     usec free_until;
 };

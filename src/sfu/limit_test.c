@@ -1,6 +1,7 @@
 #include "sfu/limit.h"
 
 #include "check.h"
+#include "media/allocate.h"
 #include "stage.h"
 
 /* A publisher that is told by REMB what it may send, beside transport-cc, as browsers negotiate
@@ -45,6 +46,41 @@ static void publish(unsigned encodings)
     frame++;
 }
 
+/* VP9 in one encoding, each size on top of those below it; all of it are key pictures. */
+static void publish_sizes(unsigned sizes)
+{
+    static const size_t octets[] = {130, 400, 1100};
+    for (unsigned size = 0; size < sizes; size++) {
+        uint8_t b[1100] = {(uint8_t)(0xac | (size + 1 == sizes)),
+                           (uint8_t)(0x80 | frame >> 8),
+                           (uint8_t)frame,
+                           (uint8_t)(0x10 | size << 1 | (size > 0)),
+                           (uint8_t)frame,
+                           0x80,
+                           (uint8_t)size};
+        struct rtp r = {.pt = PT_VP8, /* its number */
+                        .seq = s.pub->index & 0xffff,
+                        .ts = 1800 * frame,
+                        .ssrc = SSRC_LAYER,
+                        .marker = size + 1 == sizes,
+                        .payload = {b, octets[size]}};
+        sim_send_rtp(s.pub, &r);
+        s.pub->index++;
+    }
+    frame++;
+}
+
+/* Returns the largest size in the last picture that came. */
+static int run_sizes(usec span, unsigned sizes)
+{
+    for (usec until = s.sim.now + span; s.sim.now < until;) {
+        publish_sizes(sizes);
+        sim_run(&s.sim, MSEC(20));
+    }
+    struct rtp r = sim_rtp(s.sub, s.sub->rtp_n - 1);
+    return r.payload.n > 6 ? r.payload.p[6] : -1;
+}
+
 static void run(usec span, unsigned encodings)
 {
     for (usec until = s.sim.now + span; s.sim.now < until;) {
@@ -76,9 +112,10 @@ static void wish(const struct rtp_wish *w)
     sim_settle(&s.sim);
 }
 
-static void open_stage(struct cmd_producer *p, unsigned viewer)
+static void open_codec(struct cmd_producer *p, unsigned viewer, enum codec codec)
 {
     struct cmd_consumer k = stage_viewer(RTX_OUT);
+    k.send.params.codecs[0].codec = codec;
     for (unsigned l = 0; l < p->receive.encodings_n; l++)
         p->receive.encodings[l].ssrc = SSRC_LAYER + l;
     p->receive.params.codecs[0].remb = true;
@@ -86,6 +123,11 @@ static void open_stage(struct cmd_producer *p, unsigned viewer)
     k.send.params.ext_id[EXT_TWCC] = 0;
     frame = 0;
     stage_open(&s, p, &k, viewer, SRTP_GCM_128);
+}
+
+static void open_stage(struct cmd_producer *p, unsigned viewer)
+{
+    open_codec(p, viewer, CODEC_VP8);
 }
 
 /* More than the best of its viewers can be sent is for nobody; and where there is a second
@@ -169,6 +211,25 @@ TEST(limit_learns_what_is_too_low)
     stage_close(&s);
 }
 
+/* What did not come in time, as its sender was busy, is given up by viewers, and may come later:
+ * there is room for it. */
+TEST(limit_leaves_room_for_what_stopped)
+{
+    struct cmd_producer p = stage_simulcast();
+    open_stage(&p, 0);
+    wish(&(struct rtp_wish){.encoding = 2});
+    run(LIMIT_SETTLE, 7);
+    run(SEC(4), 3);
+    CHECK(near_to(told(), 650000));
+    wish(&(struct rtp_wish){0});
+    run(SEC(8), 3);
+    CHECK_INT(sim_rtp(s.sub, s.sub->rtp_n - 1).payload.n, 400);
+    CHECK_INT(told(), 20000000);
+    run(SEC(6), 7);
+    CHECK_INT(sim_rtp(s.sub, s.sub->rtp_n - 1).payload.n, 800);
+    stage_close(&s);
+}
+
 /* Who comes on another worker, once all but the smallest sleep, is sent the best. */
 TEST(limit_wakes_for_who_comes_elsewhere)
 {
@@ -191,6 +252,61 @@ TEST(limit_wakes_for_who_comes_elsewhere)
     CHECK(late->rtp_n > 0 || sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI) > 0);
     run(MSEC(1500), 7);
     CHECK(late->rtp_n > 0 && sim_rtp(late, late->rtp_n - 1).payload.n == 800);
+    stage_close(&s);
+}
+
+/* Of the sizes inside an encoding the largest stops, and is there for who wants it. */
+TEST(limit_of_sizes)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        struct cmd_producer p = stage_video();
+        p.receive.params.codecs[0].codec = CODEC_VP9;
+        open_codec(&p, viewer, CODEC_VP9);
+        s.pub->index = 0;
+        wish(&(struct rtp_wish){.spatials = 2});
+        CHECK_INT(run_sizes(LIMIT_SETTLE, 3), 1);
+        CHECK_INT(told(), 0); /* not yet */
+        run_sizes(SEC(2), 3);
+        CHECK(near_to(told(), 650000));
+        wish(&(struct rtp_wish){.spatials = 1});
+        CHECK_INT(run_sizes(SEC(2), 2), 0);
+        CHECK(near_to(told(), 500000)); /* and no less */
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, viewer ? s.sim.told[MAIL_WANTED].arg : 1);
+        run_sizes(SEC(10), 2);
+        CHECK(near_to(told(), 500000));
+        wish(&(struct rtp_wish){0});
+        CHECK_INT(run_sizes(MSEC(200), 2), 1); /* what there is, at once */
+        CHECK_INT(told(), 20000000);
+        CHECK_INT(sl_mail_shared(&s.sim.told[MAIL_SHARE]).cause, ALLOCATE_NOBODY);
+        CHECK_INT(sl_mail_shared(&s.sim.told[MAIL_SHARE]).sent.spatial, 1);
+        CHECK_INT(run_sizes(MSEC(300), 3), 2);
+        run_sizes(SEC(2), 3);
+        CHECK_INT(sl_mail_shared(&s.sim.told[MAIL_SHARE]).cause, ALLOCATE_NONE);
+        CHECK_INT(told(), 20000000);
+        sim_tell(&s.sim, viewer, MAIL_CONSUMER_CLOSE, CONSUMER, 0);
+        run_sizes(SEC(2), 3);
+        CHECK(near_to(told(), 500000)); /* nobody watches */
+        stage_close(&s);
+    }
+}
+
+/* A size that does not come again is not there: what comes is all, and nothing is held back. */
+TEST(limit_of_sizes_that_are_gone)
+{
+    struct cmd_producer p = stage_video();
+    p.receive.params.codecs[0].codec = CODEC_VP9;
+    open_codec(&p, 0, CODEC_VP9);
+    s.pub->index = 0;
+    run_sizes(SEC(2), 3);
+    wish(&(struct rtp_wish){.spatials = 1});
+    run_sizes(SEC(6), 3);
+    run_sizes(SEC(6), 2);
+    wish(&(struct rtp_wish){0});
+    CHECK_INT(run_sizes(SEC(1), 2), 1);
+    CHECK_INT(sl_mail_shared(&s.sim.told[MAIL_SHARE]).cause, ALLOCATE_NOBODY);
+    CHECK_INT(run_sizes(SEC(3), 2), 1);
+    CHECK(sl_mail_shared(&s.sim.told[MAIL_SHARE]).cause != ALLOCATE_NOBODY);
+    CHECK_INT(told(), 20000000);
     stage_close(&s);
 }
 

@@ -63,12 +63,11 @@ static void index_payload_types(struct producer *p)
     }
 }
 
-/* Of several encodings REMB stops the best, whatever else is negotiated (sfu/limit). */
-static bool obeys(const struct rtp_receive *r)
+static bool any_remb(const struct rtp_params *p)
 {
-    bool ret = r->obeys;
-    for (uint8_t i = 0; i < r->params.codecs_n && r->encodings_n > 1; i++)
-        ret |= r->params.codecs[i].remb;
+    bool ret = false;
+    for (uint8_t i = 0; i < p->codecs_n; i++)
+        ret |= p->codecs[i].remb;
     return ret;
 }
 
@@ -82,7 +81,8 @@ struct producer *sl_producer_new(const struct cmd_producer *conf, struct transpo
     p->origin = conf->origin;
     p->params = conf->receive.params;
     p->screen = conf->receive.screen;
-    p->obeys = obeys(&conf->receive);
+    p->obeys = conf->receive.obeys;
+    p->remb = any_remb(&p->params);
     p->encodings_n = conf->receive.encodings_n;
     memcpy(p->names, conf->receive.encodings, sizeof p->names);
     list_init(&p->in_transport);
@@ -274,10 +274,11 @@ static bool offers_other(struct producer *p)
 {
     struct layer_table t;
     sl_layers_of(p, &t);
-    if (sl_layers_alike(&t, &p->shared) && p->demand.asleep == p->shared_asleep)
+    uint8_t asleep = sl_demand_still(p);
+    if (sl_layers_alike(&t, &p->shared) && asleep == p->shared_asleep)
         return false;
     p->shared = t;
-    p->shared_asleep = p->demand.asleep;
+    p->shared_asleep = asleep;
     return true;
 }
 

@@ -115,6 +115,7 @@ struct producer {
     uint8_t media_pt_of[128]; /* by RTX payload type: what it repairs; PT_NONE */
     uint8_t encodings_n;
     bool screen, obeys; /* as in rtp_receive */
+    bool remb;          /* its sender takes REMB */
     struct demand demand;
     struct limit_state limit;
     uint8_t excess_told;  /* to control, a bit for each encoding */
@@ -125,7 +126,7 @@ struct producer {
     usec reviewed;
     struct list in_review;     /* of the shard */
     struct layer_table shared; /* what its viewers were last given their shares of */
-    uint8_t shared_asleep;     /* demand.asleep, then */
+    uint8_t shared_asleep;     /* and what still slept then */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };

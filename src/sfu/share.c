@@ -47,6 +47,8 @@ static void carry_out(struct consumer *c, usec now)
         sl_consumer_pause(c);
     if (e != has)
         begin(c, e, now);
+    if (sl_demand_lacks(c))
+        sl_demand_review(c->producer, c->transport->shard, now);
     if (c->from && sl_pick_review(c))
         sl_feedback_keyframe(c->transport->shard, c->from, now);
 }
@@ -69,30 +71,47 @@ static bool is_excess(const struct producer *p)
     return ret;
 }
 
-static struct mail_share share_of(const struct consumer *c)
+static struct layer_target sent_of(const struct consumer *c)
+{
+    struct layer_target t = {.encoding = LAYER_NONE};
+    if (!c->from)
+        return t;
+    if (c->from->number != c->share.target.encoding)
+        return (struct layer_target){.encoding = c->from->number};
+    t = c->share.target;
+    uint8_t still = sl_demand_waits(c) ? sl_demand_still(c->producer) : 0;
+    while (t.spatial > 0 && still & 1U << t.spatial)
+        t.spatial--;
+    return t;
+}
+
+static enum allocate_cause cause_of(const struct consumer *c)
 {
     const struct allocate_state *st = &c->share;
-    usec rtt = c->rtt / MSEC(1);
-    struct mail_share s = {.bps = st->bps,
-                           .cause = st->cause,
-                           .sent = {.encoding = LAYER_NONE},
-                           .wanted = st->best,
-                           .lost = c->lost,
-                           .rtt_ms = (uint16_t)(rtt < UINT16_MAX ? rtt : UINT16_MAX)};
-    if (c->from)
-        s.sent = (struct layer_target){.encoding = c->from->number};
-    if (c->from && c->from->number == st->target.encoding)
-        s.sent = st->target;
+    bool short_of =
+        st->cause == ALLOCATE_PUBLISHER || st->cause == ALLOCATE_NOT_PUBLISHED;
     if (!c->transport->sendable)
-        s.cause = ALLOCATE_UNREACHABLE;
-    else if ((st->cause == ALLOCATE_PUBLISHER || st->cause == ALLOCATE_NOT_PUBLISHED) &&
-             is_excess(c->producer))
-        s.cause = ALLOCATE_EXCESS;
-    else if (allocate_sent(st) && c->want)
-        s.cause = (c->producer->demand.asleep & 1U << c->want->number) != 0
-                      ? ALLOCATE_NOBODY
-                      : ALLOCATE_KEYFRAME;
-    return s;
+        return ALLOCATE_UNREACHABLE;
+    if (short_of && is_excess(c->producer))
+        return ALLOCATE_EXCESS;
+    if (c->from && sl_demand_waits(c))
+        return ALLOCATE_NOBODY;
+    if (allocate_sent(st) && c->want)
+        return (c->producer->demand.asleep & 1U << c->want->number) != 0
+                   ? ALLOCATE_NOBODY
+                   : ALLOCATE_KEYFRAME;
+    return (enum allocate_cause)st->cause;
+}
+
+static struct mail_share share_of(const struct consumer *c)
+{
+    usec rtt = c->rtt / MSEC(1);
+    return (struct mail_share){.bps = c->share.bps,
+                               .cause = (uint8_t)cause_of(c),
+                               .sent = sent_of(c),
+                               .wanted = c->share.best,
+                               .lost = c->lost,
+                               .rtt_ms = (uint16_t)(rtt < UINT16_MAX ? rtt : UINT16_MAX)};
 }
 
 /* A change at once; what only drifts each second. */

@@ -22,8 +22,46 @@ const flows = (p, rids, ms) => until(`${rids} flow, and nothing else`, async () 
   return {value, ok: value === [...rids].sort().join('')};
 }, ms);
 
+// Of sizes inside one encoding the largest stops, and what is left goes on as it is.
+const SIZED = 4000; // ms, for the busiest machine: the encoder begins a size, and then a key frame
+async function sizes({s, browser, test, codec, scalabilityMode}) {
+  const p = await publisher(s, browser, {room: 'watched', camera: true, codec, width: 1280, height: 720,
+    encodings: [{scalabilityMode, maxBitrate: 1_500_000}]});
+  const v = await viewer(s, browser, p);
+  const sends = height => until(`${height} lines are sent`, async () => {
+    const value = Math.max(...(await pictures(p)).map(x => x.frameHeight ?? 0));
+    return {value, ok: value === height};
+  }, 40000);
+  await test(`chromium: ${codec} ${scalabilityMode}: the largest size stops while nobody watches it`, async () => {
+    await sends(720);
+    const took = [];
+    for (const spatial of [1, 2, 0, 2]) {
+      took.push(Math.round(await v.wishFor({maxSpatialLayerId: spatial}, 720 >> (2 - spatial))));
+      assert.ok(took.at(-1) <= SIZED, `${720 >> (2 - spatial)} lines after ${took.at(-1)} ms`);
+      await sends(spatial < 2 ? 360 : 720);
+    }
+    return `after ${took.join(', ')} ms`;
+  });
+  await test(`chromium: ${codec} ${scalabilityMode}: whoever comes meanwhile is shown it`, async () => {
+    await v.stop();
+    await sends(360);
+    const w = await viewer(s, browser, p, {recorded: true});
+    const begun = Date.now();
+    await until('720 lines', async () => {
+      const value = (await w.recorded()).frames.at(-1)?.[2];
+      return {value, ok: value === 720};
+    }, 20000);
+    const took = Date.now() - begun;
+    await w.stop();
+    return `${took} ms after it was connected`;
+  });
+  await p.stop();
+}
+
 export default async function ({server, browsers, test}) {
   const s = await server();
+  for (const [codec, scalabilityMode] of [['VP9', 'L3T3_KEY'], ['VP9', 'L3T3'], ['AV1', 'L3T3']])
+    await sizes({s, browser: await browsers('chromium'), test, codec, scalabilityMode});
   for (const kind of ['chromium', 'firefox']) {
     const p = await publisher(s, await browsers(kind), {room: 'watched', color: 'red', simulcast: true, width: 1280, height: 720});
     const v = await viewer(s, await browsers('chromium'), p);
