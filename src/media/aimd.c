@@ -2,10 +2,12 @@
 
 #include <math.h>
 
-#define CUT      0.85 /* §5.5, beta */
-#define GROWTH   1.08 /* a second, eta */
-#define BEYOND   1.5  /* of what arrives, and so much more; §5.5 */
-#define BEYOND_C 10000.0
+#define CUT       0.85 /* §5.5, beta */
+#define CUT_BRIEF 0.9  /* for a queue of a source that does not fill it again */
+#define ALL       0.95 /* of the rate: who sends so much does */
+#define GROWTH    1.08 /* a second, eta */
+#define BEYOND    1.5  /* of what arrives, and so much more; §5.5 */
+#define BEYOND_C  10000.0
 
 /* The same where it is known what the path carries: what is not tried shows no more of it. */
 #define BEYOND_KNOWN 1.2
@@ -144,12 +146,15 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     if (a->cut_at != 0 && now - a->cut_at < wait && !collapsed)
         return AIMD_KEPT;
     double kbps = in->now_bps / 1000;
-    double to = in->acked_bps > 0 ? in->now_bps * CUT : a->bps / 2;
+    bool brief =
+        in->brief && !in->steep && !in->collapsed && in->acked_bps < a->bps * ALL;
+    double share = brief ? CUT_BRIEF : CUT;
+    double to = in->acked_bps > 0 ? in->now_bps * share : a->bps / 2;
     if (gentle)
         to = fmax(to, a->bps * CUT_LITTLE);
     /* What arrives has not followed the probe yet, and says less than it. */
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)
-        to = a->probed_bps * CUT;
+        to = a->probed_bps * share;
     a->probed_bps = 0;
     if (to > a->bps && a->capacity.kbps > 0)
         to = a->capacity.kbps * 1000 * CUT;

@@ -40,6 +40,7 @@ struct aimd_input {
     double
         tried_bps; /* that must have been sent for it; as acked_bps where nothing is lost */
     double now_bps; /* the same of the last moment, on which cuts are based */
+    bool brief;     /* over: and nothing waits for long yet */
     bool steep;     /* over: by much, so that what arrives is all that does */
     bool collapsed; /* and now_bps is known to be what the path carries */
     usec rtt;

@@ -79,6 +79,32 @@ TEST(aimd_cuts)
     CHECK(a.bps == 50e3);
 }
 
+/* A queue that is known early is empty soon, if the source does not fill it again. */
+TEST(aimd_cut_for_a_brief_queue)
+{
+    static const struct {
+        const char *name;
+        double acked;
+        bool brief, steep;
+        double want;
+    } rows[] = {
+        {"brief", 0.9e6, true, false, 0.9 * 0.9e6},
+        {"one that stands", 0.9e6, false, false, 0.85 * 0.9e6},
+        {"steep", 0.9e6, true, true, 0.85 * 0.9e6},
+        {"of all that may be sent", 0.98e6, true, false, 0.85 * 0.98e6},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct aimd a;
+        struct aimd_input in = input(USAGE_OVER, rows[i].acked);
+        in.brief = rows[i].brief;
+        in.steep = rows[i].steep;
+        check_row(rows[i].name);
+        sl_aimd_init(&a, 1e6, 50e3, 9e6);
+        CHECK_INT(sl_aimd_input(&a, &in, SEC(1)), AIMD_CUT);
+        CHECK(about(a.bps, rows[i].want));
+    }
+}
+
 /* Who sends little learns from a small queue that there was a burst, not that what arrives is
  * all that does. */
 TEST(aimd_cut_of_who_sends_little)

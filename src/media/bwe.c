@@ -37,7 +37,8 @@
 
 #define COLLAPSE 0.75 /* less than so much of the target passes: not just a burst */
 
-/* A queue that says nothing yet, where less is sent than may be. */
+/* A queue that is known early; and one that says nothing yet, where less is sent than may be. */
+#define BRIEF_QUEUE  MSEC(50)
 #define FAINT_QUEUE  30e3 /* microseconds */
 #define FAINT_OCTETS 2400.0
 #define FAINT_USE    0.85
@@ -369,6 +370,7 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
                             .acked_bps = ackrate_seen_bps(&b->ackrate),
                             .tried_bps = ackrate_seen_bps(&b->ackrate) / came,
                             .now_bps = ackrate_now_bps(&b->ackrate),
+                            .brief = sl_standing_queue(&b->standing) < BRIEF_QUEUE,
                             .steep = b->trendline.slope > STEEP,
                             .rtt = b->rtt ? b->rtt : RTT_FIRST};
     struct flood_rate passes = sl_flood_rate(&b->flood);

@@ -250,8 +250,24 @@ static bool agrees(struct probe *p, const struct probe_result *r)
     return first || less > more * SAME;
 }
 
+/* Whether a cluster that was not held up shows much more than the last one that was. It may have
+ * stood in a queue that the receiver emptied at once. */
+static bool surprises(struct probe *p, const struct probe_result *r)
+{
+    bool much = !r->full && p->full_bps > 0 && r->bps * SAME > p->full_bps / BELOW;
+    if (much && p->doubted)
+        p->full_bps = 0; /* it is another path now */
+    p->doubted = much && !p->doubted;
+    return p->doubted;
+}
+
 bool sl_probe_result(struct probe *p, const struct probe_result *r)
 {
+    if (surprises(p, r)) {
+        p->span = p->span < PROBE_SPAN_MAX ? p->span * 2 : PROBE_SPAN_MAX;
+        push(p, p->tried_bps);
+        return false;
+    }
     p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
     if (r->full && !agrees(p, r) && p->span < PROBE_SPAN_MAX) {
         p->span *= 2;

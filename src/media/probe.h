@@ -62,6 +62,7 @@ struct probe {
     usec span;         /* of the next clusters; 0: PROBE_SPAN */
     double full_bps;   /* what the last one that was held up showed; 0: none was */
     uint8_t full_id;
+    bool doubted; /* the last one, which showed much more than that */
 };
 
 /* Those of a new path. */

@@ -213,3 +213,21 @@ TEST(probe_believes_again)
     CHECK_INT(sl_probe_result(&p, &r), true);
     CHECK_INT(p.span, PROBE_SPAN);
 }
+
+/* A burst that came through a path that just held one up is not believed by itself. */
+TEST(probe_that_surprises)
+{
+    struct probe p = {.wanted_bps = 5e6, .tried_bps = 1200e3, .span = PROBE_SPAN};
+    struct probe_result full = {.bps = 760e3, .full = true, .id = 1},
+                        more = {.bps = 1200e3, .id = 2};
+    CHECK(sl_probe_result(&p, &full));
+    CHECK(!sl_probe_result(&p, &more));
+    CHECK_INT(p.pending_n, 1);
+    CHECK(p.pending[0] == 1200e3); /* again, */
+    CHECK(p.span > PROBE_SPAN);    /* and longer */
+    CHECK(sl_probe_result(&p, &more));
+    CHECK(sl_probe_result(&p, &more)); /* it is another path, and known now */
+    CHECK(sl_probe_result(&p, &full));
+    more.bps = 830e3;
+    CHECK(sl_probe_result(&p, &more)); /* what holds one up shows a little less */
+}
