@@ -15,45 +15,44 @@ const rate = (kbps, bars, name = `${kbps} kbit/s`, more = {}) =>
 const loss = (percent, bars = {}, more = {}) =>
   ({name: more.burst ? `${percent} % lost in bursts` : `${percent} % lost`,
     ...path({loss: percent / 100, ...more}, 30), bars});
-const DROP = 15, BACK = 35;
+const DROP = 12, BACK = 27;
 
 export const SCENES = [
   {name: 'join', kind: 'joins', joins: 20, path: path({}, 10), bars: {firstFrame: 500}},
 
-  {name: 'low', seconds: 32, settle: 15, viewers: [
+  {name: 'low', seconds: 28, settle: 13, viewers: [
     rate(150, {estimate: true}),
     rate(500, {estimate: true, layer: true}),
     rate(1500, {estimate: true, layer: true}),
   ]},
-  {name: 'high', seconds: 32, settle: 15, viewers: [
+  {name: 'high', seconds: 28, settle: 13, viewers: [
     rate(300, {estimate: true, layer: true}),
     rate(800, {estimate: true, layer: true}),
     rate(3000, {layer: true}),
     rate(5000, {layer: true}),
   ]},
-  {name: 'delay', seconds: 30, settle: 15, viewers: [
+  {name: 'delay', seconds: 28, settle: 13, viewers: [
     {name: 'delay 20 ms, 1 Mbit/s', ...path({rate: 1000}, 10), bars: {estimate: true, layer: true}},
     {name: 'delay 300 ms, 1 Mbit/s', ...path({rate: 1000}, 150), bars: {estimate: true, layer: true}},
     {name: 'jitter 30 ms, 3 Mbit/s', ...path({rate: 3000, jitter: 30}), bars: {layer: true}},
     rate(1000, {estimate: true, layer: true}, 'queue of 2 s, 1 Mbit/s', {queue: 2000}),
   ]},
-  {name: 'light loss', seconds: 22, settle: 6, viewers: [loss(2), loss(5)]},
-  {name: 'loss', seconds: 22, settle: 6, viewers: [loss(10, {fps: 24, freeze: 500})]},
-  {name: 'heavy loss', seconds: 22, settle: 6, viewers: [loss(20), loss(5, {}, {burst: 6})]},
+  {name: 'loss', seconds: 22, settle: 6, viewers: [loss(10, {fps: 24, freeze: 500}), loss(20)]},
+  {name: 'light loss', seconds: 22, settle: 6, viewers: [loss(2), loss(5), loss(5, {}, {burst: 6})]},
 
-  {name: 'drop', kind: 'drop', seconds: 52, drop: DROP, back: BACK,
+  {name: 'drop', kind: 'drop', seconds: 42, drop: DROP, back: BACK,
     bars: {freeze: 1000, fitting: 2, top: 8},
     viewers: [{name: 'drop', ...path({rate: 3000}),
       steps: [[DROP, path({rate: 500})], [BACK, path({rate: 3000})]]}]},
 
-  {name: 'bad', kind: 'bad', seconds: 42, joined: 22, bars: {changed: 5},
+  {name: 'bad', kind: 'bad', seconds: 34, joined: 18, bars: {changed: 5},
     viewers: [
       {name: 'good', ...path({rate: 5000}, 10)},
       {name: 'good too', ...path({}, 10)},
-      {name: 'bad', ...path({rate: 300, loss: 0.2, jitter: 50}), from: 22},
+      {name: 'bad', ...path({rate: 300, loss: 0.2, jitter: 50}), from: 18},
     ]},
 
-  {name: 'uplink', kind: 'uplink', seconds: 26, settle: 10,
+  {name: 'uplink', kind: 'uplink', seconds: 22, settle: 8,
     up: {delay: 25, loss: 0.05}, down: {delay: 25},
     viewers: [{name: '5 % lost from the publisher', ...path({}, 10), bars: {}}]},
 ];
