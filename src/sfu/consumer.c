@@ -76,7 +76,6 @@ struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transpo
     memset(c->pt_of, PT_NONE, sizeof c->pt_of);
     memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
     c->padding_pt = padding_pt_of(&c->conf);
-    list_init(&c->in_encoding);
     list_init(&c->in_wanting);
     list_init(&c->in_producer);
     list_init(&c->in_transport);
@@ -119,9 +118,10 @@ static struct picmap where(const struct consumer *c)
 
 void sl_consumer_restart(struct consumer *c)
 {
-    list_del(&c->in_encoding);
-    if (c->from)
-        c->pictures = where(c);
+    if (!c->from)
+        return;
+    sl_audience_del(&c->from->audience, c);
+    c->pictures = where(c);
     c->from = NULL;
 }
 
@@ -154,20 +154,38 @@ static void map_payload_types(struct consumer *c, const struct producer *p)
     }
 }
 
+static void leave(struct consumer *c)
+{
+    if (c->producer)
+        c->producer->consumers_n--;
+    list_del(&c->in_producer);
+    c->producer = NULL;
+}
+
+/* False: there is no memory, and it has no source. */
+static bool join(struct consumer *c, struct producer *p)
+{
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        if (sl_audience_reserve(&p->encodings[i].audience, p->consumers_n + 1) != E_OK)
+            return false;
+    list_add(&p->consumers, &c->in_producer);
+    p->consumers_n++;
+    c->producer = p;
+    return true;
+}
+
 void sl_consumer_source(struct consumer *c, struct producer *p)
 {
     sl_pacer_forget(c);
     sl_consumer_restart(c);
     list_del(&c->in_wanting);
-    list_del(&c->in_producer);
+    leave(c);
     memset(c->sources, 0, sizeof c->sources);
     c->want = NULL;
-    c->producer = p;
     c->share = (struct allocate_state){0};
     sl_share_forget(c);
-    if (!p)
+    if (!p || !join(c, p))
         return;
-    list_add(&p->consumers, &c->in_producer);
     map_payload_types(c, p);
     sl_redundancy_source(c, p);
 }
@@ -217,7 +235,7 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     c->from = e;
     c->source = generation % CONSUMER_SOURCES;
     c->sources[c->source] = source;
-    list_add(&e->consumers, &c->in_encoding);
+    sl_audience_add(&e->audience, c);
     sl_pick_begin(c, m);
     /* Another voice begins: a receiver may adapt its buffer now (RFC 3551 §4.1). */
     c->spurt = c->conf.params.kind == MEDIA_AUDIO;

@@ -51,9 +51,9 @@ struct consumer_source {
 
 struct consumer {
     /* hot: read for each packet */
-    struct list in_encoding; /* among the consumers of `from`, or the wanting of `want` */
     struct transport *transport;
     struct encoding *from; /* what is forwarded now; NULL: nothing yet */
+    uint32_t place;        /* in its audience */
     struct seqmap *map;
     uint32_t ssrc;
     bool with_exts;     /* it has header extensions at all */

@@ -75,7 +75,7 @@ static unsigned wanted_here(const struct producer *p)
         return sizes_wanted(p, all);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
         const struct encoding *e = &p->encodings[i];
-        if (!list_empty(&e->consumers) || !list_empty(&e->wanting))
+        if (e->audience.n > 0 || !list_empty(&e->wanting))
             ret |= p->encodings_n > 1 ? 1U << i : all;
     }
     return ret;

@@ -48,8 +48,8 @@ TEST(landing_takes_feedback_among_media)
     stage_send(s.pub, SSRC_IN, 1, true);
     sim_settle(&s.sim);
     s.sim.gathers = true;
-    for (uint16_t i = 2; i < 2 + SOME; i++) {
-        stage_send(s.pub, SSRC_IN, i, false);
+    for (int i = 0; i < SOME; i++) {
+        stage_send(s.pub, SSRC_IN, (uint16_t)(2 + i), false);
         sim_send_pli(s.sub, SSRC_OUT);
     }
     sim_deliver(&s.sim, 0);

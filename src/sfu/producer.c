@@ -32,7 +32,6 @@ static bool init_encoding(struct encoding *e, struct producer *p, uint8_t number
 {
     bool nack = false;
     *e = (struct encoding){.producer = p, .number = number, .first = SEQ_FIRST};
-    list_init(&e->consumers);
     list_init(&e->wanting);
     for (uint8_t i = 0; i < p->params.codecs_n; i++)
         nack |= p->params.codecs[i].nack;
@@ -109,6 +108,7 @@ void sl_producer_free(struct producer *p)
     list_del(&p->in_heard);
     list_del(&p->in_review);
     for (uint8_t i = 0; i < p->encodings_n; i++) {
+        sl_audience_fini(&p->encodings[i].audience);
         sl_history_free(p->encodings[i].history);
         sl_nack_free(p->encodings[i].nack);
     }
@@ -215,8 +215,8 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
         sl_nack_free(e->nack);
         e->nack = sl_nack_new(&nack_conf);
     }
-    list_each_safe(struct consumer, c, &e->consumers, in_encoding)
-    {
+    while (e->audience.n > 0) {
+        struct consumer *c = e->audience.at[e->audience.n - 1];
         sl_consumer_restart(c);
         if (!c->want)
             sl_consumer_want(c, e);

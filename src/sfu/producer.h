@@ -30,6 +30,7 @@
 #include "media/stats.h"
 #include "proto/params.h"
 #include "proto/rtp.h"
+#include "sfu/audience.h"
 #include "sfu/demand.h"
 #include "sfu/limit.h"
 #include "sfu/mail.h"
@@ -79,8 +80,8 @@ struct encoding {
     uint8_t number;
     uint8_t epoch;
     uint64_t first;
-    struct list consumers; /* that forward it: consumer.in_encoding */
-    struct list wanting;   /* that wait for its key frame: consumer.in_wanting */
+    struct audience audience; /* that forward it */
+    struct list wanting;      /* that wait for its key frame: consumer.in_wanting */
     struct history *history;
     struct picmap pictures; /* where it stands, as far as it was forwarded */
     uint64_t routed;        /* one more than the highest number that was forwarded */
@@ -108,7 +109,8 @@ struct producer {
     bool started;
     struct list in_transport;
     struct list consumers; /* all that have it as their source: consumer.in_producer */
-    uint64_t pipes;        /* a bit for each worker that it is carried to */
+    uint32_t consumers_n;
+    uint64_t pipes; /* a bit for each worker that it is carried to */
     struct rtp_params params;
     uint8_t ext_of_id[256];
     uint8_t codec_of[128];    /* index in params.codecs by payload type; PT_NONE */

@@ -15,19 +15,24 @@ void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now
     r->pkts[r->n++] = sl_pkt_ref(p);
 }
 
-/* What it points to, and the rest of its own hot part. */
 static void consumer_fetch(const struct consumer *c)
 {
-    __builtin_prefetch(c->map);
-    __builtin_prefetch(c->transport);
-    __builtin_prefetch(&c->transport->jobs);
+    __builtin_prefetch(c);
     __builtin_prefetch(c->ext_id);
     __builtin_prefetch(&c->octets, 1);
     __builtin_prefetch(&c->guard, 1);
 }
 
-/* What lies behind that. */
+/* What it points to. */
 static void consumer_fetch_far(const struct consumer *c)
+{
+    __builtin_prefetch(c->map);
+    __builtin_prefetch(c->transport);
+    __builtin_prefetch(&c->transport->jobs);
+}
+
+/* What lies behind that. */
+static void consumer_fetch_farther(const struct consumer *c)
 {
     sl_seqmap_fetch(c->map);
     __builtin_prefetch(c->transport->out);
@@ -61,19 +66,18 @@ static void to_consumer(const struct router *r, struct consumer *c,
 static void to_consumers(const struct router *r, struct encoding *e,
                          struct pkt *const *pkts, size_t n, usec now)
 {
-    struct consumer *group[FETCHED];
-    size_t k;
-    if (n == 0)
-        return;
-    for (struct list *at = e->consumers.next; at != &e->consumers;) {
-        for (k = 0; k < FETCHED && at != &e->consumers; at = at->next) {
-            group[k] = list_entry(at, struct consumer, in_encoding);
-            consumer_fetch(group[k++]);
-        }
-        for (size_t i = 0; i < k; i++)
-            consumer_fetch_far(group[i]);
-        for (size_t i = 0; i < k; i++)
-            to_consumer(r, group[i], e, pkts, n, now);
+    size_t all = n > 0 ? e->audience.n : 0;
+    for (size_t i = 0; i < all; i += FETCHED) {
+        struct consumer *const *group = e->audience.at + i;
+        size_t k = all - i < FETCHED ? all - i : FETCHED;
+        for (size_t j = 0; j < k; j++)
+            consumer_fetch(group[j]);
+        for (size_t j = 0; j < k; j++)
+            consumer_fetch_far(group[j]);
+        for (size_t j = 0; j < k; j++)
+            consumer_fetch_farther(group[j]);
+        for (size_t j = 0; j < k; j++)
+            to_consumer(r, group[j], e, pkts, n, now);
     }
 }
 
