@@ -52,15 +52,9 @@ static void settle(struct control *c)
         sl_loop_timer_set(c->loop, &c->retry, sl_loop_now() + RETRY_INTERVAL) != E_OK)
         LOG(c->log, LOG_ERROR, "out of memory");
     arm(c);
-    if (c->faces.rtcd)
-        sl_rtcd_face_arm(c->faces.rtcd);
-    if (c->faces.rooms)
-        sl_rooms_face_arm(c->faces.rooms);
+    sl_faces_arm(&c->faces);
     const struct rooms_stats *s = sl_rooms_stats(c->rooms);
-    uint64_t sessions = c->faces.rtcd ? sl_rtcd_face_calls(c->faces.rtcd)->sessions : 0;
-    if (c->faces.rooms)
-        sessions += sl_rooms_hall_stats(sl_rooms_face_hall(c->faces.rooms))->sessions;
-    if (c->draining && s->publishers + s->viewers + sessions == 0)
+    if (c->draining && s->publishers + s->viewers + sl_faces_sessions(&c->faces) == 0)
         sl_loop_stop(c->loop);
 }
 
@@ -109,11 +103,7 @@ static void voice(void *ctx, uint64_t transport, uint64_t producer, const struct
 static void data(void *ctx, uint64_t transport, const struct media_data_event *ev)
 {
     const struct control *c = ctx;
-    if (c->faces.rtcd)
-        sl_rtcd_face_data(c->faces.rtcd, transport, ev);
-    if (c->faces.rooms)
-        sl_rooms_hall_data(sl_rooms_face_hall(c->faces.rooms), transport, ev,
-                           sl_loop_now());
+    sl_faces_data(&c->faces, transport, ev);
 }
 
 static void take_mail(void *ctx)
@@ -269,8 +259,7 @@ static void on_news(void *ctx, const struct news *n)
     const struct control *c = ctx;
     if (c->hooks)
         sl_hooks_news(c->hooks, n);
-    if (c->faces.rooms)
-        sl_rooms_hall_news(sl_rooms_face_hall(c->faces.rooms), n);
+    sl_faces_news(&c->faces, n);
 }
 
 static void fill_random(void *ctx, void *p, size_t n)
@@ -321,8 +310,7 @@ static void open_way(void *ctx, const struct addr *to, size_t n)
 static void on_wanted(void *ctx, const struct peer *peer, const struct track *track)
 {
     const struct control *c = ctx;
-    if (c->faces.rooms)
-        sl_rooms_hall_wanted(sl_rooms_face_hall(c->faces.rooms), peer, track);
+    sl_faces_wanted(&c->faces, peer, track);
 }
 
 static enum err make_rooms(struct control *c)

@@ -253,6 +253,44 @@ enum err sl_faces_listen_private(struct faces *f)
                             &fc, &f->rtcd);
 }
 
+/* ---- what happens ---- */
+
+void sl_faces_news(const struct faces *f, const struct news *n)
+{
+    if (f->rooms)
+        sl_rooms_hall_news(sl_rooms_face_hall(f->rooms), n);
+}
+
+void sl_faces_wanted(const struct faces *f, const struct peer *peer,
+                     const struct track *track)
+{
+    if (f->rooms)
+        sl_rooms_hall_wanted(sl_rooms_face_hall(f->rooms), peer, track);
+}
+
+void sl_faces_data(const struct faces *f, uint64_t transport,
+                   const struct media_data_event *ev)
+{
+    if (f->rtcd)
+        sl_rtcd_face_data(f->rtcd, transport, ev);
+    if (f->rooms)
+        sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev, sl_loop_now());
+}
+
+uint64_t sl_faces_sessions(const struct faces *f)
+{
+    return (f->rtcd ? sl_rtcd_face_calls(f->rtcd)->sessions : 0) +
+           (f->rooms ? sl_rooms_hall_stats(sl_rooms_face_hall(f->rooms))->sessions : 0);
+}
+
+void sl_faces_arm(const struct faces *f)
+{
+    if (f->rtcd)
+        sl_rtcd_face_arm(f->rtcd);
+    if (f->rooms)
+        sl_rooms_face_arm(f->rooms);
+}
+
 void sl_faces_serve(struct faces *f, bool ready, bool draining)
 {
     f->admin.ready = ready;

@@ -46,5 +46,16 @@ void sl_faces_fini(struct faces *f);
 MUST_USE enum err sl_faces_listen_public(struct faces *f);
 MUST_USE enum err sl_faces_listen_private(struct faces *f);
 
+/* What happens in rooms, and on data channels: to whoever talks by these faces. */
+void sl_faces_news(const struct faces *f, const struct news *n);
+void sl_faces_wanted(const struct faces *f, const struct peer *peer,
+                     const struct track *track);
+void sl_faces_data(const struct faces *f, uint64_t transport,
+                   const struct media_data_event *ev);
+/* Sessions that go on while the server drains, though they may have no media. */
+uint64_t sl_faces_sessions(const struct faces *f);
+/* After any of it: timers. */
+void sl_faces_arm(const struct faces *f);
+
 /* Is the server ready for those who come, and are new sessions refused? */
 void sl_faces_serve(struct faces *f, bool ready, bool draining);
