@@ -1,6 +1,7 @@
 #include "media/allocate.h"
 
 #include "media/ladder.h"
+#include "proto/sdp.h"
 
 #define STICKY 1.5F /* what a track has is worth so much more than what it might have */
 
@@ -15,6 +16,9 @@ struct plan {
     bool lacks;      /* there is no room for its lowest */
     float weight, score;
 };
+
+_Static_assert((int)ALLOCATE_TRACKS_MAX >= (int)SDP_SECTIONS_MAX,
+               "whatever a peer can be sent at all has its part");
 
 struct division {
     size_t n;

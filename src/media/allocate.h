@@ -27,9 +27,9 @@
 #include "proto/params.h"
 
 enum {
-    ALLOCATE_TRACKS_MAX = 64, /* more than these share nothing: the rest is paused */
-    ALLOCATE_SPARE = 16,      /* the part of the estimate that no step upward may touch */
-    ALLOCATE_STAY = 8, /* what is sent may take so much more, for as long as it lasts */
+    ALLOCATE_TRACKS_MAX = 128, /* more than these share nothing: the rest is paused */
+    ALLOCATE_SPARE = 16, /* the part of the estimate that no step upward may touch */
+    ALLOCATE_STAY = 8,   /* what is sent may take so much more, for as long as it lasts */
     ALLOCATE_STRIKES_MAX = 5, /* doublings of the time to confirm */
     ALLOCATE_AMPLE = 2,       /* with 1/2 more than is used, they do not count */
 };
