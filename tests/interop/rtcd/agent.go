@@ -27,6 +27,7 @@ type agent struct {
 	dc      *webrtc.DataChannel
 	talk    talk
 	voice   *webrtc.RTPSender
+	deaf    bool // to offers
 
 	ears
 
@@ -35,6 +36,7 @@ type agent struct {
 	events  []string // "on", "off"
 	closed  bool
 	failure error
+	paths   []string // candidates one by one, or else those of the answer
 }
 
 // Takes a node's messages apart by session.
@@ -78,7 +80,7 @@ func (b *switchboard) take(msg service.ClientMessage) {
 	}
 }
 
-func newAPI() *webrtc.API {
+func newAPI(over []webrtc.NetworkType) *webrtc.API {
 	m := &webrtc.MediaEngine{}
 	must(m.RegisterDefaultCodecs())
 	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -93,13 +95,17 @@ func newAPI() *webrtc.API {
 	s := webrtc.SettingEngine{}
 	s.EnableSCTPZeroChecksum(true)
 	s.SetIncludeLoopbackCandidate(true)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	if over == nil {
+		over = []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	}
+	s.SetNetworkTypes(over)
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s))
 }
 
-// Joins the call and connects, with a data channel and, if voice is not nil, that from the start.
+// Joins the call and connects, with a data channel, if it is not one that only sends, and, if voice is
+// not nil, that from the start.
 func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent, error) {
-	pc, err := newAPI().NewPeerConnection(webrtc.Configuration{})
+	pc, err := newAPI(n.over).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +130,14 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 			_ = n.rtc(session, rtc.ICEMessage, string(text))
 		}
 	})
-	if a.dc, err = pc.CreateDataChannel("calls-dc", nil); err != nil {
+	if a.deaf = n.onlySends; a.deaf {
+		close(open)
+	} else if a.dc, err = pc.CreateDataChannel("calls-dc", nil); err != nil {
 		return nil, err
+	} else {
+		a.dc.OnOpen(func() { close(open) })
+		a.dc.OnMessage(a.takeChannel)
 	}
-	a.dc.OnOpen(func() { close(open) })
-	a.dc.OnMessage(a.takeChannel)
 	if voice != nil {
 		if a.voice, err = pc.AddTrack(voice.local); err != nil {
 			return nil, err
@@ -189,6 +198,9 @@ func (a *agent) take(msg service.ClientMessage) {
 	case rtc.ICEMessage:
 		var wrapped struct{ Candidate webrtc.ICECandidateInit }
 		if json.Unmarshal(m.Data, &wrapped) == nil {
+			a.mu.Lock()
+			a.paths = append(a.paths, wrapped.Candidate.Candidate)
+			a.mu.Unlock()
 			_ = a.pc.AddICECandidate(wrapped.Candidate)
 		}
 	case rtc.SDPMessage:
@@ -204,6 +216,9 @@ func (a *agent) takeDescription(data []byte, by string) error {
 	var d webrtc.SessionDescription
 	if err := json.Unmarshal(data, &d); err != nil {
 		return err
+	}
+	if a.deaf && d.Type == webrtc.SDPTypeOffer {
+		return nil
 	}
 	a.talk.turn.Lock()
 	defer a.talk.turn.Unlock()
@@ -265,6 +280,7 @@ func (a *agent) leave() error {
 type track struct {
 	local *webrtc.TrackLocalStaticRTP
 	stop  chan struct{}
+	rare  bool         // a packet only each 200 ms
 	more  int          // octets of each packet, beyond what it takes
 	dress atomic.Value // func(*rtp.Header): header extensions, once they are agreed on
 }
@@ -276,7 +292,17 @@ func newTrack(mime, id, stream string, options ...func(*webrtc.TrackLocalStaticR
 func newFatTrack(more int, mime, id, stream string, options ...func(*webrtc.TrackLocalStaticRTP)) *track {
 	local, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, stream, options...)
 	must(err)
-	t := &track{local: local, stop: make(chan struct{}), more: more}
+	return (&track{local: local, more: more}).start(mime)
+}
+
+func newRareTrack(mime, id, stream string) *track {
+	local, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, stream)
+	must(err)
+	return (&track{local: local, rare: true}).start(mime)
+}
+
+func (t *track) start(mime string) *track {
+	t.stop = make(chan struct{})
 	go t.run(mime)
 	return t
 }
@@ -294,6 +320,9 @@ func (t *track) run(mime string) {
 	every, step, payload := 20*time.Millisecond, uint32(960), []byte{0xf8, 0xff, 0xfe}
 	if p, video := pictures[mime]; video {
 		every, step, payload = 33*time.Millisecond, 2970, p
+	}
+	if t.rare {
+		every = 200 * time.Millisecond
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()

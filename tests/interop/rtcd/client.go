@@ -7,6 +7,7 @@ import (
 	"github.com/mattermost/rtcd/service"
 	"github.com/mattermost/rtcd/service/random"
 	"github.com/mattermost/rtcd/service/rtc"
+	"github.com/pion/webrtc/v4"
 )
 
 // A node of a client: rtcd's own, and what it heard.
@@ -15,8 +16,10 @@ type node struct {
 	id, key string
 	// Its sessions describe themselves on their data channels, once these are open.
 	viaChannel bool
-	noAV1      bool   // its sessions do not understand it
-	lines      *lines // it is libsluice's client; nil: rtcd's
+	noAV1      bool                 // its sessions do not understand it
+	onlySends  bool                 // they have no data channel, and answer no offer
+	over       []webrtc.NetworkType // nil: UDP of IPv4
+	lines      *lines               // it is libsluice's client; nil: rtcd's
 }
 
 func newID() string { return random.NewID() }

@@ -1,10 +1,8 @@
 // Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
 // where they differ.
 //
-//	rtcd-interop [only=WORD] [client=BINARY] [embed=BINARY] sluice=BINARY [rtcd=BINARY]
+//	rtcd-interop [only=WORDS] [client=BINARY] [embed=BINARY] sluice=BINARY [rtcd=BINARY]
 //	rtcd-interop bench JSON [--check] sluice=BINARY rtcd=BINARY
-//
-// The first three stand before the servers that they are for.
 package main
 
 import (
@@ -14,6 +12,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
 func must(err error) {
@@ -32,24 +33,29 @@ func try(s *server, run func(*server) error) (err error) {
 }
 
 // Runs those whose names hold `only` against one server.
-func runAll(name, binary, only string, all []scenario) (passed, failed int) {
+func runAll(name, binary, only string, all group) (passed, failed int64) {
 	var s *server
-	for _, sc := range all {
+	for _, sc := range all.scenarios {
 		if !strings.Contains(sc.name, only) {
 			continue
 		}
 		if s == nil {
 			s = newServer(name, binary)
 			defer s.kill()
+			if all.env != nil {
+				s.env = all.env(s)
+			}
 			if err := s.start(); err != nil {
 				fmt.Println("FAIL", err)
 				return passed, failed + 1
 			}
 		}
+		from := time.Now()
 		err := try(s, sc.run)
+		took := time.Since(from).Round(100 * time.Millisecond)
 		switch {
 		case err == nil:
-			fmt.Printf("ok   %s: %s\n", name, sc.name)
+			fmt.Printf("ok   %s: %s (%v)\n", name, sc.name, took)
 			passed++
 		case name != "sluice" && sc.differs != "":
 			fmt.Printf("ok   %s differs: %s (%s)\n", name, sc.name, sc.differs)
@@ -67,32 +73,50 @@ func main() {
 	if len(os.Args) > 3 && os.Args[1] == "bench" {
 		os.Exit(bench(os.Args[2], os.Args[3:]))
 	}
-	passed, failed, only := 0, 0, ""
+	only, servers := "", map[string]string{}
 	for _, arg := range os.Args[1:] {
-		name, binary, _ := strings.Cut(arg, "=")
+		name, value, _ := strings.Cut(arg, "=")
 		switch name {
 		case "only":
-			only = binary
-			continue
+			only = value
 		case "client":
-			lineClient = binary
-			continue
+			lineClient = value
 		case "embed":
-			lineServer = binary
-			continue
-		}
-		groups := [][]scenario{slices.Concat(scenarios, channelScenarios, participantScenarios)}
-		for _, sc := range endings {
-			groups = append(groups, []scenario{sc})
-		}
-		for _, group := range groups {
-			p, f := runAll(name, binary, only, group)
-			passed += p
-			failed += f
+			lineServer = value
+		default:
+			servers[name] = value
 		}
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
-	if failed > 0 {
+	var passed, failed atomic.Int64
+	var all sync.WaitGroup
+	for name, binary := range servers { // side by side: most of the time is waiting
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for _, g := range groups() {
+				p, f := runAll(name, binary, only, g)
+				passed.Add(p)
+				failed.Add(f)
+			}
+		}()
+	}
+	all.Wait()
+	fmt.Printf("%d passed, %d failed\n", passed.Load(), failed.Load())
+	if failed.Load() > 0 {
 		os.Exit(1)
 	}
+}
+
+// Those that share a server, and what that is told besides.
+type group struct {
+	scenarios []scenario
+	env       func(s *server) []string
+}
+
+func groups() []group {
+	all := []group{{scenarios: slices.Concat(scenarios, channelScenarios, participantScenarios)}}
+	for _, sc := range endings {
+		all = append(all, group{scenarios: []scenario{sc}})
+	}
+	return append(all, networks()...)
 }

@@ -19,6 +19,8 @@ type server struct {
 	port, media       int
 	sockets           int
 	under             []string // a command that runs it
+	outside           int      // the port that the world knows, if it is not that of media
+	env               []string // what it is told besides
 	cmd               *exec.Cmd
 	ended             chan error
 	log               *os.File
@@ -34,7 +36,8 @@ func freePort() int {
 func newServer(name, binary string) *server {
 	dir, err := os.MkdirTemp("", "rtcd-interop-")
 	must(err)
-	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort(), sockets: 2}
+	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort(), outside: mediaPort(),
+		sockets: 2}
 }
 
 // One of those that rtcd takes.
@@ -70,6 +73,7 @@ func (s *server) start() error {
 		fmt.Sprintf("RTCD_RTC_UDPSOCKETSCOUNT=%d", s.sockets), fmt.Sprintf("SLUICE_RTC_WORKERS=%d", s.sockets),
 		"RTCD_STORE_DATASOURCE="+filepath.Join(s.dir, "store"),
 		"RTCD_LOGGER_ENABLEFILE=false")
+	s.cmd.Env = append(s.cmd.Env, s.env...)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
