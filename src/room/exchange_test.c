@@ -33,6 +33,30 @@ TEST(who_receives_is_offered_first_and_all_at_once)
     room_stage_free(s);
 }
 
+TEST(what_comes_before_the_path_stands_is_offered_when_it_does)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    struct person *bob = &s->of[1];
+    struct refused refused;
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(
+        end_offered(&bob->receives, (struct span){(uint8_t *)bob->offer, bob->offer_n}),
+        E_OK);
+    CHECK_INT(
+        sl_rooms_answered(s->rooms, receives, end_text(&bob->receives), 0, &refused),
+        E_OK);
+    end_add(&s->of[0].sends, 2, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(bob->offers, 1);
+    sl_rooms_transport_up(s->rooms, receives->transport, SEC(1));
+    sl_rooms_flush(s->rooms, SEC(1));
+    CHECK_INT(bob->offers, 2);
+    room_stage_free(s);
+}
+
 TEST(an_offer_that_nobody_answers_is_made_again)
 {
     struct peer *receives;

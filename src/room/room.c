@@ -337,6 +337,7 @@ static void member_up(struct rooms *r, struct peer *p, usec now)
         sl_member_show(p->member, p->tracks[i], now);
     if (p->member->way == MEMBER_BOTH)
         sl_tracks_follow(tracks, &p->view);
+    sl_member_stir(p->member); /* what came while it was not up is still to be offered */
     p->member->events->up(p->member->ctx, p, now);
 }
 
