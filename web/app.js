@@ -1,4 +1,4 @@
-// The demo page: puts a room on the screen and this device into the room.
+// The streams page: what is published by WHIP in a room, on the screen, and this device into the room.
 
 import * as devices from './devices.js';
 import {Publisher, SIMULCAST} from './whip.js';
@@ -236,7 +236,7 @@ class Page {
 
   async #invite() {
     const room = `room=${encodeURIComponent(this.#roomName)}`;
-    const link = `${location.origin}/#${this.#token ? `token=${this.#token}&` : ''}${room}`;
+    const link = `${location.origin}/streams#${this.#token ? `token=${this.#token}&` : ''}${room}`;
     try {
       await navigator.clipboard.writeText(link);
       toast(`Invite link copied.${this.#token ? ' It holds your token: share it with people you trust.' : ''}`, 'info');

@@ -20,7 +20,7 @@ static const struct {
     {"and its own name", "/index.html", "text/html; charset=utf-8"},
     {"a module must be called a script", "/app.js", "text/javascript; charset=utf-8"},
     {"a picture", "/favicon.svg", "image/svg+xml"},
-    {"a page without its ending", "/conference", "text/html; charset=utf-8"},
+    {"a page without its ending", "/streams", "text/html; charset=utf-8"},
     {"a module in a folder", "/conference/app.js", "text/javascript; charset=utf-8"},
     {"the SDK", "/sdk/index.js", "text/javascript; charset=utf-8"},
     {"and what it starts by itself", "/sdk/e2ee/worker.js",

@@ -14,7 +14,7 @@ export default async function ({browsers, test}) {
       const p = await publisher(s, await browsers(kind), {room, color: 'cyan'});
       const v = await viewer(s, await browsers(kind), p);
       const page = await (await browsers(kind)).page(
-        `${s.origin}/#token=${await s.token({room, watch: true})}`);
+        `${s.origin}/streams#token=${await s.token({room, watch: true})}`);
       await v.sees();
       await page.waitForSelector('.tile[data-state="live"]');
       await s.crash();

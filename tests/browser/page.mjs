@@ -1,4 +1,4 @@
-// The demo page, used as a person uses it: what is done in one window is seen in another.
+// The streams page, used as a person uses it: what is done in one window is seen in another.
 
 import assert from 'node:assert/strict';
 import {startImpair} from './impair.mjs';
@@ -36,7 +36,7 @@ export default async function ({server, browsers, test}) {
   const s = await server();
   for (const [from, to] of [['chromium', 'firefox'], ['firefox', 'chromium']]) {
     const room = `page-${from}`;
-    const link = `${s.origin}/#token=${await s.token({room, publish: true, watch: true})}`;
+    const link = `${s.origin}/streams#token=${await s.token({room, publish: true, watch: true})}`;
     let a, b, name;
     await test(`${from}: the page starts empty, and hides the token`, async () => {
       a = await (await browsers(from)).page(link);
@@ -88,7 +88,7 @@ export default async function ({server, browsers, test}) {
     }, ms);
     await page.setViewport({width: 1600, height: 1000});
     await page.evaluateOnNewDocument(redirect, relay.port);
-    await page.goto(`${s.origin}/#token=${await s.token({room: 'why', watch: true})}`);
+    await page.goto(`${s.origin}/streams#token=${await s.token({room: 'why', watch: true})}`);
     const said = [await says(/^720p: the best that is sent$/, 30000)];
     await page.setViewport({width: 500, height: 900});
     said.push(await says(/^360p: enough for this size$/, 15000));
@@ -102,7 +102,7 @@ export default async function ({server, browsers, test}) {
     return said.join('; ');
   });
   await test('without a token the page says what to do', async () => {
-    const page = await (await browsers('chromium')).page(`${s.origin}/`);
+    const page = await (await browsers('chromium')).page(`${s.origin}/streams`);
     await page.waitForSelector('#no-token:not([hidden])');
     await page.type('#token-text', 'nonsense');
     await page.click('#token-form button');
@@ -111,7 +111,7 @@ export default async function ({server, browsers, test}) {
   });
   await test('where no token is asked for, none is needed', async () => {
     const open = await startServer({name: 'open', options: ['--auth.required=false']});
-    const page = await (await browsers('chromium')).page(`${open.origin}/#room=hall`);
+    const page = await (await browsers('chromium')).page(`${open.origin}/streams#room=hall`);
     await page.waitForSelector('#empty:not([hidden])');
     await page.click('#start-camera');
     await playing(page, await page.waitForSelector('.tile.own').then(t => t.evaluate(e => e.dataset.stream)));
@@ -122,14 +122,14 @@ export default async function ({server, browsers, test}) {
   });
   await test('a token that the server refuses leads back to the same place', async () => {
     const forged = (await s.token({room: 'x', watch: true})).replace(/.{6}$/, 'AAAAAA');
-    const page = await (await browsers('chromium')).page(`${s.origin}/#token=${forged}`);
+    const page = await (await browsers('chromium')).page(`${s.origin}/streams#token=${forged}`);
     await page.waitForSelector('#no-token:not([hidden])');
     assert.match(await page.$eval('#token-error', e => e.textContent), /not valid/);
     await page.close();
   });
   await test('a token that may only watch says so when publishing', async () => {
     const page = await (await browsers('chromium')).page(
-      `${s.origin}/#token=${await s.token({room: 'x', watch: true})}`);
+      `${s.origin}/streams#token=${await s.token({room: 'x', watch: true})}`);
     await page.waitForSelector('#empty:not([hidden])');
     await page.click('#start-camera');
     await page.waitForSelector('.toast.error');

@@ -42,17 +42,10 @@ export function preferred(codecs, chosen) {
   return first.length ? [...first, ...codecs.filter(c => ['RTX', 'RED', 'ULPFEC'].includes(name(c)))] : null;
 }
 
-// The parameters of a sender when only these encodings are wanted (the empty string is one without
-// a rid), and no more than bps can be sent on to anybody. full: as they were made. Gives null where
-// nothing changes.
-export function wanted(parameters, rids, bps, full) {
-  let changed = false;
-  const encodings = parameters.encodings.map((e, i) => {
-    const active = rids.includes(e.rid ?? '');
-    const maxBitrate = bps ? Math.min(full[i]?.maxBitrate ?? bps, bps) : full[i]?.maxBitrate;
-    if (active === (e.active ?? true) && maxBitrate === e.maxBitrate) return e;
-    changed = true;
-    return {...e, active, ...(maxBitrate ? {maxBitrate} : {})};
-  });
-  return changed ? {...parameters, encodings} : null;
+// The parameters of a sender when only these encodings are wanted; the empty string is one without
+// a rid. Gives null where nothing changes. How much each may send, the path itself says (REMB).
+export function wanted(parameters, rids) {
+  const active = parameters.encodings.map(e => rids.includes(e.rid ?? ''));
+  if (parameters.encodings.every((e, i) => active[i] === (e.active ?? true))) return null;
+  return {...parameters, encodings: parameters.encodings.map((e, i) => ({...e, active: active[i]}))};
 }

@@ -400,7 +400,7 @@ export class Room extends Emitter {
     track_ended: (r, m) => r.#tracksOf(m.peer, list => list.filter(t => t.track !== m.track)),
     speakers: (r, m) => r.#speaking(m),
     quality: (r, m) => r.#quality(m),
-    wanted: (r, m) => r.#own(m.track)?.choose(m.encodings, m.most_bps),
+    wanted: (r, m) => r.#own(m.track)?.choose(m.encodings),
     muted: (r, m) => m.muted && r.#own(m.track)?.mutedByOther(m.by),
     data: (r, m) => r.emit('data', m.text, r.peers.get(m.from) ?? null, {lossy: false}),
     room_updated: (r, {room: {metadata, locked}}) => r.#set({metadata, locked}, 'roomUpdated'),

@@ -103,16 +103,16 @@ export class Sending {
       await pc.setLocalDescription(await pc.createOffer());
       const tracks = {};
       for (const [track, {mid}] of this.#sent) tracks[mid] = track.described;
-      let answer;
       try {
-        answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
+        const answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
         if (this.pc !== pc) continue;
+        // At once: what the server says of these tracks may come before all is set.
+        for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid]);
         await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
       } catch (error) {
         if (this.pc === pc && pc.signalingState === 'have-local-offer') await pc.setLocalDescription({type: 'rollback'});
         throw error;
       }
-      for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid]);
     }
   }
 

@@ -22,6 +22,8 @@ export class LocalTrack extends Emitter {
   muted = false;
   mutedBy = null; // another peer, or '' for the service; null: oneself, or nobody
   #media;
+  #chosen = []; // the encodings that somebody watches
+  #choosing = Promise.resolve();
   #elements = new Set();
   #ended = () => {
     if (!this.muted) this.emit('ended');
@@ -110,11 +112,20 @@ export class LocalTrack extends Emitter {
     if (this.source === 'camera') this.#release();
   }
 
-  async choose(encodings, bps) {
-    const sender = this.room.sender(this);
-    const next = sender && wanted(sender.getParameters(), encodings, bps, this.encodings ?? []);
-    if (next) await sender.setParameters(next).catch(() => {}); // it is being negotiated; the server says it again
+  // One change at a time: a browser takes parameters back only as it gave them last.
+  choose(encodings) {
+    this.#chosen = encodings;
+    this.#choosing = this.#choosing.then(() => this.#choose());
     this.emit('wanted', encodings);
+  }
+
+  async #choose() {
+    for (const wait of [0, 50, 200, 1000]) {
+      await new Promise(r => setTimeout(r, wait));
+      const sender = this.room.sender(this);
+      const next = sender && wanted(sender.getParameters(), this.#chosen);
+      if (!next || await sender.setParameters(next).then(() => true, () => false)) return;
+    }
   }
 
   stop() {
@@ -232,10 +243,11 @@ export class RemoteTrack extends Emitter {
       put(e, media);
       if (media && this.kind === 'audio') this.room.plays(e);
     }
+    if (media) this.renew(); // before it was offered, nothing could be wanted of it
     this.emit('media', media);
   }
 
-  // The server forgot what was wanted, with all else of a peer that is new to it.
+  // The server does not know what is wanted: it forgot, or it is told too early.
   renew() {
     this.#told = null;
     this.#wish();
