@@ -1,0 +1,54 @@
+// Messages between members, by data channels through the server.
+
+import assert from 'node:assert/strict';
+import {until} from '../../browser/rig.mjs';
+import {pageFor, person} from './people.mjs';
+
+const checksum = n => {
+  let sum = 7;
+  for (let i = 0; i < n; i++) sum = (sum * 31 + (i * 7 + 1) % 256) % 65521;
+  return sum;
+};
+
+export default async function ({server, browsers, test}) {
+  const s = await server(), c = await pageFor(await browsers('chromium')), f = await pageFor(await browsers('firefox'));
+  const ada = await person(s, c, {name: 'Ada', room: 'data'}), bob = await person(s, f, {name: 'Bob', room: 'data'});
+  const eve = await person(s, c, {name: 'Eve', room: 'data'});
+  await test('a word to all reaches all, and says from whom', async () => {
+    // Who has no channel yet is not waited for.
+    for (const [from, to] of [[ada, bob], [ada, eve], [bob, ada]]) await until('channels', async () => {
+      await from.does('send', {text: `up ${to.name}`});
+      const value = await to.log();
+      return {value, ok: value.some(e => e.data === `up ${to.name}`)};
+    });
+    assert.equal(await ada.does('send', {text: 'grüß euch'}), true);
+    for (const p of [bob, eve]) await p.logged('heard', e => e.data === 'grüß euch' && e.from === 'Ada' && !e.lossy);
+    assert.ok(!(await ada.log()).some(e => e.data === 'grüß euch'), 'but not oneself');
+  });
+  for (const octets of [1, 1200, 256_000]) await test(`${octets} octets arrive whole, in both directions`, async () => {
+    for (const [from, to] of [[ada, bob], [bob, ada]]) {
+      await from.does('send', {octets});
+      await to.logged(`${octets} from ${from.name}`, e => e.data === octets && e.from === from.name && e.sum === checksum(octets));
+    }
+  });
+  await test('a word to one reaches that one alone', async () => {
+    await bob.does('send', {text: 'psst', to: ['Ada']});
+    await bob.does('send', {text: 'hello', to: ['Ada', 'Eve']});
+    await eve.logged('hello', e => e.data === 'hello');
+    await ada.logged('hello', e => e.data === 'hello');
+    assert.ok((await ada.log()).some(e => e.data === 'psst'));
+    assert.ok(!(await eve.log()).some(e => e.data === 'psst'));
+  });
+  await test('a lossy message says that it is one', async () => {
+    assert.equal(await eve.does('send', {text: 'here', lossy: true}), true);
+    await bob.logged('here', e => e.data === 'here' && e.lossy && e.from === 'Eve');
+  });
+  await test('forty in a row come in order', async () => {
+    for (let n = 0; n < 40; n++) await ada.does('send', {text: `n${n}`});
+    await bob.logged('the last', e => e.data === 'n39');
+    assert.deepEqual((await bob.log()).filter(e => /^n\d/.test(e.data)).map(e => e.data), Array.from({length: 40}, (_, n) => `n${n}`));
+  });
+  for (const p of [ada, bob, eve]) await p.leave();
+  await c.close();
+  await f.close();
+}

@@ -1,0 +1,79 @@
+// What hosts do to others, and what those do not may not.
+
+import assert from 'node:assert/strict';
+import {until} from '../../browser/rig.mjs';
+import {inPage, pageFor, person} from './people.mjs';
+
+const closed = log => log.find(e => e.state === 'closed').code;
+
+export default async function ({server, guarded, browsers, test}) {
+  const s = await server(), browser = await browsers('chromium');
+  const page = await pageFor(browser), other = await pageFor(browser);
+  const host = await person(s, page, {name: 'Host', room: 'hosted', color: 'green', frequency: 440});
+  const guest = await person(s, other, {name: 'Guest', room: 'hosted', color: 'red', frequency: 1000});
+  await host.hears(guest, [host]);
+  await test('a host mutes: nobody hears it, its owner is told by whom, and unmutes', async () => {
+    assert.equal(await host.does('mute', 'microphone', true, 'Guest'), 'done');
+    const own = await until('told', async () => {
+      const value = await guest.does('own', 'microphone');
+      return {value, ok: value.muted};
+    });
+    assert.equal(own.by, 'Host');
+    await host.hearsNot(guest);
+    await guest.does('mute', 'microphone', false);
+    await host.hears(guest, [host]);
+  });
+  await test('a guest who tries the same is refused', async () => {
+    assert.equal(await guest.does('mute', 'microphone', true, 'Host'), 'forbidden');
+    assert.equal(await guest.does('peer', 'Host', 'remove'), 'forbidden');
+    assert.equal(await guest.does('room', 'setLocked', true), 'forbidden');
+    assert.equal(await guest.does('room', 'close'), 'forbidden');
+    await guest.sees(host);
+  });
+  await test('a locked room lets nobody in, until it is opened', async () => {
+    assert.equal(await host.does('room', 'setLocked', true), 'done');
+    await guest.until('told', v => v.locked);
+    assert.equal((await inPage(page, 'join', {name: 'Late', room: 'hosted', url: s.origin})).refused, 'locked');
+    await host.does('room', 'setLocked', false);
+    await guest.until('told', v => !v.locked);
+  });
+  await test('a guest who is made a viewer sends nothing any more, and sees on', async () => {
+    assert.equal(await host.does('peer', 'Guest', 'setRole', 'viewer'), 'done');
+    await guest.until('told', v => v.role === 'viewer');
+    await host.logged('its tracks end', e => e.ended === 'Guest/camera');
+    await guest.sees(host);
+  });
+  await test('who is removed is told why, and does not come back by itself', async () => {
+    const third = await person(s, other, {name: 'Third', room: 'hosted'});
+    assert.equal(await host.does('peer', 'Third', 'remove', 'noise'), 'done');
+    assert.equal(closed(await third.logged('closed', e => e.state === 'closed')), 'removed');
+    await host.logged('gone', e => e.left === 'Third' && e.reason === 'removed');
+  });
+  await test('a room that is closed sends everybody away', async () => {
+    assert.match(await host.does('room', 'close'), /done|room_closed/);
+    assert.equal(closed(await guest.logged('closed', e => e.state === 'closed')), 'room_closed');
+    await host.logged('closed', e => e.state === 'closed');
+  });
+
+  const g = await guarded(), room = 'guarded';
+  const join = async (token, more = {}) => inPage(page, 'join', {name: 'x', room, url: g.origin, token, ...more});
+  await test('without a token, or with one that is forged or of another room, nobody comes in', async () => {
+    const token = await g.token({room, publish: true, watch: true});
+    assert.equal((await join()).refused, 'token_missing');
+    assert.equal((await join(token.replace(/.{6}$/, 'AAAAAA'))).refused, 'token_invalid');
+    assert.equal((await join(await g.token({room: 'elsewhere', watch: true}))).refused, 'forbidden');
+  });
+  await test('a token to watch makes a viewer: it is counted, sees, and may neither send nor speak', async () => {
+    const sender = await person(g, page, {name: 'Sender', room, color: 'blue', token: await g.token({room, publish: true, watch: true})});
+    const viewer = await person(g, other, {name: 'Viewer', room, token: await g.token({room, watch: true})});
+    assert.equal(viewer.role, 'viewer');
+    await viewer.sees(sender);
+    await sender.until('counted', v => v.viewers === 1 && v.peers.length === 0);
+    assert.equal((await viewer.publish({source: 'camera'})).refused, 'forbidden');
+    assert.equal(await viewer.does('send', {text: 'hi'}), 'forbidden');
+    await viewer.leave();
+    await sender.leave();
+  });
+  await page.close();
+  await other.close();
+}

@@ -1,0 +1,156 @@
+// What a test needs inside a page that takes part in rooms by the SDK, under window.member. One
+// page may have many members; what each sees and hears of another is under "ME/OTHER/SOURCE" in
+// the rig's streams (participant.js), by their names.
+
+import * as sdk from '/sdk/index.js';
+
+const {rig} = window;
+const members = {}; // by name: {room, log}
+
+// Sockets, so that a test can cut one.
+const sockets = [];
+window.WebSocket = class extends window.WebSocket {
+  constructor(...args) {
+    super(...args);
+    sockets.push(this);
+  }
+};
+
+// All in one place, so that all can be seen.
+function place(element, [width, height]) {
+  Object.assign(element.style, {position: 'fixed', left: 0, top: 0, width: `${width}px`, height: `${height}px`});
+  document.body.append(element);
+}
+
+function follow(me, track, size) {
+  const key = `${me}/${track.peer.name}/${track.source}`;
+  const set = () => {
+    const slot = rig.streams[key] ??= {stream: new MediaStream()};
+    for (const t of slot.stream.getTracks()) slot.stream.removeTrack(t);
+    if (track.media) slot.stream.addTrack(track.media);
+  };
+  set();
+  track.on('media', set);
+  if (track.kind === 'video') {
+    const element = rig.streams[key].element = track.attach();
+    place(element, size);
+    track.on('ended', () => element.remove());
+  }
+}
+
+const found = (me, other, source) => {
+  const peer = [...members[me].room.peers.values()].find(p => p.name === other);
+  return peer?.track(source) ?? null;
+};
+
+window.member = {
+  // name: also of the member among those of this page. words: for encryption. size: of the
+  // elements that show others.
+  async join({name, words, size = [160, 90], ...options}) {
+    const e2ee = words ? new sdk.Encryption() : undefined;
+    await e2ee?.setPassphrase(words, {salt: options.room});
+    const room = new sdk.Room({...options, name, e2ee}), log = [];
+    members[name] = {room, log, e2ee, published: {}};
+    room.on('trackStarted', track => follow(name, track, size));
+    room.on('data', (data, from, {lossy}) => log.push({data: typeof data === 'string' ? data : data.length,
+      sum: typeof data === 'string' ? undefined : data.reduce((n, x) => (n * 31 + x) % 65521, 7), from: from?.name ?? null, lossy}));
+    room.on('state', (state, error) => log.push({state, code: error?.code}));
+    room.on('peerJoined', p => log.push({joined: p.name}));
+    room.on('peerLeft', (p, reason) => log.push({left: p.name, reason}));
+    room.on('trackEnded', (t, p) => log.push({ended: `${p.name}/${t.source}`}));
+    room.on('trouble', error => log.push({trouble: error.message, code: error.code}));
+    try {
+      await room.connect();
+    } catch (error) {
+      delete members[name];
+      return {refused: error.code, detail: error.message};
+    }
+    return {peer: room.me.id, role: room.me.role, permissions: room.me.permissions};
+  },
+
+  // What the rig has made under this name; or the device itself.
+  async publish(me, {source = 'camera', from, ...options}) {
+    const {room, published} = members[me];
+    try {
+      if (source === 'screen') [published.screen] = await room.publishScreen(options);
+      else if (!from) published[source] = await room[source === 'camera' ? 'publishCamera' : 'publishMicrophone'](options);
+      else {
+        const kind = source === 'microphone' ? 'audio' : 'video';
+        const track = rig.streams[from].stream.getTracks().find(t => t.kind === kind);
+        published[source] = await room.publish(track, {source, how: 'single', ...options, acquire: async () => track});
+      }
+      return published[source].id;
+    } catch (error) {
+      return {refused: error.code ?? error.name, detail: error.message};
+    }
+  },
+  async unpublish(me, source) {
+    const {room, published} = members[me];
+    await room.unpublish(published[source]);
+  },
+
+  // Of one's own track; of another's, with peer.
+  mute: (me, source, muted, peer) => peer ? member.does(found(me, peer, source), 'mute') :
+    members[me].published[source][muted ? 'mute' : 'unmute']({release: false}),
+  own: (me, source) => {
+    const t = members[me].published[source];
+    return {id: t.id, muted: t.muted, by: [...members[me].room.peers.values()].find(p => p.id === t.mutedBy)?.name ?? t.mutedBy};
+  },
+  remote: (me, other, source) => {
+    const t = found(me, other, source);
+    return t && {id: t.id, muted: t.muted, media: !!t.media, readable: t.readable, cause: t.quality?.cause,
+      height: rig.streams[`${me}/${other}/${source}`]?.element?.videoHeight};
+  },
+  want: (me, other, source, wish) => found(me, other, source).want(wish),
+  subscribe: (me, other, source, on) => found(me, other, source).subscribe(on),
+  peer: (me, other, method, ...args) => member.does([...members[me].room.peers.values()].find(p => p.name === other), method, ...args),
+  room: (me, method, ...args) => member.does(members[me].room, method, ...args),
+  does: (it, method, ...args) => it[method](...args).then(() => 'done', e => e.code),
+
+  async send(me, {text, octets, to = [], lossy}) {
+    const {room} = members[me];
+    const ids = [...room.peers.values()].filter(p => to.includes(p.name));
+    const data = text ?? Uint8Array.from({length: octets}, (_, i) => i * 7 + 1);
+    return room.send(data, {to: ids, lossy}).catch(e => e.code);
+  },
+  log: me => members[me].log,
+  state: me => {
+    const {room} = members[me];
+    return {state: room.state, me: room.me?.id, role: room.me?.role, locked: room.locked, viewers: room.viewers,
+      metadata: room.metadata, speaker: room.speaker?.name,
+      peers: [...room.peers.values()].map(p => ({name: p.name, role: p.role, metadata: p.metadata, speaking: p.speaking,
+        tracks: [...p.tracks.values()].map(t => t.source)})).sort((a, b) => a.name.localeCompare(b.name))};
+  },
+  async numbers(me) {
+    const {connections} = members[me].room, out = {};
+    for (const [way, pc] of Object.entries(connections)) {
+      const all = pc ? [...(await pc.getStats()).values()] : [];
+      out[way] = pc && {state: pc.connectionState, ufrag: /a=ice-ufrag:(\S+)/.exec(pc.localDescription?.sdp)?.[1],
+        sections: pc.getTransceivers().length,
+        frames: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').reduce((n, s) => n + (s.framesDecoded ?? 0), 0),
+        encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s => ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded})),
+        frozen: all.filter(s => s.type === 'inbound-rtp').reduce((n, s) => n + (s.totalFreezesDuration ?? 0), 0)};
+    }
+    return out;
+  },
+  // How far the picture is behind the sound of one peer, in ms of the publisher's clock: 0 is in step.
+  async apart(me, other) {
+    const at = {}, all = [...(await members[me].room.connections.receive.getStats()).values()];
+    for (const source of ['camera', 'microphone']) {
+      const id = found(me, other, source)?.media?.id;
+      at[source] = all.find(s => s.type === 'inbound-rtp' && s.trackIdentifier === id)?.estimatedPlayoutTimestamp;
+    }
+    return at.camera && at.microphone ? Math.abs(at.camera - at.microphone) : null;
+  },
+  // As a network does that goes away: all sockets of the page.
+  cut: () => sockets.splice(0).forEach(s => s.close(3001)),
+  restartIce: me => members[me].room.restartIce(),
+  ratchet: me => members[me].e2ee.ratchet(),
+  async leave(me) {
+    await members[me].room.leave();
+    members[me].e2ee?.close();
+    delete members[me];
+  },
+  present: () => Object.keys(members),
+};
+const {member} = window;

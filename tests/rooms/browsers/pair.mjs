@@ -1,0 +1,90 @@
+// Two in a room, of two kinds of browser; a third who comes late.
+
+import assert from 'node:assert/strict';
+import {until} from '../../browser/rig.mjs';
+import {pageFor, person} from './people.mjs';
+
+export default async function ({server, browsers, test}) {
+  const s = await server(), pages = {c: await pageFor(await browsers('chromium')), f: await pageFor(await browsers('firefox'))};
+  let ada, bob, eve;
+  await test('two meet: each sees and hears the other', async () => {
+    ada = await person(s, pages.c, {name: 'Ada', room: 'pair', color: 'green', frequency: 440});
+    bob = await person(s, pages.f, {name: 'Bob', room: 'pair', color: 'blue', frequency: 1000});
+    assert.deepEqual([ada.role, bob.role], ['host', 'participant'], 'who makes a room is its host');
+    for (const [a, b] of [[ada, bob], [bob, ada]]) {
+      await a.sees(b);
+      await a.hears(b, [a]);
+    }
+  });
+  await test('a microphone that is muted is not heard, and all are told; then it is again', async () => {
+    await ada.does('mute', 'microphone', true);
+    await until('told', async () => {
+      const value = await bob.does('remote', 'Ada', 'microphone');
+      return {value, ok: value?.muted};
+    });
+    await bob.hearsNot(ada);
+    await ada.does('mute', 'microphone', false);
+    await bob.hears(ada, [bob]);
+  });
+  await test('a camera that is muted and comes back is seen again', async () => {
+    await bob.does('mute', 'camera', true);
+    await until('told', async () => {
+      const value = await ada.does('remote', 'Bob', 'camera');
+      return {value, ok: value?.muted};
+    });
+    await bob.does('mute', 'camera', false);
+    await ada.sees(bob);
+  });
+  await test('who comes late gets everything that is there', async () => {
+    eve = await person(s, pages.c, {name: 'Eve', room: 'pair', color: 'red', frequency: 2000});
+    await eve.sees(ada);
+    await eve.sees(bob);
+    await eve.hears(bob, [ada, eve]);
+    await eve.hears(ada, [bob, eve]);
+    await ada.sees(eve);
+    await bob.sees(eve);
+  });
+  await test('a screen is a track of its own, and goes as it came', async () => {
+    const id = await eve.publish({source: 'screen', audio: false});
+    assert.match(id, /^[0-9a-f]{16}$/);
+    for (const p of [ada, bob]) await until('the screen', async () => {
+      const value = await p.does('remote', 'Eve', 'screen');
+      return {value, ok: value?.height > 0};
+    }, 30000);
+    await eve.does('unpublish', 'screen');
+    for (const p of [ada, bob]) await p.logged('it ended', e => e.ended === 'Eve/screen');
+    await ada.sees(eve);
+  });
+  await test('a section that is free is used again', async () => {
+    const before = (await eve.does('numbers')).send.sections, at = (await ada.does('numbers')).receive.sections;
+    for (let n = 0; n < 3; n++) {
+      await eve.publish({source: 'screen', audio: false});
+      await eve.does('unpublish', 'screen');
+    }
+    assert.equal((await eve.does('numbers')).send.sections, before);
+    assert.ok((await ada.does('numbers')).receive.sections <= at + 1);
+  });
+  await test('a name, and what else others are told, changes for all', async () => {
+    assert.equal(await ada.does('room', 'update', {metadata: '{"hand":1}'}), 'done');
+    await bob.until('told', v => v.peers.find(p => p.name === 'Ada')?.metadata === '{"hand":1}');
+  });
+  await test('a track that is turned off is not sent, and comes back', async () => {
+    await bob.does('subscribe', 'Ada', 'camera', false);
+    await until('gone', async () => {
+      const value = await bob.does('remote', 'Ada', 'camera');
+      return {value, ok: value && !value.media};
+    });
+    await bob.does('subscribe', 'Ada', 'camera', true);
+    await bob.sees(ada);
+  });
+  await test('who leaves is gone for all', async () => {
+    await ada.leave();
+    for (const p of [bob, eve]) {
+      await p.logged('she left', e => e.left === 'Ada' && e.reason === 'left');
+      assert.deepEqual((await p.state()).peers.map(x => x.name), [p === bob ? 'Eve' : 'Bob']);
+    }
+    await bob.leave();
+    await eve.leave();
+  });
+  for (const page of Object.values(pages)) await page.close();
+}
