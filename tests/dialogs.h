@@ -105,14 +105,14 @@ static inline void end_sent(void *ctx, struct dialog_slot *slot)
     end_note(ctx, "sent", slot->track);
 }
 
-static inline void end_init_with(struct end *e, uint64_t seed, bool offers_data)
+static inline void end_init_at(struct end *e, uint64_t seed, bool offers_data,
+                               const struct negotiate_local *local)
 {
     static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
                                           end_received, end_send,    end_sent};
-    static const uint8_t sha256[32] = {1};
     static const enum codec codecs[] = {CODEC_OPUS, CODEC_VP8, CODEC_AV1};
     *e = (struct end){.rng = sl_rng_of(seed),
-                      .local = {.sha256 = sha256, .full = true},
+                      .local = *local,
                       .scratch = malloc(sizeof(struct negotiated))};
     const struct dialog_conf conf = {.ops = &ops,
                                      .ctx = e,
@@ -126,6 +126,13 @@ static inline void end_init_with(struct end *e, uint64_t seed, bool offers_data)
                                      .max_bps = &e->max_bps,
                                      .scratch = e->scratch};
     e->dialog = sl_dialog_new(&conf);
+}
+
+static inline void end_init_with(struct end *e, uint64_t seed, bool offers_data)
+{
+    static const uint8_t sha256[32] = {1};
+    const struct negotiate_local local = {.sha256 = sha256, .full = true};
+    end_init_at(e, seed, offers_data, &local);
 }
 
 static inline void end_init(struct end *e, uint64_t seed)

@@ -13,7 +13,7 @@ enum {
     CHECK_MAX = 512,
     REMOTE_MAX = 257, /* of a peer's ufrag or pwd: RFC 8839 §5.4, and a NUL */
     CANDIDATES_MAX = 64,
-    SSRCS_MAX = 64,
+    SSRCS_MAX = 256, /* 127 tracks, with their repairs */
     /* Type preference of a peer-reflexive candidate (RFC 8445 §5.1.2.1), component 1. */
     PRIORITY = 110 << 24 | 0xffff << 8 | 255,
 };
@@ -52,7 +52,8 @@ struct client *sl_client_new(const struct client_conf *conf)
         return NULL;
     c->conf = *conf;
     c->conf.sections = c->sections;
-    memcpy(c->sections, conf->sections, conf->sections_n * sizeof c->sections[0]);
+    if (conf->sections_n > 0)
+        memcpy(c->sections, conf->sections, conf->sections_n * sizeof c->sections[0]);
     c->creds = sl_ice_creds_make();
     c->own_key = sl_hmac_sha1_of(span_of(c->creds.pwd));
     c->reason = "";
@@ -116,15 +117,23 @@ static enum err choose(struct client *c, const struct sdp *answer)
     return E_OK;
 }
 
+static enum err name(struct client *c, struct span ufrag, struct span pwd)
+{
+    if (ufrag.n >= REMOTE_MAX || pwd.n >= REMOTE_MAX)
+        return E_MALFORMED;
+    (void)snprintf(c->user, sizeof c->user, "%.*s:%s", (int)ufrag.n,
+                   (const char *)ufrag.p, c->creds.ufrag);
+    c->key = sl_hmac_sha1_of(pwd);
+    return E_OK;
+}
+
 /* Their end of the transport, and the extensions of each section. */
 static enum err adopt(struct client *c, const struct sdp *theirs,
                       const struct negotiated *n)
 {
-    if (n->ufrag.n >= REMOTE_MAX || n->pwd.n >= REMOTE_MAX)
-        return E_MALFORMED;
-    (void)snprintf(c->user, sizeof c->user, "%.*s:%s", (int)n->ufrag.n,
-                   (const char *)n->ufrag.p, c->creds.ufrag);
-    c->key = sl_hmac_sha1_of(n->pwd);
+    enum err e = name(c, n->ufrag, n->pwd);
+    if (e)
+        return e;
     c->role = n->dtls_client ? DTLS_CLIENT : DTLS_SERVER;
     c->print.n = n->peer.n;
     memcpy(c->print.octets, n->peer.bytes, n->peer.n);
@@ -162,6 +171,23 @@ static void begin(struct client *c, usec now)
     c->state = CLIENT_CHECKING;
     c->begun = c->next_check = now;
     sl_client_tick(c, now);
+}
+
+enum err sl_client_begin(struct client *c, const struct client_ends *ends, usec now)
+{
+    struct span ufrag = {0}, pwd = {0};
+    if (!sl_negotiate_credentials(ends->theirs, &ufrag, &pwd))
+        return E_MALFORMED;
+    (void)snprintf(c->creds.ufrag, sizeof c->creds.ufrag, "%s", ends->ufrag);
+    (void)snprintf(c->creds.pwd, sizeof c->creds.pwd, "%s", ends->pwd);
+    c->own_key = sl_hmac_sha1_of(span_of(c->creds.pwd));
+    enum err e = name(c, ufrag, pwd);
+    c->role = ends->dtls_client ? DTLS_CLIENT : DTLS_SERVER;
+    c->print = ends->peer;
+    e = e ? e : choose(c, ends->theirs);
+    if (!e)
+        begin(c, now);
+    return e;
 }
 
 /* w: where our answer goes; NULL when theirs is one. */

@@ -67,6 +67,16 @@ MUST_USE enum err sl_client_answer(struct client *c, struct span answer, usec no
 MUST_USE enum err sl_client_accept(struct client *c, struct span offer, usec now,
                                    struct wr *w, enum negotiate_why *why);
 
+/* For who reads descriptions elsewhere (bench/caller): begins with what they say. Errors as above. */
+struct client_ends {
+    const char *ufrag, *pwd; /* ours, as they were told */
+    struct dtls_fingerprint peer;
+    bool dtls_client;         /* we begin the handshake */
+    const struct sdp *theirs; /* its credentials and candidates are taken */
+};
+MUST_USE enum err sl_client_begin(struct client *c, const struct client_ends *ends,
+                                  usec now);
+
 /* Takes STUN and DTLS; the rest is ignored. */
 void sl_client_input(struct client *c, struct span datagram, usec now);
 void sl_client_tick(struct client *c, usec now);
