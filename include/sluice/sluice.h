@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -172,7 +173,67 @@ SLUICE_API enum sluice_err sluice_client_connect(const struct sluice_client_conf
 SLUICE_API enum sluice_err sluice_client_send(struct sluice_client *c,
                                               const struct sluice_message *m);
 
-/* Hangs up; the sessions stay. Not from a callback. Takes NULL. */
+/*
+ * A session whose media is the host's: it joins, negotiates, and has tracks, both ways, as RTP
+ * packets have them: Opus at 48 kHz, VP8 at 90 kHz. Packets come as they arrive: nothing is put in
+ * order, asked for again, or decoded. While it has a voice that is silent it only listens.
+ *
+ * Callbacks come on the client's thread, and may call sluice_call_send and sluice_call_want_key.
+ */
+struct sluice_call;
+
+enum sluice_medium { SLUICE_VOICE, SLUICE_CAMERA, SLUICE_SCREEN, SLUICE_SCREEN_SOUND };
+enum { SLUICE_MEDIA = 4, SLUICE_PAYLOAD_MAX = 1200 };
+
+/* One that is received. */
+struct sluice_track {
+    const char *session, *id; /* whose it is; and its name */
+    enum sluice_medium medium;
+    const char *codec; /* "opus", "VP8" */
+    void *user;        /* what conf.track gave for it */
+};
+
+struct sluice_packet {
+    const void *payload;
+    size_t n;
+    uint32_t timestamp; /* of RTP, in ticks of the codec's clock */
+    uint16_t number;    /* of RTP; of one that is sent it means nothing */
+    bool marker;        /* the last of a picture; the first of a talk spurt */
+};
+
+/* All but call, user and session may be zero; those are at most SLUICE_ID_MAX octets. */
+struct sluice_call_conf {
+    const char *call, *user, *session;
+    const char *channel; /* lives as long as the call */
+    bool camera, screen; /* it sends these besides its voice */
+    void *ctx;
+    void (*up)(void *ctx); /* connected */
+    void *(*track)(void *ctx, const struct sluice_track *t, bool begins);
+    void (*packet)(void *ctx, const struct sluice_track *t,
+                   const struct sluice_packet *p);
+    void (*key)(void *ctx, enum sluice_medium medium); /* a key frame is to be sent */
+    /* It is over, and to be left: by the server, or as the connection failed. */
+    void (*ended)(void *ctx, const char *why);
+};
+
+/* SLUICE_REFUSED: a name is missing or too long, or the session is there already. */
+SLUICE_API enum sluice_err sluice_call_join(struct sluice_client *c,
+                                            const struct sluice_call_conf *conf,
+                                            struct sluice_call **ret);
+
+/* Sends a packet at once. SLUICE_FULL: it is not connected yet, the server has not agreed to the
+ * medium, or there is no room now: it is lost. */
+SLUICE_API enum sluice_err sluice_call_send(struct sluice_call *c,
+                                            enum sluice_medium medium,
+                                            const struct sluice_packet *p);
+
+/* Asks the sender of a picture for a key frame. */
+SLUICE_API void sluice_call_want_key(struct sluice_call *c, const struct sluice_track *t);
+
+/* Says good-bye, and frees. Not from a callback. Takes NULL. */
+SLUICE_API void sluice_call_leave(struct sluice_call *c);
+
+/* Hangs up, after all its calls were left; other sessions stay. Not from a callback. Takes NULL. */
 SLUICE_API void sluice_client_free(struct sluice_client *c);
 
 #ifdef __cplusplus

@@ -17,7 +17,8 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: sluice bench [OPTION...]\n\n"
+    "usage: sluice bench [OPTION...]\n"
+    "       sluice bench rtcd [OPTION...]    calls of rtcd: see its --help\n\n"
     "Joins rooms of a server with many clients of WHIP and WHEP, sends, and tells what\n"
     "arrived. It should have a core of its own.\n\n"
     "  --url=URL          the server's public face (http://127.0.0.1:8080)\n"
@@ -197,6 +198,8 @@ int sl_command_bench(int argc, char **argv)
     struct load_joined joined;
     struct load_result result;
     char error[LOAD_ERROR_MAX] = "";
+    if (argc > 1 && strcmp(argv[1], "rtcd") == 0)
+        return sl_command_bench_rtcd(argc - 1, argv + 1);
     int done = read_options(argc, argv, &o);
     if (done)
         return done - 1;

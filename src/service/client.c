@@ -13,6 +13,8 @@
 
 #include "bench/web.h"
 #include "bench/wsc.h"
+#include "net/loop.h"
+#include "service/calls.h"
 #include "service/inbox.h"
 #include "service/message.h"
 #include "sluice/sluice.h"
@@ -34,6 +36,7 @@ struct sluice_client {
     struct inbox *out; /* what the host said */
     int bell;          /* rung for out and for the end */
     bool broken;       /* a message could not be sent */
+    struct calls *calls;
     pthread_t thread;
     atomic_bool ending;
 };
@@ -66,7 +69,8 @@ static enum err hear_all(struct sluice_client *c)
     struct message m;
     enum err e;
     while (!(e = sl_wsc_receive(c->ws, &in)))
-        if (sl_message_read(in, &m) == E_OK && c->message)
+        if (sl_message_read(in, &m) == E_OK && !sl_calls_hear(c->calls, &m.m) &&
+            c->message)
             c->message(c->ctx, &m.m);
     return e;
 }
@@ -74,23 +78,32 @@ static enum err hear_all(struct sluice_client *c)
 static void talk(struct sluice_client *c)
 {
     struct pollfd p[] = {{.fd = sl_wsc_fd(c->ws), .events = POLLIN},
-                         {.fd = c->bell, .events = POLLIN}};
+                         {.fd = c->bell, .events = POLLIN},
+                         {.fd = sl_calls_fd(c->calls), .events = POLLIN}};
     c->broken = false;
     while (!atomic_load(&c->ending) && !c->broken && hear_all(c) == E_EARLY) {
+        sl_calls_run(c->calls);
         sl_inbox_take(c->out, say, c);
         if (!c->broken)
-            (void)poll(p, 2, -1);
+            (void)poll(p, 3, sl_calls_wait(c->calls));
         if (p[1].revents)
             unring(c);
     }
 }
 
-/* Until the time is over or the end has come. */
+/* Until the time is over or the end has come. Media goes on meanwhile, messages wait. */
 static void rest(const struct sluice_client *c, int ms)
 {
-    struct pollfd p = {.fd = c->bell, .events = POLLIN};
-    while (!atomic_load(&c->ending) && poll(&p, 1, ms) > 0)
-        unring(c); /* a message: it waits, and so do we */
+    struct pollfd p[] = {{.fd = c->bell, .events = POLLIN},
+                         {.fd = sl_calls_fd(c->calls), .events = POLLIN}};
+    usec until = sl_loop_now() + MSEC(ms);
+    for (usec now; !atomic_load(&c->ending) && (now = sl_loop_now()) < until;) {
+        int left = (int)((until - now) / MSEC(1)) + 1, due = sl_calls_wait(c->calls);
+        (void)poll(p, 2, due >= 0 && due < left ? due : left);
+        if (p[0].revents)
+            unring(c);
+        sl_calls_run(c->calls);
+    }
 }
 
 static void *run(void *arg)
@@ -194,12 +207,18 @@ static bool start(struct sluice_client *c)
 
 static void give_back(struct sluice_client *c)
 {
+    sl_calls_free(c->calls);
     sl_wsc_free(c->ws);
     sl_web_free(c->web);
     sl_inbox_free(c->out);
     if (c->bell >= 0)
         (void)close(c->bell);
     free(c);
+}
+
+static enum sluice_err say_for_call(void *client, const struct sluice_message *m)
+{
+    return sluice_client_send(client, m);
 }
 
 enum sluice_err sluice_client_connect(const struct sluice_client_conf *conf,
@@ -216,7 +235,8 @@ enum sluice_err sluice_client_connect(const struct sluice_client_conf *conf,
     c->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum err made = sl_web_new(conf->url ? conf->url : "", &c->web);
     enum sluice_err e = SLUICE_OK;
-    if (!c->out || c->bell < 0 || made == E_MEMORY)
+    c->calls = sl_calls_new(say_for_call, c);
+    if (!c->out || c->bell < 0 || !c->calls || made == E_MEMORY)
         e = fail(error, SLUICE_MEMORY, sl_err_text(E_MEMORY), "");
     else if (made)
         e = made == E_ABSENT ? unreached(error, made)
@@ -251,6 +271,13 @@ enum sluice_err sluice_client_send(struct sluice_client *c,
     if (!e)
         ring(c);
     return e;
+}
+
+enum sluice_err sluice_call_join(struct sluice_client *c,
+                                 const struct sluice_call_conf *conf,
+                                 struct sluice_call **ret)
+{
+    return sl_calls_join(c->calls, conf, ret);
 }
 
 void sluice_client_free(struct sluice_client *c)
