@@ -126,7 +126,7 @@ static void command(struct peer *p, struct rd *r)
     unsigned number = (unsigned)(p - peers) * SLOTS + a % SLOTS;
     uint64_t producer = PRODUCER_ID + number, consumer = CONSUMER_ID + number;
     unsigned shard = b % SIM_SHARDS;
-    switch (what % 12) {
+    switch (what % 14) {
     case 0: give_keys(p); break;
     case 1: sim_tell(&s, p->owner, MAIL_READY, p->c->id, 0); break;
     case 2:
@@ -150,6 +150,11 @@ static void command(struct peer *p, struct rd *r)
     case 9: (void)sim_restart(p->c); break;
     case 10: sim_tell(&s, shard, MAIL_CLOSE, p->c->id, 0); break;
     case 11: s.full_for_media[shard] = a & 1; break;
+    case 12:
+        sim_mail(&s, p->owner,
+                 &(struct mail){.type = MAIL_CEILING, .id = p->c->id, .id2 = 1000U * b});
+        break;
+    case 13: sim_tell(&s, shard, MAIL_EXCESS, producer, a); break;
     }
 }
 
