@@ -233,7 +233,7 @@ func hostileChannel(s *server) error {
 	}
 	_, text, err := s.ask("GET", "/metrics", "", "")
 	for _, reason := range []string{"malformed", "oversized", "flooded"} {
-		if line := fmt.Sprintf("dropped_total{reason=%q} ", reason); err == nil &&
+		if line := fmt.Sprintf("sluice_rtcd_channel_dropped_total{reason=%q} ", reason); err == nil &&
 			(!strings.Contains(text, line) || strings.Contains(text, line+"0\n")) {
 			err = fmt.Errorf("what was %s is not counted", reason)
 		}
