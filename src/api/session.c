@@ -58,6 +58,7 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
         .stream = a->stream,
         .offer = a->req->body,
         .max_bps = claims->max_bps,
+        .token = claims->token,
     };
     struct refused why;
     struct peer *p;

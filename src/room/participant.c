@@ -168,6 +168,7 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
     (void)snprintf(p->jti, sizeof p->jti, "%s", a->jti ? a->jti : "");
     p->max_bps = a->max_bps;
+    p->token = a->token;
     p->events = a->events;
     p->ctx = a->ctx;
     if (before && !foreign)
@@ -317,4 +318,39 @@ enum err sl_participant_role(struct rooms *r, struct participant *p, enum role r
         rename_tracks(p, now);
     tell(r, NEWS_UPDATED, p, MEDIA_GONES, "");
     return E_OK;
+}
+
+/* ---- tokens ---- */
+
+static struct participant *admitted_by(struct rooms *r, uint64_t token)
+{
+    for (struct room *room = NULL; (room = sl_rooms_next_room(r, room));)
+        list_each (struct participant, p, &room->participants, by_room)
+            if (p->token == token)
+                return p;
+    return NULL;
+}
+
+static struct peer *joined_by(struct rooms *r, uint64_t token)
+{
+    map_each (n, &r->by_key) {
+        struct peer *p = map_entry(n, struct peer, by_key);
+        if (p->token == token)
+            return p;
+    }
+    return NULL;
+}
+
+size_t sl_participants_revoke(struct rooms *r, uint64_t token)
+{
+    size_t n = 0;
+    struct participant *p;
+    struct peer *peer;
+    if (token == 0)
+        return 0;
+    for (; (p = admitted_by(r, token)); n++)
+        sl_participant_leave(r, p, MEDIA_GONE_REVOKED, "");
+    for (; (peer = joined_by(r, token)); n++)
+        sl_rooms_leave(r, peer, MEDIA_GONE_REVOKED);
+    return n;
 }

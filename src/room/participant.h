@@ -51,7 +51,8 @@ struct participant {
     char sources[SOURCES_CAP]; /* what it may publish, words; "": anything */
     char jti[CLAIM_TEXT_CAP];  /* of the token by which it came, "": none */
     uint32_t max_bps;          /* that it may send; 0: any */
-    bool listed;               /* others are told of it */
+    uint64_t token; /* struct claims: by which it came; 0: none that can be named */
+    bool listed;    /* others are told of it */
     usec since;
     struct peer *sends, *receives; /* NULL: not now */
     struct voice voice;            /* as it was heard last, when it spoke last */
@@ -69,6 +70,7 @@ struct admission {
     unsigned may;
     const char *sources, *jti; /* NULL: as "" */
     uint32_t max_bps;
+    uint64_t token;
     bool create;     /* the room is made, if need be */
     bool first_host; /* who makes it is a host */
     const struct participant_events *events;
@@ -100,6 +102,9 @@ MUST_USE enum err sl_participant_update(struct rooms *r, struct participant *p,
  * was not admitted. */
 MUST_USE enum err sl_participant_role(struct rooms *r, struct participant *p,
                                       enum role role, usec now);
+
+/* Whoever came by the token goes, participants and viewers alike. Returns how many. */
+size_t sl_participants_revoke(struct rooms *r, uint64_t token);
 
 /* What the role permits to a holder of such a token. */
 unsigned sl_role_can(enum role role, unsigned may);

@@ -33,6 +33,23 @@ TEST(what_roles_permit)
     CHECK(!sl_role_of(span_of("hos"), &none));
 }
 
+TEST(who_came_by_a_token_goes_with_it)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    for (size_t i = 0; i < STAGE_PEOPLE; i++) {
+        static const char *const ids[] = {"ann", "bob", "eve"};
+        CHECK_INT(stage_admit(s, i, ids[i], ROLE_PARTICIPANT, true), E_OK);
+        s->of[i].who->token = i / 2; /* two came without */
+    }
+    CHECK_INT(sl_participants_revoke(s->rooms, 0), 0);
+    CHECK_INT(sl_participants_revoke(s->rooms, 7), 0);
+    CHECK_INT(sl_participants_revoke(s->rooms, 1), 1);
+    CHECK(s->of[0].who && s->of[1].who);
+    CHECK_STR(s->of[2].left, "revoked");
+    CHECK_INT(sl_participants_revoke(s->rooms, 1), 0);
+    room_stage_free(s);
+}
+
 TEST(sources_that_may_be_sent)
 {
     static const struct {

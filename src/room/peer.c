@@ -298,6 +298,7 @@ enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
     char *name = publishes ? p->stream : p->view.stream;
     if (j->stream.n > 0)
         memcpy(name, j->stream.p, j->stream.n);
+    p->token = j->token;
     p->max_bps = publishes ? peer_lower(j->max_bps, m->max_bps) : 0;
     sl_chance_hex(&m->random, p->key, PEER_KEY_CAP - 1);
     sl_chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);

@@ -61,6 +61,7 @@ struct peer {
     struct track **tracks; /* owned, as are those they point at */
     struct view view;      /* of who watches */
     uint32_t max_bps;      /* that it may send; 0: any */
+    uint64_t token;        /* struct claims: by which it came; 0: none that can be named */
     uint8_t remotes;       /* candidates that it told of */
 };
 
@@ -77,6 +78,7 @@ struct join {
     struct span stream; /* may be empty for a viewer: whatever there is */
     struct span offer;
     uint32_t max_bps; /* that it may send; 0: any */
+    uint64_t token;   /* struct claims */
 };
 
 /* Makes a peer that publishes the stream, or watches it, from its offer, and appends the
