@@ -26,6 +26,8 @@
     X(METHOD, 405, "method", "This cannot be done here")                                 \
     X(NOT_ACCEPTABLE, 406, "not-acceptable", "You accept nothing that we could send")    \
     X(NOT_LIVE, 409, "not-live", "Nobody publishes this stream now")                     \
+    X(EXISTS, 409, "exists", "It is there already")                                      \
+    X(STATE, 409, "state", "This cannot be done now")                                    \
     X(PRECONDITION, 412, "precondition", "The ICE session is another one by now")        \
     X(TOO_LARGE, 413, "too-large", "The body is too large")                              \
     X(MEDIA_TYPE, 415, "media-type", "The body is of a type not taken here")             \

@@ -88,6 +88,7 @@ struct config {
         bool required;
     } auth;
     struct {
+        const char *api_secret;
         uint32_t loudest; /* 0: no limit */
         bool hosts_create;
         usec empty_time;

@@ -164,6 +164,9 @@ const struct setting sl_settings[] = {
     {"auth.required", BOOL(auth.required), .value = "true",
      .help = "Ask for a token; without, anybody may publish and watch anything."},
 
+    {"rooms.api_secret", STRING(rooms.api_secret), .value = "",
+     .help = "What callers of the room API show as a bearer token; empty: nothing, and "
+             "whoever reaches the private face may use it."},
     {"rooms.loudest", INT(rooms.loudest, 0, 64), .value = "0",
      .help = "Voices that a viewer of a whole room hears at once: those who speak, the "
              "loudest first; 0: as many as it has room for."},

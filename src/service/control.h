@@ -24,6 +24,7 @@ struct control_conf {
     const char *tls_cert, *tls_key;        /* of the public face; NULL: plain HTTP */
     const char *private_cert, *private_key;
     struct rtcd_face_conf rtcd; /* kv NULL: not served */
+    const char *api_secret;     /* of the room API; NULL: who comes may */
     struct hooks_conf hooks;    /* urls_n 0: nobody is told */
     /* What clients are told of addresses: struct outside_conf has it. */
     struct address_map maps[CONFIG_LIST_MAX];

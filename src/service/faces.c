@@ -54,8 +54,13 @@ static void take_private(void *user, const struct http_req *req)
     struct faces *f = user;
     if (f->rtcd && !req->refuse && sl_rtcd_face_request(f->rtcd, req))
         return;
-    struct http_res res = sl_admin_answer(&f->admin, req);
+    bool rooms = f->revoked && sl_roomapi_has(req->path);
+    struct http_res res =
+        rooms ? sl_roomapi_answer(&f->roomapi, req, sl_loop_now(), sl_wall_now() / SEC(1))
+              : sl_admin_answer(&f->admin, req);
     (void)sl_httpd_reply(f->private_face, req->id, &res);
+    if (rooms)
+        settle(f);
 }
 
 static bool explain_transports(void *ctx, struct span id, struct wr *w)
@@ -112,6 +117,10 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
         copy_text(claims.name, sizeof claims.name, t.name);
         copy_text(claims.sources, sizeof claims.sources, t.sources);
         copy_text(claims.jti, sizeof claims.jti, t.jti);
+        if (f->revoked && sl_revoked_has(f->revoked, span_of(t.jti)))
+            return E_AUTH;
+        if (f->revoked)
+            claims.token = sl_revoked_number(f->revoked, span_of(t.jti));
     }
     *ret = claims;
     return E_OK;
@@ -128,6 +137,26 @@ static bool lend_turn(void *ctx, uint64_t transport, struct turn_credentials *re
 }
 
 /* ---- start and end ---- */
+
+static void fill_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    sl_random(p, n);
+}
+
+static enum err make_roomapi(struct faces *f)
+{
+    const struct control_conf *of = f->conf.of;
+    uint64_t key[2];
+    sl_random(key, sizeof key);
+    enum err e = sl_revoked_new(of->rtcd.kv, key, sl_wall_now() / SEC(1), &f->revoked);
+    const struct roomapi_conf rc = {.rooms = f->conf.rooms,
+                                    .keys = &of->keys,
+                                    .revoked = f->revoked,
+                                    .secret = of->api_secret,
+                                    .random = {.fill = fill_random}};
+    return e ? e : sl_roomapi_init(&f->roomapi, &rc);
+}
 
 enum err sl_faces_init(struct faces *f, const struct faces_conf *conf)
 {
@@ -157,7 +186,8 @@ enum err sl_faces_init(struct faces *f, const struct faces_conf *conf)
                                  .origins = of->origins,
                                  .origins_n = of->origins_n,
                                  .proxied = of->proxied};
-    return sl_face_init(&f->face, &fc);
+    enum err e = sl_face_init(&f->face, &fc);
+    return e || !of->rtcd.kv ? e : make_roomapi(f);
 }
 
 void sl_faces_fini(struct faces *f)
@@ -168,6 +198,8 @@ void sl_faces_fini(struct faces *f)
     sl_httpd_free(f->public_face);
     sl_httpd_free(f->private_face);
     sl_admin_fini(&f->admin);
+    sl_roomapi_fini(&f->roomapi);
+    sl_revoked_free(f->revoked);
     sl_face_fini(&f->face);
     sl_limit_free(f->joins);
     sl_limit_free(f->changes);
@@ -176,12 +208,6 @@ void sl_faces_fini(struct faces *f)
 static bool is_set(const struct addr *a)
 {
     return a->port != 0 || !addr_eq(a, &(struct addr){0});
-}
-
-static void fill_random(void *ctx, void *p, size_t n)
-{
-    (void)ctx;
-    sl_random(p, n);
 }
 
 static enum err serve_rooms(struct faces *f)

@@ -7,6 +7,7 @@
 
 #include "api/admin.h"
 #include "api/face.h"
+#include "api/roomapi.h"
 #include "net/httpd.h"
 #include "service/rooms_face.h"
 #include "service/rtcd_face.h"
@@ -32,6 +33,8 @@ struct faces {
     struct limit *joins, *changes;
     struct face face;
     struct admin admin;
+    struct revoked *revoked; /* NULL: there is no store, and no room API */
+    struct roomapi roomapi;
     struct httpd *public_face, *private_face; /* NULL: there is none */
     struct rooms_face *rooms;                 /* NULL without a public face */
     struct rtcd_face *rtcd;                   /* NULL: not served */

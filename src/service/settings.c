@@ -190,6 +190,7 @@ static void set_faces(struct control_conf *to, const struct config *c)
                                        .peers = c->limits.peers,
                                        .room_peers = c->limits.room_peers,
                                        .room_publishers = c->limits.room_publishers};
+    to->api_secret = *c->rooms.api_secret ? c->rooms.api_secret : NULL;
     to->loudest = c->rooms.loudest;
     to->hosts_create = c->rooms.hosts_create;
     to->empty_time = c->rooms.empty_time;

@@ -1,0 +1,244 @@
+#include "api/roomapi.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "api/origin.h"
+#include "api/roomapi_rooms.h"
+#include "api/roomapi_tokens.h"
+
+#define WHOLE_MAX 9007199254740992.0 /* RFC 8259 §6: above it, not each is a number */
+
+enum {
+    BUF_CAP = 1 << 20 /* octets of an answer; what does not fit is on the next page */
+};
+
+/* ---- what its modules ask of a request ---- */
+
+void sl_roomapi_refuse(struct roomapi_call *c, enum problem p, const char *detail)
+{
+    sl_reply_problem(&c->reply, p, NULL, detail);
+}
+
+void sl_roomapi_fail(struct roomapi_call *c, enum err e)
+{
+    enum problem p = e == E_DENIED   ? PROBLEM_NAME
+                     : e == E_EXISTS ? PROBLEM_EXISTS
+                     : e == E_FULL   ? PROBLEM_FULL
+                                     : PROBLEM_INTERNAL;
+    sl_roomapi_refuse(c, p, "");
+}
+
+struct wr *sl_roomapi_body(struct roomapi_call *c, unsigned status)
+{
+    c->reply.status = status;
+    sl_reply_field(&c->reply, "Content-Type", "application/json");
+    return &c->reply.body;
+}
+
+bool sl_roomapi_unpack(struct roomapi_call *c, const char *fmt, ...)
+{
+    json_error_t why;
+    va_list args;
+    va_start(args, fmt);
+    bool good = json_vunpack_ex(c->in, &why, 0, fmt, args) == 0;
+    va_end(args);
+    if (!good)
+        sl_roomapi_refuse(c, PROBLEM_REQUEST, why.text);
+    return good;
+}
+
+bool sl_roomapi_within(struct roomapi_call *c, const char *name, long long v,
+                       long long least, long long most)
+{
+    char why[64];
+    if (v >= least && v <= most)
+        return true;
+    (void)snprintf(why, sizeof why, "%s: at most %lld", name, most);
+    sl_roomapi_refuse(c, PROBLEM_REQUEST, why);
+    return false;
+}
+
+/* ---- resources and methods ---- */
+
+#define ROOM "v1", "rooms", "*", "*"
+#define PEER ROOM, "peers", "*"
+
+static const struct route {
+    const char *path[ROOMAPI_SEGMENTS_MAX]; /* "*": any segment */
+    enum http_method method;
+    void (*answer)(struct roomapi_call *c);
+} routes[] = {
+    {{"v1", "rooms"}, HTTP_GET, sl_roomapi_list_rooms},
+    {{"v1", "rooms"}, HTTP_POST, sl_roomapi_create_room},
+    {{ROOM}, HTTP_GET, sl_roomapi_show_room},
+    {{ROOM}, HTTP_PATCH, sl_roomapi_change_room},
+    {{ROOM}, HTTP_DELETE, sl_roomapi_close_room},
+    {{PEER}, HTTP_GET, sl_roomapi_show_peer},
+    {{PEER}, HTTP_PATCH, sl_roomapi_change_peer},
+    {{PEER}, HTTP_DELETE, sl_roomapi_remove_peer},
+    {{PEER, "tracks", "*"}, HTTP_PATCH, sl_roomapi_change_track},
+    {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
+    {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
+    {{"room", "create"}, HTTP_POST, sl_roomapi_create_any},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+static bool fits(const struct route *r, const struct span *seg, size_t n)
+{
+    for (size_t i = 0; i < ROOMAPI_SEGMENTS_MAX; i++) {
+        const char *want = r->path[i];
+        if (!want || i >= n)
+            return !want && i >= n;
+        if (strcmp(want, "*") != 0 && !span_is(seg[i], want))
+            return false;
+    }
+    return true;
+}
+
+/* How many segments; 0: too many, or none. */
+static size_t split(struct span path, struct span ret[ROOMAPI_SEGMENTS_MAX])
+{
+    size_t n = 0;
+    while (n < ROOMAPI_SEGMENTS_MAX && sl_http_segment(&path, &ret[n]))
+        n++;
+    return path.n > 0 ? 0 : n;
+}
+
+bool sl_roomapi_has(struct span path)
+{
+    struct span seg[ROOMAPI_SEGMENTS_MAX];
+    size_t n = split(path, seg);
+    for (size_t i = 0; i < ROUTES; i++)
+        if (fits(&routes[i], seg, n))
+            return true;
+    return false;
+}
+
+static const struct route *find(struct roomapi_call *c, char *allow, size_t cap)
+{
+    size_t n = split(c->req->path, c->seg), used = 0;
+    enum http_method method = c->req->method == HTTP_HEAD ? HTTP_GET : c->req->method;
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (!fits(&routes[i], c->seg, n))
+            continue;
+        if (routes[i].method == method)
+            return &routes[i];
+        used += (size_t)snprintf(allow + used, cap - used, "%s%s", used ? ", " : "",
+                                 sl_http_method_name(routes[i].method));
+    }
+    return NULL;
+}
+
+static bool may_come(struct roomapi_call *c)
+{
+    static const char scheme[] = "Bearer ";
+    struct span shown = sl_http_header(c->req, "Authorization");
+    size_t n = sizeof scheme - 1;
+    if (sl_origin_of(c->req, NULL, 0) == ORIGIN_REFUSED) {
+        sl_roomapi_refuse(c, PROBLEM_ORIGIN, "");
+        return false;
+    }
+    if (!c->api->conf.secret)
+        return true;
+    if (shown.n > n && strncasecmp((const char *)shown.p, scheme, n) == 0 &&
+        sl_secret_eq((struct span){shown.p + n, shown.n - n},
+                     span_of(c->api->conf.secret)))
+        return true;
+    sl_roomapi_refuse(c, shown.p ? PROBLEM_TOKEN_INVALID : PROBLEM_TOKEN_MISSING, "");
+    sl_reply_field(&c->reply, "WWW-Authenticate", "Bearer realm=\"sluice\"");
+    return false;
+}
+
+/* 260.0 is as whole a number as 260. */
+static void make_whole(json_t *object)
+{
+    const char *key;
+    json_t *v;
+    void *next;
+    json_object_foreach_safe(object, next, key, v)
+    {
+        double d = json_is_real(v) ? json_real_value(v) : 0.5;
+        if (d >= -WHOLE_MAX && d <= WHOLE_MAX && d == (double)(json_int_t)d)
+            (void)json_object_set_new(object, key, json_integer((json_int_t)d));
+    }
+}
+
+/* What changes something comes as JSON, which no foreign page can send unasked. */
+static bool read_body(struct roomapi_call *c, const struct route *r)
+{
+    bool may_be_empty = r->answer == sl_roomapi_create_any && c->req->body.n == 0;
+    if ((r->method != HTTP_POST && r->method != HTTP_PATCH) || may_be_empty)
+        return true;
+    if (!sl_http_lists(sl_http_header(c->req, "Content-Type"), "application/json")) {
+        sl_roomapi_refuse(c, PROBLEM_MEDIA_TYPE, "application/json");
+        return false;
+    }
+    c->in = json_loadb((const char *)c->req->body.p, c->req->body.n,
+                       JSON_REJECT_DUPLICATES, NULL);
+    make_whole(c->in);
+    if (json_is_object(c->in))
+        return true;
+    sl_roomapi_refuse(c, PROBLEM_REQUEST, "a JSON object is wanted");
+    return false;
+}
+
+static bool find_room(struct roomapi_call *c, const struct route *r)
+{
+    if (!r->path[2] || strcmp(r->path[2], "*") != 0)
+        return true;
+    if (!sl_name_valid(c->seg[2]) || !sl_name_valid(c->seg[3])) {
+        sl_roomapi_refuse(c, PROBLEM_NAME, "");
+        return false;
+    }
+    c->room = sl_rooms_find(c->api->conf.rooms, c->seg[2], c->seg[3]);
+    if (!c->room) {
+        sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such room");
+        return false;
+    }
+    c->who = r->path[4] ? sl_participant_find(c->room, c->seg[5]) : NULL;
+    if (!r->path[4] || c->who)
+        return true;
+    sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such peer");
+    return false;
+}
+
+enum err sl_roomapi_init(struct roomapi *a, const struct roomapi_conf *conf)
+{
+    *a = (struct roomapi){.conf = *conf, .buf = malloc(BUF_CAP)};
+    return a->buf ? E_OK : E_MEMORY;
+}
+
+void sl_roomapi_fini(struct roomapi *a)
+{
+    free(a->buf);
+    *a = (struct roomapi){0};
+}
+
+struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req, usec now,
+                                  int64_t wall)
+{
+    struct roomapi_call c = {.api = a,
+                             .req = req,
+                             .reply = sl_reply_of(a->buf, BUF_CAP),
+                             .now = now,
+                             .wall = wall};
+    char allow[64] = "";
+    const struct route *r = find(&c, allow, sizeof allow);
+    sl_reply_origin(&c.reply, (struct span){0});
+    if (req->refuse) {
+        sl_roomapi_refuse(&c, req->refuse == 413 ? PROBLEM_TOO_LARGE : PROBLEM_REQUEST,
+                          "");
+        c.reply.status = req->refuse;
+    } else if (!r) {
+        sl_roomapi_refuse(&c, PROBLEM_METHOD, "");
+        sl_reply_field(&c.reply, "Allow", "%s", allow);
+    } else if (may_come(&c) && read_body(&c, r) && find_room(&c, r)) {
+        r->answer(&c);
+    }
+    json_decref(c.in);
+    return sl_reply_done(&c.reply);
+}

@@ -1,0 +1,78 @@
+#pragma once
+
+/*
+ * The room API on the private face, for back ends (docs/rooms.openapi.yaml):
+ *
+ *   GET, POST          /v1/rooms                              list, create
+ *   GET, PATCH, DELETE /v1/rooms/TENANT/ROOM                  and who is in it; change; close
+ *   GET, PATCH, DELETE /v1/rooms/TENANT/ROOM/peers/PEER       one of them; change; remove
+ *   PATCH              .../peers/PEER/tracks/TRACK            mute
+ *   POST               /v1/tokens                             mint
+ *   POST               /v1/revocations                        a token ends, and what it began
+ *   POST               /room/create                           a room by any name
+ *
+ * A request is a value, and so is its answer. For the control thread alone.
+ */
+
+#include "api/reply.h"
+#include "auth/revoked.h"
+#include "room/room.h"
+
+/* Borrowed for the life of the API. */
+struct roomapi_conf {
+    struct rooms *rooms;
+    const struct token_keys *keys; /* the first signs */
+    struct revoked *revoked;
+    const char *secret; /* that callers show as a bearer token; NULL: who comes may */
+    struct random random;
+};
+
+struct roomapi {
+    struct roomapi_conf conf;
+    uint8_t *buf; /* the present answer */
+};
+
+MUST_USE enum err sl_roomapi_init(struct roomapi *a, const struct roomapi_conf *conf);
+void sl_roomapi_fini(struct roomapi *a); /* takes what is all zero */
+
+/* Is the path one of ours? */
+bool sl_roomapi_has(struct span path);
+
+/* The answer is valid until the next request. wall: seconds of Unix. */
+struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req, usec now,
+                                  int64_t wall);
+
+/* ---- for its modules ---- */
+
+enum { ROOMAPI_SEGMENTS_MAX = 8 };
+
+struct json_t;
+
+/* A request, what it names, and the answer under construction. */
+struct roomapi_call {
+    struct roomapi *api;
+    const struct http_req *req;
+    struct reply reply;
+    usec now;
+    int64_t wall;
+    struct span seg[ROOMAPI_SEGMENTS_MAX]; /* of the path */
+    struct json_t *in;                     /* the body; NULL: there is none */
+    struct room *room;
+    struct participant *who;
+};
+
+void sl_roomapi_refuse(struct roomapi_call *c, enum problem p, const char *detail);
+void sl_roomapi_fail(struct roomapi_call *c, enum err e); /* the same, by an error */
+
+/* Where JSON goes, of an answer with this status. */
+struct wr *sl_roomapi_body(struct roomapi_call *c, unsigned status);
+
+/* These are true, or they have refused. The body's members are read by a format of Jansson's. */
+bool sl_roomapi_unpack(struct roomapi_call *c, const char *fmt, ...);
+bool sl_roomapi_within(struct roomapi_call *c, const char *name, long long v,
+                       long long least, long long most);
+
+static inline struct span roomapi_text(const char *p, size_t n)
+{
+    return (struct span){(const uint8_t *)p, n};
+}

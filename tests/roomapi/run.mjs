@@ -1,0 +1,203 @@
+// The room API and webhooks, as a back end has them, against the real server.
+
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import crypto from 'node:crypto';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {done, test} from '../browser/harness.mjs';
+import {until} from '../browser/until.mjs';
+
+const TOP = fileURLToPath(new URL('../../', import.meta.url));
+const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const OFFER = fs.readFileSync(path.join(TOP, 'tests/sdp/chromium-sendonly-single.sdp'));
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-roomapi-'));
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  fs.rmSync(dir, {recursive: true});
+});
+
+const freePort = make => new Promise(resolve => {
+  const s = make();
+  const got = () => {
+    const {port} = s.address();
+    s.close(() => resolve(port));
+  };
+  s.listen ? s.listen(0, '127.0.0.1', got) : s.bind(0, '127.0.0.1', got);
+});
+
+// A server, as it can be killed and started again.
+class Server {
+  constructor(name) { this.state = path.join(dir, name); }
+  async start(more = []) {
+    this.port ??= await freePort(() => net.createServer());
+    this.http ??= await freePort(() => net.createServer());
+    this.rtc ??= await freePort(() => dgram.createSocket('udp4'));
+    this.child = spawn(BINARY, ['serve', `--store.directory=${this.state}`, `--http.listen=127.0.0.1:${this.http}`,
+      `--admin.listen=127.0.0.1:${this.port}`, `--rtc.port=${this.rtc}`, '--rtc.workers=1', ...more],
+      {stdio: ['ignore', 'ignore', 'pipe']});
+    running.add(this.child);
+    this.err = '';
+    this.child.stderr.on('data', d => { this.err += d; });
+    this.ended = new Promise(resolve => this.child.on('close', code => {
+      running.delete(this.child);
+      resolve(code);
+    }));
+    await until('ready', async () => ({ok: (await this.get('/health/ready').catch(() => null))?.status === 200}));
+  }
+  async kill(signal = 'SIGKILL') {
+    this.child.kill(signal);
+    return this.ended;
+  }
+  get(where) { return fetch(`http://127.0.0.1:${this.port}${where}`); }
+  ask(method, where, body, headers = {}) {
+    return fetch(`http://127.0.0.1:${this.port}${where}`, {method, body: body && JSON.stringify(body),
+      headers: {...body && {'content-type': 'application/json'}, ...headers}});
+  }
+  async publish(room, token) {
+    return fetch(`http://127.0.0.1:${this.http}/whip/${room}`, {method: 'POST', body: OFFER,
+      headers: {'content-type': 'application/sdp', authorization: `Bearer ${token}`}});
+  }
+}
+
+// A back end that checks what it is told, answers as it is set to, and can be away.
+class BackEnd {
+  heard = [];
+  answer = 204;
+  wrong = 0;
+  async start() {
+    this.server = http.createServer((req, res) => {
+      let body = '';
+      req.on('data', d => { body += d; }).on('end', () => {
+        const [id, at, signature] = ['id', 'timestamp', 'signature'].map(k => req.headers[`webhook-${k}`]);
+        const want = crypto.createHmac('sha256', Buffer.from(SECRET.slice('whsec_'.length), 'base64'))
+          .update(`${id}.${at}.${body}`).digest('base64');
+        if (signature !== `v1,${want}` || Math.abs(Date.now() / 1000 - at) > 300) this.wrong++;
+        if (this.answer === 0) return; // for ever
+        for (const e of this.answer < 300 ? JSON.parse(body).events : [])
+          if (e.id > (this.heard.at(-1)?.id ?? '')) this.heard.push(e);
+        res.writeHead(this.answer).end();
+      });
+    });
+    await new Promise(r => this.server.listen(this.port ?? 0, '127.0.0.1', r));
+    this.port = this.server.address().port;
+  }
+  stop() {
+    this.server.closeAllConnections();
+    return new Promise(r => this.server.close(r));
+  }
+  types() { return this.heard.map(e => e.room ? `${e.type} ${e.room}` : e.type); }
+  until(...want) {
+    return until(want.join(), () => ({ok: want.every(w => this.types().includes(w)), heard: this.types()}));
+  }
+}
+
+await test('what the OpenAPI file says is what the server does', async () => {
+  const s = new Server('openapi');
+  await s.start(['--log.level=warn']);
+  const st = spawn(process.env.SCHEMATHESIS, ['--config-file', path.join(TOP, 'tests/roomapi/schemathesis.toml'), 'run',
+    path.join(TOP, 'docs/rooms.openapi.yaml'), '--url', `http://127.0.0.1:${s.port}`, '--max-examples', '30', '--seed', '1'],
+    {cwd: dir});
+  let said = '';
+  for (const out of [st.stdout, st.stderr]) out.on('data', d => { said += d; });
+  const code = await new Promise(r => st.on('close', r));
+  assert.equal(code, 0, said);
+  assert.match(said, /Tested: 12/);
+  assert.equal((await s.get('/health/live')).status, 200);
+  s.child.kill();
+  await s.kill();
+  assert.doesNotMatch(s.err, /ERROR|Sanitizer/);
+});
+
+await test('webhooks come signed and in order, past a back end that fails, is slow, or is away', async () => {
+  const s = new Server('webhooks'), b = new BackEnd();
+  await b.start();
+  await s.start([`--webhooks.urls=http://127.0.0.1:${b.port}/`, `--webhooks.secret=${SECRET}`, '--webhooks.timeout=1s']);
+  await b.until('server_started');
+  const make = async room => assert.equal((await s.ask('POST', '/v1/rooms', {room})).status, 201);
+  await make('a');
+  b.answer = 500;
+  await make('b');
+  b.answer = 0;
+  await make('c');
+  await b.stop();
+  await make('d');
+  b.answer = 204;
+  await b.start();
+  await b.until('room_opened a', 'room_opened b', 'room_opened c', 'room_opened d');
+  assert.deepEqual(b.types(), ['server_started', ...'abcd'.split('').map(r => `room_opened ${r}`)]);
+  assert.equal(b.wrong, 0);
+  const numbers = await (await s.get('/metrics')).text();
+  assert.match(numbers, /sluice_webhook_events_total\{webhook="0"\} 5/);
+  assert.match(numbers, /sluice_webhook_events_given_up_total\{webhook="0",reason="full"\} 0/);
+  await s.kill();
+  await b.stop();
+});
+
+await test('what was to be told outlives the server, however it ends', async () => {
+  const s = new Server('restart'), b = new BackEnd();
+  await b.start();
+  const words = [`--webhooks.urls=http://127.0.0.1:${b.port}/`, `--webhooks.secret=${SECRET}`];
+  await b.stop();
+  await s.start(words);
+  for (const room of ['a', 'b', 'c']) assert.equal((await s.ask('POST', '/v1/rooms', {room})).status, 201);
+  // Told to nobody yet; on the disk a little later.
+  await until('stored', async () => ({ok: fs.readFileSync(path.join(s.state, 'data.mdb')).includes('"room":"c"')}));
+  await s.kill('SIGKILL');
+  await s.start(words);
+  await s.ask('DELETE', '/v1/rooms/default/none');
+  assert.equal((await s.ask('POST', '/v1/rooms', {room: 'd'})).status, 201);
+  s.child.kill('SIGTERM');
+  await s.ended;
+  await b.start();
+  await s.start(words);
+  await b.until('room_closed d');
+  await until('the third start', () => ({ok: b.types().filter(t => t === 'server_started').length === 3}));
+  assert.deepEqual(b.types(), ['server_started', 'room_opened a', 'room_opened b', 'room_opened c', 'server_started',
+    'room_opened d', 'room_closed d', 'server_started']);
+  await s.kill();
+  await b.stop();
+});
+
+await test('a revoked token begins nothing, ends what it began, and stays so', async () => {
+  const s = new Server('revoked');
+  await s.start();
+  const mint = async () => (await s.ask('POST', '/v1/tokens', {room: 'r', may: ['publish'], seconds: 600})).json();
+  const bad = await mint(), good = await mint();
+  const one = await s.publish('r', bad.token), other = await s.publish('r/other', good.token);
+  assert.deepEqual([one.status, other.status], [201, 201]);
+  assert.equal((await s.publish('x', bad.token)).status, 403);
+  const gone = await (await s.ask('POST', '/v1/revocations', {token: bad.token})).json();
+  assert.deepEqual(gone, {jti: bad.jti, ended: 1});
+  const at = where => fetch(`http://127.0.0.1:${s.http}${where}`, {method: 'DELETE'});
+  assert.equal((await at(one.headers.get('location'))).status, 404);
+  assert.equal((await at(other.headers.get('location'))).status, 200);
+  assert.equal((await s.publish('r', bad.token)).status, 401);
+  await s.kill('SIGKILL');
+  await s.start();
+  assert.equal((await s.publish('r', bad.token)).status, 401);
+  assert.equal((await s.publish('r', good.token)).status, 201);
+  await s.kill();
+});
+
+await test('with a secret nobody comes without it, and the public face has none of it', async () => {
+  const s = new Server('secret');
+  await s.start(['--rooms.api_secret=s3cret']);
+  assert.equal((await s.ask('GET', '/v1/rooms')).status, 401);
+  assert.equal((await s.ask('GET', '/v1/rooms', undefined, {authorization: 'Bearer s3cret'})).status, 200);
+  const made = await s.ask('POST', '/room/create', undefined, {authorization: 'Bearer s3cret'});
+  const {roomID, ...rest} = await made.json();
+  assert.match(roomID, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(rest, {occupancyCount: 0, occupants: {}});
+  assert.equal((await fetch(`http://127.0.0.1:${s.http}/v1/rooms`)).status, 404);
+  await s.kill();
+});
+
+done();
