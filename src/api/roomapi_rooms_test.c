@@ -33,10 +33,8 @@ static struct http_res ask(struct roomapi *a, const struct ask *q)
 static const char *said(const struct http_res *res)
 {
     static char text[1 << 16];
-    CHECK(res->body.n < sizeof text);
-    if (res->body.n > 0)
-        memcpy(text, res->body.p, res->body.n);
-    text[res->body.n] = '\0';
+    (void)snprintf(text, sizeof text, "%.*s", (int)res->body.n,
+                   res->body.n > 0 ? (const char *)res->body.p : "");
     return text;
 }
 

@@ -26,10 +26,10 @@ static bool read_perms(struct roomapi_call *c, json_t *words, unsigned *ret)
         for (unsigned k = 0; json_is_string(word) && k < 3; k++)
             if (strcmp(json_string_value(word), names[k]) == 0)
                 perm = 1U << k;
-        if (!perm)
+        if (!perm) {
             *ret = 0;
-        if (!perm)
             break;
+        }
         *ret |= perm;
     }
     if (json_is_array(words) && *ret)

@@ -309,7 +309,7 @@ static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
 static bool pay(struct rooms_line *l, usec now)
 {
     usec at = l->quiet_at > now ? l->quiet_at : now;
-    if (at + COST > now + COST * ROOMS_BURST)
+    if (at + COST > now + (usec)COST * ROOMS_BURST)
         return false;
     l->quiet_at = at + COST;
     return true;
@@ -414,8 +414,8 @@ void sl_rooms_hall_closed(struct rooms_line *l, unsigned code, usec now)
 
 usec sl_rooms_hall_deadline(const struct rooms_hall *h)
 {
-    usec join = sl_timers_deadline(&h->joins), lost = sl_timers_deadline(&h->losts);
-    usec first = join < lost ? join : lost;
+    usec joins = sl_timers_deadline(&h->joins), losts = sl_timers_deadline(&h->losts);
+    usec first = joins < losts ? joins : losts;
     return first < h->beat ? first : h->beat;
 }
 

@@ -309,18 +309,18 @@ static void take_rtcp(const struct caller *c, uint8_t *p, size_t n, usec now)
 {
     struct rd compound;
     struct rtcp packet;
-    struct rtcp_report report;
+    struct rtcp_report about;
     if (sl_srtp_unprotect_rtcp(sl_client_in(c->client), p, &n) != E_OK ||
         sl_rtcp_parse((struct span){p, n}, &compound) != E_OK)
         return;
     while (sl_rtcp_next(&compound, &packet)) {
         if (packet.type == RTCP_PSFB)
             take_feedback(c, &packet);
-        if (packet.type != RTCP_SR || sl_rtcp_report(&packet, &report) != E_OK)
+        if (packet.type != RTCP_SR || sl_rtcp_report(&packet, &about) != E_OK)
             continue;
-        struct track *t = track_of(c, report.ssrc);
+        struct track *t = track_of(c, about.ssrc);
         if (t)
-            sl_stats_sr(&t->stats, report.sender.ntp, now);
+            sl_stats_sr(&t->stats, about.sender.ntp, now);
     }
 }
 

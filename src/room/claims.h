@@ -36,7 +36,7 @@ struct claims {
     char role[CLAIM_TEXT_CAP], id[CLAIM_TEXT_CAP], name[CLAIM_TEXT_CAP];
     char sources[CLAIM_TEXT_CAP]; /* what it may publish: words */
     char jti[CLAIM_TEXT_CAP];     /* of the token itself */
-    uint64_t token;          /* stands for the token in what it began; 0: none can */
+    uint64_t token;               /* stands for the token in what it began; 0: none can */
 };
 
 /* The pattern is a valid name, or the beginning of one followed by "*". */

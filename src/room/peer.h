@@ -61,8 +61,8 @@ struct peer {
     struct track **tracks; /* owned, as are those they point at */
     struct view view;      /* of who watches */
     uint32_t max_bps;      /* that it may send; 0: any */
-    uint64_t token;        /* struct claims: by which it came; 0: none that can be named */
-    uint8_t remotes;       /* candidates that it told of */
+    uint64_t token;  /* struct claims: by which it came; 0: none that can be named */
+    uint8_t remotes; /* candidates that it told of */
 };
 
 /* Why there is no peer: for E_MALFORMED `at` is the line at fault, from 1, or 0; for

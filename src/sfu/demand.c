@@ -151,10 +151,10 @@ static void tell(struct producer *p, struct shard *s, unsigned wanted, uint32_t 
                      .arg = p->transport ? wanted & encodings : wanted,
                      .id = p->id,
                      .id2 = most_bps};
-    bool same = p->transport && d->told && m.arg == (d->wanted & encodings) &&
-                most_bps == d->most_bps;
+    bool known = p->transport && d->told && m.arg == (d->wanted & encodings) &&
+                 most_bps == d->most_bps;
     unsigned to = p->transport ? SHARD_TO_CONTROL : p->origin;
-    d->told = same || sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA);
+    d->told = known || sl_shard_post(s, to, &m, SHARD_KEEP_MEDIA);
     if (d->told) {
         d->wanted = (uint8_t)wanted;
         d->most_bps = most_bps;

@@ -66,18 +66,20 @@ static void to_consumer(const struct router *r, struct consumer *c,
 static void to_consumers(const struct router *r, struct encoding *e,
                          struct pkt *const *pkts, size_t n, usec now)
 {
+    struct consumer *const *at = e->audience.at;
     size_t all = n > 0 ? e->audience.n : 0;
-    for (size_t i = 0; i < all; i += FETCHED) {
-        struct consumer *const *group = e->audience.at + i;
-        size_t k = all - i < FETCHED ? all - i : FETCHED;
-        for (size_t j = 0; j < k; j++)
-            consumer_fetch(group[j]);
-        for (size_t j = 0; j < k; j++)
-            consumer_fetch_far(group[j]);
-        for (size_t j = 0; j < k; j++)
-            consumer_fetch_farther(group[j]);
-        for (size_t j = 0; j < k; j++)
-            to_consumer(r, group[j], e, pkts, n, now);
+    for (size_t i = 0, end; i < all; i = end) {
+        end = i + FETCHED;
+        if (end > all)
+            end = all;
+        for (size_t j = i; j < end; j++)
+            consumer_fetch(at[j]);
+        for (size_t j = i; j < end; j++)
+            consumer_fetch_far(at[j]);
+        for (size_t j = i; j < end; j++)
+            consumer_fetch_farther(at[j]);
+        for (size_t j = i; j < end; j++)
+            to_consumer(r, at[j], e, pkts, n, now);
     }
 }
 
