@@ -47,7 +47,7 @@ static void *drain(void *arg)
 /* With nobody there draining is done at once: the deadline of a minute is not waited for. */
 TEST(control_ends_when_it_is_told_to_and_nobody_is_left)
 {
-    struct control_conf conf = conf_of(35217);
+    struct control_conf conf = conf_of(25217);
     struct control *c = NULL;
     const char *what = "";
     pthread_t t;
@@ -65,7 +65,7 @@ TEST(control_ends_when_it_is_told_to_and_nobody_is_left)
 
 TEST(control_names_the_part_that_failed)
 {
-    struct control_conf conf = conf_of(35218);
+    struct control_conf conf = conf_of(25218);
     struct control *first = NULL, *second = NULL;
     const char *what = "";
     CHECK_INT(sl_control_new(&conf, &first, &what), E_OK);
@@ -80,7 +80,7 @@ TEST(control_names_the_part_that_failed)
 
 TEST(control_does_not_take_an_end_back)
 {
-    struct control_conf conf = conf_of(35219);
+    struct control_conf conf = conf_of(25219);
     struct control *c = NULL;
     const char *what = "";
     CHECK_INT(sl_control_new(&conf, &c, &what), E_OK);
