@@ -156,7 +156,7 @@ export async function innocents(server, room, options) {
       assert.equal(v.lost, 0, `${v.lost} of ${v.packets} packets lost`);
       assert.equal(v.wrong, 0);
       assert.ok(v.packets > 20, `only ${v.packets} packets came`);
-      assert.ok(v.gap_ms <= p.gap_ms + 1500, `silent for ${v.gap_ms} ms, the publisher for ${p.gap_ms}`);
+      assert.ok(v.gap_ms <= p.gap_ms + 250, `silent for ${v.gap_ms} ms, the publisher for ${p.gap_ms}`);
       return v;
     },
     leave: async () => {

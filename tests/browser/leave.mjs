@@ -20,7 +20,7 @@ export default async function ({server, browsers, test}) {
     const took = Date.now() - begun;
     await second.hears();
     await second.stop();
-    assert.ok(took < 10000, `${took} ms until the first picture`);
+    assert.ok(took < 3000, `${took} ms until the first picture`);
     return `${took} ms until the first picture`;
   });
   await test('a page that is closed without a word is forgotten', async () => {
