@@ -60,12 +60,36 @@ static enum err keep_section(struct rooms_session *s, const struct rooms_sent *s
     return e ? e : keep_text(&at->metadata, sent->metadata);
 }
 
+static bool is_sent(const struct peer *p, const char *mid)
+{
+    for (size_t i = 0; p && i < p->tracks_n; i++)
+        if (strcmp(p->tracks[i]->params.mid, mid) == 0)
+            return true;
+    return false;
+}
+
+static void section_fini(struct rooms_section *at)
+{
+    free(at->name);
+    free(at->metadata);
+}
+
+/* A mid that was once used is not used again: what ended makes room for what begins. */
+static void forget_ended(struct rooms_session *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->sections_n; i++)
+        if (is_sent(s->who->sends, s->sections[i].mid))
+            s->sections[kept++] = s->sections[i];
+        else
+            section_fini(&s->sections[i]);
+    s->sections_n = kept;
+}
+
 void sl_rooms_media_fini(struct rooms_session *s)
 {
-    for (size_t i = 0; i < s->sections_n; i++) {
-        free(s->sections[i].name);
-        free(s->sections[i].metadata);
-    }
+    for (size_t i = 0; i < s->sections_n; i++)
+        section_fini(&s->sections[i]);
     free(s->sections);
     s->sections = NULL;
     s->sections_n = 0;
@@ -257,6 +281,8 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
         sl_rooms_is_crowded(rooms, s->who->room))
         return refuse("full", "publishers");
     enum err e = E_OK;
+    if (s->sections_n + m->tracks_n > ROOMS_TRACKS_MAX)
+        forget_ended(s);
     for (size_t i = 0; !e && i < m->tracks_n; i++)
         e = keep_section(s, &m->tracks[i]);
     if (!e && fresh)

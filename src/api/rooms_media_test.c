@@ -98,6 +98,26 @@ TEST(a_track_that_begins_muted)
     hall_stage_free(s);
 }
 
+/* Sections come and go all day long: what is said of those that are sent is kept, and no more. */
+TEST(sections_that_are_over_make_room)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    for (unsigned i = 0; i < 4; i++) {
+        char tracks[512] = "{";
+        for (unsigned k = 0; k < 20; k++)
+            (void)snprintf(tracks + strlen(tracks), sizeof tracks - strlen(tracks),
+                           "%s'%c%u':{}", k > 0 ? "," : "", 'c' + (int)i, k);
+        hall_send_media(s, 0, strcat(tracks, "}"));
+        CHECK(hall_heard(s, 0, "\"type\":\"answer\""));
+    }
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *ann = sl_participant_find(room, span_of("ann"));
+    const struct rooms_session *session = sl_rooms_session_of(ann);
+    CHECK(session->sections_n <= 22);
+    CHECK_STR(session->sections[1].source, "screen");
+    hall_stage_free(s);
+}
+
 TEST(what_a_role_may_not_send)
 {
     struct hall_stage *s = ann_and_bob(BOTH);
