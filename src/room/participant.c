@@ -141,11 +141,16 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
                               struct participant **ret)
 {
     struct room *room = sl_rooms_find(r, a->tenant, a->room);
+    struct participant *before =
+        room && a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
+    bool foreign = before && !before->events, again = before && !foreign;
     enum err e = sl_rooms_check(r, a->tenant, a->room, room);
     bool makes = !room;
+    if (e == E_FULL && again)
+        e = E_OK; /* the room gets no fuller by it */
     if (!e && ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata)))
         e = E_DENIED;
-    if (!e && room && room->locked && a->role != ROLE_HOST)
+    if (!e && room && room->locked && a->role != ROLE_HOST && !again)
         e = E_STATE;
     if (!e && makes && (!a->create || (r->conf.hosts_create && a->role != ROLE_HOST)))
         e = E_ABSENT;
@@ -154,8 +159,6 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     if (e)
         return e;
     sl_rooms_count(r, room);
-    struct participant *before = a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
-    bool foreign = before && !before->events;
     struct participant *p =
         make(r, room, foreign ? (struct span){0} : a->id, a->name, a->metadata, now);
     if (!p) {
@@ -171,7 +174,7 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     p->token = a->token;
     p->events = a->events;
     p->ctx = a->ctx;
-    if (before && !foreign)
+    if (again)
         sl_participant_leave(r, before, MEDIA_GONE_REPLACED, "");
     list_add(&room->participants, &p->by_room);
     show(r, p);

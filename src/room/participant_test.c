@@ -108,6 +108,21 @@ TEST(the_same_again_takes_over)
     room_stage_free(s);
 }
 
+/* Who loads the page again is let in, though the room is as full or as closed as when it left. */
+TEST(the_same_again_needs_no_room)
+{
+    struct room_stage *s = room_stage_new(
+        &(struct rooms_conf){.limits = {.rooms = 1, .peers = 10, .room_peers = 1}});
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, true), E_FULL);
+    sl_rooms_lock(s->rooms, s->of[0].who->room, true);
+    CHECK_INT(stage_admit(s, 1, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_STR(s->of[0].left, "replaced");
+    CHECK_INT(s->of[1].who->room->peers_n, 1);
+    CHECK_INT(stage_admit(s, 2, "bob", ROLE_PARTICIPANT, true), E_FULL);
+    room_stage_free(s);
+}
+
 TEST(one_participant_on_two_transports)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
