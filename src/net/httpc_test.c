@@ -1,6 +1,5 @@
 #include "net/httpc.h"
 
-#include <openssl/x509v3.h>
 #include <stdio.h>
 
 #include "check.h"
@@ -177,28 +176,6 @@ TEST(httpc_refuses_what_is_no_request)
     CHECK_INT(sl_httpc_post(w.client, &p), E_MALFORMED);
     world_close(&w);
     CHECK_INT(w.done, 0);
-}
-
-/* As pem_new, for the address 127.0.0.1. */
-static struct pem pem_of_loopback(void)
-{
-    struct cert cert;
-    CHECK_INT(sl_cert_init(&cert), E_OK);
-    X509_NAME *name = X509_NAME_new();
-    CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"test",
-                                     -1, -1, 0) == 1);
-    CHECK(X509_set_version(cert.x509, X509_VERSION_3) == 1);
-    CHECK(X509_set_subject_name(cert.x509, name) == 1);
-    CHECK(X509_set_issuer_name(cert.x509, name) == 1);
-    X509_NAME_free(name);
-    X509_EXTENSION *ext =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-    CHECK(ext && X509_add_ext(cert.x509, ext, -1) == 1);
-    X509_EXTENSION_free(ext);
-    CHECK(X509_sign(cert.x509, cert.key, EVP_sha256()) > 0);
-    struct pem p = pem_of(&cert);
-    sl_cert_fini(&cert);
-    return p;
 }
 
 TEST(httpc_believes_certificates_only)

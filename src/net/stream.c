@@ -25,6 +25,7 @@ struct stream {
     size_t writes;      /* that libuv has not finished */
     bool stopped;       /* not reading, for want of room */
     bool ended, broken; /* as the handler was told */
+    bool opening;       /* it connects, or shakes hands */
     bool closing;
     uint8_t *cipher; /* while TLS reads: octets as they came */
 };
@@ -198,6 +199,12 @@ static enum err flush(struct stream *s)
     return e;
 }
 
+static void open_up(struct stream *s)
+{
+    s->opening = false;
+    s->h->opened(s->user);
+}
+
 /* Gives the user what TLS has, as long as there is room for it. */
 static void decrypt(struct stream *s)
 {
@@ -211,7 +218,9 @@ static void decrypt(struct stream *s)
             break;
         }
         e = sl_tls_read(s->tls, room.p, room.n, &n);
-        if (e == E_OK)
+        if (s->opening && sl_tls_is_up(s->tls))
+            open_up(s);
+        if (e == E_OK && !s->closing)
             s->h->data(s->user, n);
     }
     if (s->closing)
@@ -263,6 +272,55 @@ void sl_stream_start(struct stream *s, const struct stream_handler *h, void *use
     s->h = h;
     s->user = user;
     (void)uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct stream *s = req->data;
+    free(req);
+    if (s->closing)
+        return;
+    if (status != 0) {
+        end(s, true);
+        return;
+    }
+    s->peer = peer_of(&s->tcp);
+    s->local = local_of(&s->tcp);
+    (void)uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_read);
+    if (s->tls)
+        decrypt(s); /* the client speaks first */
+    else
+        open_up(s);
+}
+
+enum err sl_stream_connect(struct loop *l, const struct addr *addr,
+                           struct tls_client *tls, const char *host,
+                           const struct stream_handler *h, void *user,
+                           struct stream **ret)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    uv_connect_t *req = malloc(sizeof *req);
+    union sa sa;
+    if (!s || !req) {
+        free(s);
+        free(req);
+        return E_MEMORY;
+    }
+    *s = (struct stream){.h = h, .user = user, .opening = true};
+    (void)sa_of(addr, sl_addr_is_v4(addr), &sa);
+    (void)uv_tcp_init(sl_loop_uv(l), &s->tcp);
+    s->tcp.data = s;
+    s->tls = tls ? sl_tls_dial(tls, host) : NULL;
+    req->data = s;
+    (void)uv_tcp_nodelay(&s->tcp, 1);
+    if ((tls && !s->tls) || uv_tcp_connect(req, &s->tcp, &sa.any, on_connected) != 0) {
+        enum err e = tls && !s->tls ? E_MEMORY : E_SYS;
+        free(req);
+        sl_stream_free(s);
+        return e;
+    }
+    *ret = s;
+    return E_OK;
 }
 
 struct addr sl_stream_peer(const struct stream *s)

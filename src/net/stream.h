@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Byte streams on the loop: TCP connections that were accepted, with or without TLS.
+ * Byte streams on the loop: TCP connections, accepted or made, with or without TLS.
  *
  * A stream reads into room that its user offers, and reads no further while there is none, so
  * a peer cannot make us hold more than the user is ready to. What is written is queued. The
@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 struct tls_server;
+struct tls_client;
 struct listener;
 struct stream;
 
@@ -29,6 +30,7 @@ struct stream_handler {
     void (*sent)(void *user);           /* all that was written has left */
     void (*ended)(void *user,
                   bool broken); /* nothing more will come; broken: nor leave */
+    void (*opened)(void *user); /* of one that was made: it may be written to */
 };
 
 /* Accepts connections at addr and calls `accepted` for each, which owns the stream from then
@@ -45,6 +47,13 @@ struct addr sl_listener_addr(const struct listener *l);
 
 /* Begins to read. h must live as long as the stream. */
 void sl_stream_start(struct stream *s, const struct stream_handler *h, void *user);
+
+/* Connects to addr; tls: with it, to a server of that name. It has started, and ends broken where
+ * that cannot be. Only when it was opened may it be written to. E_SYS, E_MEMORY. */
+MUST_USE enum err sl_stream_connect(struct loop *l, const struct addr *addr,
+                                    struct tls_client *tls, const char *host,
+                                    const struct stream_handler *h, void *user,
+                                    struct stream **ret);
 
 /* Closes at once, from wherever it is called; the handler hears no more of it. Takes NULL. */
 void sl_stream_free(struct stream *s);

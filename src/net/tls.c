@@ -3,10 +3,15 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct tls_server {
+    SSL_CTX *ctx;
+};
+
+struct tls_client {
     SSL_CTX *ctx;
 };
 
@@ -64,12 +69,39 @@ void sl_tls_server_free(struct tls_server *s)
     free(s);
 }
 
-struct tls *sl_tls_new(struct tls_server *s)
+enum err sl_tls_client_new(const char *ca, struct tls_client **ret)
+{
+    struct tls_client *c = calloc(1, sizeof *c);
+    if (!c)
+        return E_MEMORY;
+    c->ctx = SSL_CTX_new(TLS_client_method());
+    if (!c->ctx || !SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) ||
+        (ca ? SSL_CTX_load_verify_file(c->ctx, ca)
+            : SSL_CTX_set_default_verify_paths(c->ctx)) != 1) {
+        ERR_clear_error();
+        sl_tls_client_free(c);
+        return E_CRYPTO;
+    }
+    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+    (void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    *ret = c;
+    return E_OK;
+}
+
+void sl_tls_client_free(struct tls_client *c)
+{
+    if (!c)
+        return;
+    SSL_CTX_free(c->ctx);
+    free(c);
+}
+
+static struct tls *new_tls(SSL_CTX *ctx)
 {
     struct tls *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    t->ssl = SSL_new(s->ctx);
+    t->ssl = SSL_new(ctx);
     t->in = BIO_new(BIO_s_mem());
     t->out = BIO_new(BIO_s_mem());
     if (!t->ssl || !t->in || !t->out) {
@@ -80,7 +112,33 @@ struct tls *sl_tls_new(struct tls_server *s)
         return NULL;
     }
     SSL_set_bio(t->ssl, t->in, t->out);
-    SSL_set_accept_state(t->ssl);
+    return t;
+}
+
+struct tls *sl_tls_new(struct tls_server *s)
+{
+    struct tls *t = new_tls(s->ctx);
+    if (t)
+        SSL_set_accept_state(t->ssl);
+    return t;
+}
+
+/* RFC 6066 §3 wants names alone in server_name. */
+struct tls *sl_tls_dial(struct tls_client *c, const char *host)
+{
+    struct tls *t = new_tls(c->ctx);
+    if (!t)
+        return NULL;
+    X509_VERIFY_PARAM *of = SSL_get0_param(t->ssl);
+    bool set = X509_VERIFY_PARAM_set1_ip_asc(of, host) == 1 ||
+               (SSL_set_tlsext_host_name(t->ssl, host) == 1 &&
+                X509_VERIFY_PARAM_set1_host(of, host, 0) == 1);
+    ERR_clear_error();
+    if (!set) {
+        sl_tls_free(t);
+        return NULL;
+    }
+    SSL_set_connect_state(t->ssl);
     return t;
 }
 
@@ -90,6 +148,11 @@ void sl_tls_free(struct tls *t)
         return;
     SSL_free(t->ssl);
     free(t);
+}
+
+bool sl_tls_is_up(const struct tls *t)
+{
+    return SSL_is_init_finished(t->ssl);
 }
 
 enum err sl_tls_input(struct tls *t, struct span in)

@@ -1,16 +1,18 @@
 #pragma once
 
 /*
- * The server's side of TLS 1.2 and 1.3, over memory: bytes of the network in and out, and
- * bytes of the application between them. One thread.
+ * TLS 1.2 and 1.3, over memory: bytes of the network in and out, and bytes of the application
+ * between them. One thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "base/span.h"
 
 struct tls_server;
+struct tls_client;
 struct tls;
 
 /* cert: a PEM file with the certificate and its chain; key: a PEM file. E_CRYPTO: they
@@ -19,9 +21,18 @@ MUST_USE enum err sl_tls_server_new(const char *cert, const char *key,
                                     struct tls_server **ret);
 void sl_tls_server_free(struct tls_server *s);
 
-/* One connection. NULL when memory ends. Free takes NULL. */
+/* Servers prove to be who they are by what this machine trusts, or by those in a PEM file alone.
+ * E_CRYPTO: it cannot be read. Free takes NULL. */
+MUST_USE enum err sl_tls_client_new(const char *ca, struct tls_client **ret);
+void sl_tls_client_free(struct tls_client *c);
+
+/* One connection; to a server of that name, or address. NULL when memory ends. Free takes NULL. */
 struct tls *sl_tls_new(struct tls_server *s);
+struct tls *sl_tls_dial(struct tls_client *c, const char *host);
 void sl_tls_free(struct tls *t);
+
+/* The handshake is over. */
+bool sl_tls_is_up(const struct tls *t);
 
 /* Takes what the network brought. */
 MUST_USE enum err sl_tls_input(struct tls *t, struct span in);
