@@ -20,7 +20,8 @@ void sl_mail_free(struct mail *m)
     case MAIL_KEYS:
     case MAIL_DATA:
     case MAIL_ASLEEP:
-    case MAIL_CLOCK: free(m->p); break;
+    case MAIL_CLOCK:
+    case MAIL_LOOK: free(m->p); break;
     case MAIL_NONE:
     case MAIL_OWNER:
     case MAIL_PRODUCER_CLOSE:

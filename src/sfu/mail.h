@@ -96,6 +96,9 @@ enum mail_type {
 
     /* Control to any thread, and back: p is control's, to be filled with what was counted. */
     MAIL_STATS,
+
+    /* Control to a worker, and back: p struct look (sfu/look.h), to be filled. */
+    MAIL_LOOK,
 };
 
 /* A wish, and what it was. */

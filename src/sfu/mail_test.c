@@ -57,8 +57,9 @@ TEST(mail_frees_what_it_owns)
         {MAIL_SEEN, false},
         {MAIL_SHARE, false},
         {MAIL_STATS, false},
+        {MAIL_LOOK, true},
     };
-    CHECK_INT(LEN(rows), MAIL_STATS + 1);
+    CHECK_INT(LEN(rows), MAIL_LOOK + 1);
     for (size_t i = 0; i < LEN(rows); i++) {
         int stays = 7;
         struct mail m = {.type = rows[i].type};

@@ -190,6 +190,8 @@ enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *
 
 void sl_producer_piped(struct encoding *e, struct pkt *p, usec now)
 {
+    e->stats.received++;
+    e->stats.octets += media_in(p)->payload_n;
     keep(e, p, now);
 }
 

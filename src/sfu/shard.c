@@ -9,6 +9,7 @@
 #include "sfu/hearing.h"
 #include "sfu/inside.h"
 #include "sfu/landing.h"
+#include "sfu/look.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
@@ -305,6 +306,15 @@ static void raw(struct shard *s, const struct mail *m, usec now)
         sl_transport_srtp(t, p, now);
 }
 
+/* If control has no room for it, nobody waits for long. */
+static void look(struct shard *s, const struct mail *m, usec now)
+{
+    struct mail back = *m;
+    sl_look(s, m->p, now);
+    if (!sl_shard_post(s, SHARD_TO_CONTROL, m, 0))
+        sl_mail_free(&back);
+}
+
 /* Commands about one thing that carry nothing. */
 static void command(struct shard *s, const struct mail *m, usec now)
 {
@@ -362,6 +372,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_KEYFRAME: keyframe(s, m, now); return;
     case MAIL_WANTED: wanted(s, from, m, now); return;
     case MAIL_EXCESS: excess(s, m, now); return;
+    case MAIL_LOOK: look(s, m, now); return;
     case MAIL_BACK: sl_returns_take(m); return;
     case MAIL_NONE:
     case MAIL_ASSOC:
