@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/word.h"
+
 #include "api/origin.h"
 #include "api/roomapi_rooms.h"
 #include "api/roomapi_tokens.h"
@@ -30,6 +32,31 @@ void sl_roomapi_fail(struct roomapi_call *c, enum err e)
                      : e == E_FULL   ? PROBLEM_FULL
                                      : PROBLEM_INTERNAL;
     sl_roomapi_refuse(c, p, "");
+}
+
+struct span sl_roomapi_parameter(const struct http_req *req, const char *name)
+{
+    struct span rest = req->query;
+    while (rest.n > 0) {
+        struct span value = word_cut(&rest, '&');
+        struct span key = word_cut(&value, '=');
+        if (span_is(key, name))
+            return value.p ? value : (struct span){(const uint8_t *)"", 0};
+    }
+    return (struct span){0};
+}
+
+bool sl_roomapi_after(struct roomapi_call *c, char ret[2 * NAME_CAP])
+{
+    struct wr w = wr_of((uint8_t *)ret, 2 * NAME_CAP - 1);
+    enum err e = sl_http_unescape(sl_roomapi_parameter(c->req, "after"), &w);
+    struct span name = wr_done(&w), of = word_cut(&name, '/');
+    if (e || (w.n > 0 && !(sl_name_valid(of) && sl_name_valid(name)))) {
+        sl_roomapi_refuse(c, PROBLEM_REQUEST, "after: TENANT/ROOM");
+        return false;
+    }
+    ret[w.n] = '\0';
+    return true;
 }
 
 struct wr *sl_roomapi_body(struct roomapi_call *c, unsigned status)
@@ -64,8 +91,17 @@ bool sl_roomapi_within(struct roomapi_call *c, const char *name, long long v,
 
 /* ---- resources and methods ---- */
 
-#define ROOM "v1", "rooms", "*", "*"
-#define PEER ROOM, "peers", "*"
+#define ROOM    "v1", "rooms", "*", "*"
+#define PEER    ROOM, "peers", "*"
+#define ROUTERS "v1", "workers", "*", "routers"
+
+static void objects(struct roomapi_call *c)
+{
+    if (c->api->conf.objects)
+        c->api->conf.objects(c->api->conf.objects_ctx, c);
+    else
+        sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "");
+}
 
 static const struct route {
     const char *path[ROOMAPI_SEGMENTS_MAX]; /* "*": any segment */
@@ -84,6 +120,14 @@ static const struct route {
     {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
     {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
     {{"room", "create"}, HTTP_POST, sl_roomapi_create_any},
+    {{"v1", "workers"}, HTTP_GET, objects},
+    {{ROUTERS}, HTTP_GET, objects},
+    {{ROUTERS, "*", "*"}, HTTP_GET, objects},
+    {{ROUTERS, "*", "*", "transports"}, HTTP_GET, objects},
+    {{ROUTERS, "*", "*", "pipes"}, HTTP_GET, objects},
+    {{"v1", "transports", "*"}, HTTP_GET, objects},
+    {{"v1", "producers", "*"}, HTTP_GET, objects},
+    {{"v1", "consumers", "*"}, HTTP_GET, objects},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -188,7 +232,7 @@ static bool read_body(struct roomapi_call *c, const struct route *r)
 
 static bool find_room(struct roomapi_call *c, const struct route *r)
 {
-    if (!r->path[2] || strcmp(r->path[2], "*") != 0)
+    if (strcmp(r->path[1], "rooms") != 0 || !r->path[2])
         return true;
     if (!sl_name_valid(c->seg[2]) || !sl_name_valid(c->seg[3])) {
         sl_roomapi_refuse(c, PROBLEM_NAME, "");
@@ -206,6 +250,13 @@ static bool find_room(struct roomapi_call *c, const struct route *r)
     return false;
 }
 
+struct roomapi_call sl_roomapi_late(struct roomapi *a)
+{
+    struct roomapi_call c = {.api = a, .reply = sl_reply_of(a->buf, BUF_CAP)};
+    sl_reply_origin(&c.reply, (struct span){0});
+    return c;
+}
+
 enum err sl_roomapi_init(struct roomapi *a, const struct roomapi_conf *conf)
 {
     *a = (struct roomapi){.conf = *conf, .buf = malloc(BUF_CAP)};
@@ -221,14 +272,12 @@ void sl_roomapi_fini(struct roomapi *a)
 struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req, usec now,
                                   int64_t wall)
 {
-    struct roomapi_call c = {.api = a,
-                             .req = req,
-                             .reply = sl_reply_of(a->buf, BUF_CAP),
-                             .now = now,
-                             .wall = wall};
+    struct roomapi_call c = sl_roomapi_late(a);
+    c.req = req;
+    c.now = now;
+    c.wall = wall;
     char allow[64] = "";
     const struct route *r = find(&c, allow, sizeof allow);
-    sl_reply_origin(&c.reply, (struct span){0});
     if (req->refuse) {
         sl_roomapi_refuse(&c, req->refuse == 413 ? PROBLEM_TOO_LARGE : PROBLEM_REQUEST,
                           "");
@@ -240,5 +289,5 @@ struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req,
         r->answer(&c);
     }
     json_decref(c.in);
-    return sl_reply_done(&c.reply);
+    return c.later ? (struct http_res){.status = 0} : sl_reply_done(&c.reply);
 }

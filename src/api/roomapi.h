@@ -10,6 +10,8 @@
  *   POST               /v1/tokens                             mint
  *   POST               /v1/revocations                        a token ends, and what it began
  *   POST               /room/create                           a room by any name
+ *   GET                /v1/workers...                         what lives where (conf.objects)
+ *   GET                /v1/transports/ID, producers/ID, consumers/ID
  *
  * A request is a value, and so is its answer. For the control thread alone.
  */
@@ -18,6 +20,8 @@
 #include "auth/revoked.h"
 #include "room/room.h"
 
+struct roomapi_call;
+
 /* Borrowed for the life of the API. */
 struct roomapi_conf {
     struct rooms *rooms;
@@ -25,6 +29,10 @@ struct roomapi_conf {
     struct revoked *revoked;
     const char *secret; /* that callers show as a bearer token; NULL: who comes may */
     struct random random;
+    /* Answers what is asked of workers and what lives there: now, or later, and then says so in
+     * the call. NULL: there are none. */
+    void (*objects)(void *ctx, struct roomapi_call *c);
+    void *objects_ctx;
 };
 
 struct roomapi {
@@ -38,7 +46,7 @@ void sl_roomapi_fini(struct roomapi *a); /* takes what is all zero */
 /* Is the path one of ours? */
 bool sl_roomapi_has(struct span path);
 
-/* The answer is valid until the next request. wall: seconds of Unix. */
+/* The answer is valid until the next request. wall: seconds of Unix. Status 0: it comes later. */
 struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req, usec now,
                                   int64_t wall);
 
@@ -59,13 +67,23 @@ struct roomapi_call {
     struct json_t *in;                     /* the body; NULL: there is none */
     struct room *room;
     struct participant *who;
+    bool later; /* the answer is not this */
 };
+
+/* An answer that comes later is begun; sl_reply_done(&c.reply) is what to send. */
+struct roomapi_call sl_roomapi_late(struct roomapi *a);
 
 void sl_roomapi_refuse(struct roomapi_call *c, enum problem p, const char *detail);
 void sl_roomapi_fail(struct roomapi_call *c, enum err e); /* the same, by an error */
 
 /* Where JSON goes, of an answer with this status. */
 struct wr *sl_roomapi_body(struct roomapi_call *c, unsigned status);
+
+/* A parameter of the query as it was sent; p NULL: there is none. */
+struct span sl_roomapi_parameter(const struct http_req *req, const char *name);
+
+/* The parameter `after`, a TENANT/ROOM behind which a page begins; "": there is none. */
+bool sl_roomapi_after(struct roomapi_call *c, char ret[2 * NAME_CAP]);
 
 /* These are true, or they have refused. The body's members are read by a format of Jansson's. */
 bool sl_roomapi_unpack(struct roomapi_call *c, const char *fmt, ...);

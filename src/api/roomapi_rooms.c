@@ -17,23 +17,10 @@ enum {
     UUID_LEN = 36,
 };
 
-/* A parameter of the query as it was sent; p NULL: there is none. */
-static struct span parameter(const struct http_req *req, const char *name)
-{
-    struct span rest = req->query;
-    while (rest.n > 0) {
-        struct span value = word_cut(&rest, '&');
-        struct span key = word_cut(&value, '=');
-        if (span_is(key, name))
-            return value.p ? value : (struct span){(const uint8_t *)"", 0};
-    }
-    return (struct span){0};
-}
-
 static bool reason_of(struct roomapi_call *c, char ret[REASON_MAX + 1])
 {
     struct wr w = wr_of((uint8_t *)ret, REASON_MAX);
-    bool good = sl_http_unescape(parameter(c->req, "reason"), &w) == E_OK;
+    bool good = sl_http_unescape(sl_roomapi_parameter(c->req, "reason"), &w) == E_OK;
     for (size_t i = 0; i < w.n; i++)
         good &= w.p[i] >= ' ' && w.p[i] <= '~';
     ret[good ? w.n : 0] = '\0';
@@ -76,16 +63,13 @@ void sl_roomapi_list_rooms(struct roomapi_call *c)
 {
     struct rooms *r = c->api->conf.rooms;
     char after[2 * NAME_CAP] = "";
-    struct wr w = wr_of((uint8_t *)after, sizeof after - 1);
-    struct span tenant = parameter(c->req, "tenant");
-    enum err e = sl_http_unescape(parameter(c->req, "after"), &w);
-    struct span name = wr_done(&w), of = word_cut(&name, '/');
-    bool names = w.n == 0 || (sl_name_valid(of) && sl_name_valid(name));
-    if (e || !names || (tenant.p && !sl_name_valid(tenant))) {
-        sl_roomapi_refuse(c, PROBLEM_REQUEST, "tenant: a name; after: TENANT/ROOM");
+    struct span tenant = sl_roomapi_parameter(c->req, "tenant");
+    if (!sl_roomapi_after(c, after))
+        return;
+    if (tenant.p && !sl_name_valid(tenant)) {
+        sl_roomapi_refuse(c, PROBLEM_REQUEST, "tenant: a name");
         return;
     }
-    after[w.n] = '\0';
     struct room **all = calloc(sl_rooms_stats(r)->rooms + 1, sizeof(struct room *));
     size_t n = 0;
     if (!all) {

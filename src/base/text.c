@@ -1,5 +1,8 @@
 #include "base/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 static const char base64[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url[] =
@@ -148,4 +151,17 @@ void sl_json_write(struct wr *w, struct span text)
         wr_u8(w, (uint8_t)hex[c & 15]);
     }
     wr_u8(w, '"');
+}
+
+void sl_text_put(struct wr *w, const char *fmt, ...)
+{
+    size_t space = w->bad ? 0 : w->cap - w->n;
+    va_list args;
+    va_start(args, fmt);
+    int n = space > 0 ? vsnprintf((char *)w->p + w->n, space, fmt, args) : -1;
+    va_end(args);
+    if (n < 0 || (size_t)n >= space) /* its NUL has to fit, too */
+        w->bad = true;
+    else
+        w->n += (size_t)n;
 }

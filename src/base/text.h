@@ -29,6 +29,10 @@ MUST_USE enum err sl_hex_read(struct span text, struct wr *w); /* in either case
 MUST_USE enum err sl_base64_read(struct span text, struct wr *w);
 MUST_USE enum err sl_base64url_read(struct span text, struct wr *w);
 
+/* As printf does. */
+void sl_text_put(struct wr *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* A JSON string with its quotes (RFC 8259 §7), of names: what is not printable ASCII stands as
  * the code point of its octet. */
 void sl_json_write(struct wr *w, struct span text);

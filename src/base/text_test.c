@@ -112,3 +112,16 @@ TEST(json_strings)
         CHECK(!w.bad && span_is(wr_done(&w), rows[i].out));
     }
 }
+
+TEST(text_put)
+{
+    uint8_t buf[6];
+    struct wr w = wr_of(buf, sizeof buf);
+    sl_text_put(&w, "%d", 12);
+    sl_text_put(&w, "%s", "abc");
+    CHECK(!w.bad && span_is(wr_done(&w), "12abc"));
+    sl_text_put(&w, "%c", 'd'); /* there is no place for a NUL */
+    CHECK(w.bad && w.n == 5);
+    sl_text_put(&w, "%s", "");
+    CHECK(w.bad && w.n == 5);
+}

@@ -116,6 +116,8 @@ static void take_mail(void *ctx)
         while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
             if (m.type == MAIL_STATS)
                 sl_node_answered(&c->node, &m);
+            else if (m.type == MAIL_LOOK)
+                sl_faces_looked(&c->faces, &m);
             else if (m.type == MAIL_SEEN)
                 sl_outside_mail(c->outside, &m);
             else
@@ -357,6 +359,7 @@ static enum err make_faces(struct control *c)
                                   .rooms = c->rooms,
                                   .plane = c->plane,
                                   .metrics = c->metrics,
+                                  .node = &c->node,
                                   .settle = retry,
                                   .ctx = c};
     enum err e = sl_faces_init(&c->faces, &fc);

@@ -58,7 +58,8 @@ static void take_private(void *user, const struct http_req *req)
     struct http_res res =
         rooms ? sl_roomapi_answer(&f->roomapi, req, sl_loop_now(), sl_wall_now() / SEC(1))
               : sl_admin_answer(&f->admin, req);
-    (void)sl_httpd_reply(f->private_face, req->id, &res);
+    if (res.status != 0)
+        (void)sl_httpd_reply(f->private_face, req->id, &res);
     if (rooms)
         settle(f);
 }
@@ -144,6 +145,12 @@ static void fill_random(void *ctx, void *p, size_t n)
     sl_random(p, n);
 }
 
+static void reply_late(void *ctx, uint64_t request, const struct http_res *res)
+{
+    const struct faces *f = ctx;
+    (void)sl_httpd_reply(f->private_face, request, res);
+}
+
 static enum err make_roomapi(struct faces *f)
 {
     const struct control_conf *of = f->conf.of;
@@ -154,7 +161,15 @@ static enum err make_roomapi(struct faces *f)
                                     .keys = &of->keys,
                                     .revoked = f->revoked,
                                     .secret = of->api_secret,
-                                    .random = {.fill = fill_random}};
+                                    .random = {.fill = fill_random},
+                                    .objects = sl_objects_asked,
+                                    .objects_ctx = &f->objects};
+    f->objects.conf = (struct objects_conf){.api = &f->roomapi,
+                                            .rooms = f->conf.rooms,
+                                            .plane = f->conf.plane,
+                                            .node = f->conf.node,
+                                            .reply = reply_late,
+                                            .ctx = f};
     return e ? e : sl_roomapi_init(&f->roomapi, &rc);
 }
 
@@ -301,6 +316,11 @@ void sl_faces_data(const struct faces *f, uint64_t transport,
         sl_rtcd_face_data(f->rtcd, transport, ev);
     if (f->rooms)
         sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev, sl_loop_now());
+}
+
+void sl_faces_looked(struct faces *f, const struct mail *m)
+{
+    sl_objects_looked(&f->objects, m);
 }
 
 uint64_t sl_faces_sessions(const struct faces *f)

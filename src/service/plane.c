@@ -215,6 +215,11 @@ struct media_ops sl_plane_ops(struct plane *p)
                               .data_close = data_close};
 }
 
+const struct wiring *sl_plane_wiring(const struct plane *p)
+{
+    return &p->w;
+}
+
 /* ---- what comes back ---- */
 
 static void note_path(struct pl_transport *t, const struct mail *m)

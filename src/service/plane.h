@@ -84,6 +84,10 @@ struct plane_share {
 };
 bool sl_plane_share(const struct plane *p, uint64_t consumer, struct plane_share *ret);
 
+/* What hangs on what, to be read (service/wiring.h). */
+struct wiring;
+const struct wiring *sl_plane_wiring(const struct plane *p);
+
 /* Tells the time: to be called before what came is handed in. */
 void sl_plane_time(struct plane *p, usec now);
 
