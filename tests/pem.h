@@ -13,11 +13,13 @@
 
 struct pem {
     char cert[32], key[32];
+    uint8_t sha256[32];
 };
 
 static inline struct pem pem_of(const struct cert *cert)
 {
-    struct pem p = {"/tmp/sluice-cert-XXXXXX", "/tmp/sluice-key-XXXXXX"};
+    struct pem p = {"/tmp/sluice-cert-XXXXXX", "/tmp/sluice-key-XXXXXX", {0}};
+    CHECK(X509_digest(cert->x509, EVP_sha256(), p.sha256, NULL) == 1);
     FILE *f = fdopen(mkstemp(p.cert), "w");
     CHECK(f && PEM_write_X509(f, cert->x509) == 1);
     (void)fclose(f);
@@ -36,8 +38,8 @@ static inline struct pem pem_new(void)
     return p;
 }
 
-/* As pem_new, for the address 127.0.0.1. */
-static inline struct pem pem_of_loopback(void)
+/* As pem_new, for a name or an address: "DNS:a.example", "IP:127.0.0.1". */
+static inline struct pem pem_named(const char *who)
 {
     struct cert cert;
     CHECK_INT(sl_cert_init(&cert), E_OK);
@@ -48,8 +50,7 @@ static inline struct pem pem_of_loopback(void)
     CHECK(X509_set_subject_name(cert.x509, name) == 1);
     CHECK(X509_set_issuer_name(cert.x509, name) == 1);
     X509_NAME_free(name);
-    X509_EXTENSION *ext =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, who);
     CHECK(ext && X509_add_ext(cert.x509, ext, -1) == 1);
     X509_EXTENSION_free(ext);
     CHECK(X509_sign(cert.x509, cert.key, EVP_sha256()) > 0);

@@ -371,7 +371,7 @@ enum err sl_redis_new(const struct redis_conf *conf, struct redis **ret)
     if (!e && !read_address(conf->address, r->host, &r->port))
         e = E_MALFORMED;
     if (!e && conf->tls)
-        e = sl_tls_client_new(conf->ca && conf->ca[0] ? conf->ca : NULL, &r->tls);
+        e = sl_tls_client_new(conf->ca && conf->ca[0] ? conf->ca : NULL, NULL, &r->tls);
     if (!e)
         e = sl_loop_timer_set(conf->loop, &r->timer, sl_loop_now());
     if (e) {

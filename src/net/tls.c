@@ -13,6 +13,9 @@ struct tls_server {
 
 struct tls_client {
     SSL_CTX *ctx;
+    bool signed_for; /* it matters who signed it, and for whom */
+    bool pinned;
+    uint8_t pin[TLS_PIN];
 };
 
 struct tls {
@@ -69,11 +72,31 @@ void sl_tls_server_free(struct tls_server *s)
     free(s);
 }
 
-enum err sl_tls_client_new(const char *ca, struct tls_client **ret)
+/* A client's answer to the certificate that it is shown. */
+static int believe(X509_STORE_CTX *of, void *user)
+{
+    const struct tls_client *c = user;
+    const X509 *shown = X509_STORE_CTX_get0_cert(of);
+    uint8_t sha256[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (c->pinned && (!shown || X509_digest(shown, EVP_sha256(), sha256, &n) != 1 ||
+                      n != TLS_PIN || memcmp(sha256, c->pin, TLS_PIN) != 0)) {
+        X509_STORE_CTX_set_error(of, X509_V_ERR_CERT_REJECTED);
+        return 0;
+    }
+    return c->signed_for ? X509_verify_cert(of) : 1;
+}
+
+enum err sl_tls_client_new(const char *ca, const uint8_t pin[TLS_PIN],
+                           struct tls_client **ret)
 {
     struct tls_client *c = calloc(1, sizeof *c);
     if (!c)
         return E_MEMORY;
+    c->pinned = pin;
+    c->signed_for = ca || !pin;
+    if (pin)
+        memcpy(c->pin, pin, sizeof c->pin);
     c->ctx = SSL_CTX_new(TLS_client_method());
     if (!c->ctx || !SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) ||
         (ca ? SSL_CTX_load_verify_file(c->ctx, ca)
@@ -83,6 +106,7 @@ enum err sl_tls_client_new(const char *ca, struct tls_client **ret)
         return E_CRYPTO;
     }
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(c->ctx, believe, c);
     (void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     *ret = c;
     return E_OK;
@@ -124,7 +148,7 @@ struct tls *sl_tls_new(struct tls_server *s)
 }
 
 /* RFC 6066 §3 wants names alone in server_name. */
-struct tls *sl_tls_dial(struct tls_client *c, const char *host)
+struct tls *sl_tls_dial(const struct tls_client *c, const char *host)
 {
     struct tls *t = new_tls(c->ctx);
     if (!t)
@@ -173,6 +197,15 @@ static enum err failed(struct tls *t, int r)
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return E_SHORT;
     return why == SSL_ERROR_ZERO_RETURN ? E_ABSENT : E_CRYPTO;
+}
+
+enum err sl_tls_handshake(struct tls *t)
+{
+    int r = SSL_do_handshake(t->ssl);
+    if (r == 1)
+        return E_OK;
+    enum err e = failed(t, r);
+    return e == E_CRYPTO && SSL_get_verify_result(t->ssl) != X509_V_OK ? E_AUTH : e;
 }
 
 enum err sl_tls_read(struct tls *t, uint8_t *p, size_t cap, size_t *ret)

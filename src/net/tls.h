@@ -7,9 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
+
+enum { TLS_PIN = 32 };
 
 struct tls_server;
 struct tls_client;
@@ -21,18 +24,25 @@ MUST_USE enum err sl_tls_server_new(const char *cert, const char *key,
                                     struct tls_server **ret);
 void sl_tls_server_free(struct tls_server *s);
 
-/* Servers prove to be who they are by what this machine trusts, or by those in a PEM file alone.
- * E_CRYPTO: it cannot be read. Free takes NULL. */
-MUST_USE enum err sl_tls_client_new(const char *ca, struct tls_client **ret);
+/* Servers prove to be who they are by what this machine trusts, or by those in a PEM file alone. pin:
+ * the SHA-256 of the one certificate (DER) that is right, or NULL. With a pin and no file that
+ * certificate is believed whoever signed it and whatever its name and dates. E_CRYPTO: the file
+ * cannot be read. Free takes NULL, after the last connection. */
+MUST_USE enum err sl_tls_client_new(const char *ca, const uint8_t pin[TLS_PIN],
+                                    struct tls_client **ret);
 void sl_tls_client_free(struct tls_client *c);
 
 /* One connection; to a server of that name, or address. NULL when memory ends. Free takes NULL. */
 struct tls *sl_tls_new(struct tls_server *s);
-struct tls *sl_tls_dial(struct tls_client *c, const char *host);
+struct tls *sl_tls_dial(const struct tls_client *c, const char *host);
 void sl_tls_free(struct tls *t);
 
 /* The handshake is over. */
 bool sl_tls_is_up(const struct tls *t);
+
+/* Shakes hands without reading. E_SHORT: more must come in first; E_AUTH: the server is not whom we
+ * believe; E_CRYPTO: broken. Whichever it is, there may be output. */
+MUST_USE enum err sl_tls_handshake(struct tls *t);
 
 /* Takes what the network brought. */
 MUST_USE enum err sl_tls_input(struct tls *t, struct span in);

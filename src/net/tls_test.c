@@ -105,6 +105,72 @@ TEST(tls_speaks_with)
     sl_tls_server_free(s);
 }
 
+/* Our client before our server, until neither has more to say. */
+static enum err meet(struct tls *client, struct tls *server)
+{
+    uint8_t got[10];
+    size_t n;
+    enum err e = E_SHORT, other = E_SHORT;
+    for (int round = 0; round < 10; round++) {
+        e = e == E_SHORT ? sl_tls_handshake(client) : e;
+        CHECK_INT(sl_tls_input(server, sl_tls_output(client)), E_OK);
+        sl_tls_taken(client);
+        other = other == E_SHORT ? sl_tls_read(server, got, sizeof got, &n) : other;
+        CHECK_INT(sl_tls_input(client, sl_tls_output(server)), E_OK);
+        sl_tls_taken(server);
+    }
+    return e;
+}
+
+TEST(tls_believes)
+{
+    static const uint8_t another[TLS_PIN] = {1};
+    struct pem pem = pem_named("IP:127.0.0.1,DNS:here.example"), other = pem_new();
+    const struct {
+        const char *name, *ca;
+        const uint8_t *pin;
+        const char *host;
+        enum err want;
+    } rows[] = {
+        {"an address", pem.cert, NULL, "127.0.0.1", E_OK},
+        {"a name", pem.cert, NULL, "here.example", E_OK},
+        {"another address", pem.cert, NULL, "127.0.0.2", E_AUTH},
+        {"another name", pem.cert, NULL, "there.example", E_AUTH},
+        {"who signs for others", other.cert, NULL, "127.0.0.1", E_AUTH},
+        {"whom the machine trusts", NULL, NULL, "127.0.0.1", E_AUTH},
+        {"a pin, by any name", NULL, pem.sha256, "there.example", E_OK},
+        {"another pin", NULL, another, "127.0.0.1", E_AUTH},
+        {"both", pem.cert, pem.sha256, "127.0.0.1", E_OK},
+        {"both, of which the pin is another's", pem.cert, another, "127.0.0.1", E_AUTH},
+        {"both, and another name", pem.cert, pem.sha256, "127.0.0.2", E_AUTH},
+    };
+    struct tls_server *s = NULL;
+    CHECK_INT(sl_tls_server_new(pem.cert, pem.key, &s), E_OK);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct tls_client *c = NULL;
+        check_row(rows[i].name);
+        CHECK_INT(sl_tls_client_new(rows[i].ca, rows[i].pin, &c), E_OK);
+        struct tls *t = sl_tls_dial(c, rows[i].host), *there = sl_tls_new(s);
+        uint8_t got[10];
+        size_t n = 0;
+        CHECK_INT(meet(t, there), rows[i].want);
+        if (rows[i].want == E_OK) {
+            CHECK_INT(sl_tls_write(t, span_of("hello")), E_OK);
+            CHECK_INT(sl_tls_input(there, sl_tls_output(t)), E_OK);
+            CHECK_INT(sl_tls_read(there, got, sizeof got, &n), E_OK);
+            CHECK(span_is((struct span){got, n}, "hello"));
+        }
+        sl_tls_free(t);
+        sl_tls_free(there);
+        sl_tls_client_free(c);
+    }
+    struct tls_client *none = NULL;
+    CHECK_INT(sl_tls_client_new("/nonexistent", NULL, &none), E_CRYPTO);
+    sl_tls_server_free(s);
+    pem_remove(&pem);
+    pem_remove(&other);
+}
+
 TEST(tls_says_that_it_ends)
 {
     struct tls_server *s = server();
