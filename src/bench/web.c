@@ -3,17 +3,16 @@
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "base/word.h"
+
+#include "bench/conn.h"
+#include "net/sa.h"
+#include "net/tls.h"
 
 enum {
     HOST_MAX = 256,
@@ -21,48 +20,67 @@ enum {
     AUTH_MAX = 1024,
     HEAD_MAX = 4096,          /* of a request */
     ANSWER_MAX = 1024 * 1024, /* head and body; /metrics of 64 workers fits */
-    TIMEOUT_S = 10,
 };
 
 struct web {
     struct addr addr;
     char host[HOST_MAX]; /* with the port, as it was given */
+    char name[HOST_MAX]; /* without */
     char prefix[PREFIX_MAX];
     char auth[AUTH_MAX]; /* base64 of user and key, or "" */
-    int fd;              /* -1: not connected */
+    bool secure;
+    struct tls_client *trust; /* NULL: not yet, or never */
+    struct conn *conn;        /* NULL: not connected */
     size_t n;
     uint8_t in[ANSWER_MAX];
 };
 
-/* "host:port" to an address; port 80 when there is none. */
+/* "host", "host:port" or "[address]:port" to its two parts. */
+static const char *split(struct web *w)
+{
+    const char *from = w->host, *end = from[0] == '[' ? strchr(from, ']') : NULL;
+    const char *port = strchr(end ? end : from, ':');
+    size_t n = end ? (size_t)(end - ++from) : port ? (size_t)(port - from) : strlen(from);
+    memcpy(w->name, from, n);
+    return port ? port + 1 : w->secure ? "443" : "80";
+}
+
+/* Servers listen by IPv4 first, unless they are told. */
 static enum err resolve(struct web *w)
 {
-    char host[HOST_MAX], *port = NULL;
-    struct addrinfo want = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *got;
-    (void)snprintf(host, sizeof host, "%s", w->host);
-    if ((port = strrchr(host, ':')))
-        *port++ = '\0';
-    if (getaddrinfo(host, port ? port : "80", &want, &got) != 0)
-        return E_ABSENT;
-    struct sockaddr_in sa;
-    memcpy(&sa, got->ai_addr, sizeof sa);
-    freeaddrinfo(got);
-    const uint8_t *ip = (const uint8_t *)&sa.sin_addr;
-    w->addr = addr_v4(ip[0], ip[1], ip[2], ip[3], ntohs(sa.sin_port));
-    return E_OK;
+    static const int families[] = {AF_INET, AF_INET6};
+    const char *port = split(w);
+    for (int i = 0; i < 2; i++) {
+        struct addrinfo want = {.ai_family = families[i], .ai_socktype = SOCK_STREAM},
+                        *got;
+        union sa sa = {0};
+        if (getaddrinfo(w->name, port, &want, &got) != 0)
+            continue;
+        memcpy(&sa, got->ai_addr,
+               got->ai_addrlen < sizeof sa ? got->ai_addrlen : sizeof sa);
+        freeaddrinfo(got);
+        w->addr = sa_addr(&sa);
+        return E_OK;
+    }
+    return E_ABSENT;
+}
+
+static const char *skip(const char *s, const char *start)
+{
+    return strncmp(s, start, strlen(start)) == 0 ? s + strlen(start) : NULL;
 }
 
 enum err sl_web_new(const char *url, struct web **ret)
 {
-    static const char scheme[] = "http://";
     struct web *w = calloc(1, sizeof *w);
     enum err e = E_MALFORMED;
     if (!w)
         return E_MEMORY;
-    w->fd = -1;
-    const char *host = url + strlen(scheme);
-    if (strncmp(url, scheme, strlen(scheme)) != 0)
+    const char *plain = skip(url, "http://"), *secure = skip(url, "https://");
+    const char *host = plain ? plain : secure;
+    if (!host)
         goto fail;
+    w->secure = secure;
     size_t n = strcspn(host, "/"), prefix = strlen(host + n);
     while (prefix > 0 && host[n + prefix - 1] == '/')
         prefix--;
@@ -83,15 +101,16 @@ fail:
 
 static void hang_up(struct web *w)
 {
-    if (w->fd >= 0)
-        (void)close(w->fd);
-    w->fd = -1;
+    sl_conn_free(w->conn);
+    w->conn = NULL;
 }
 
 void sl_web_free(struct web *w)
 {
-    if (w)
-        hang_up(w);
+    if (!w)
+        return;
+    hang_up(w);
+    sl_tls_client_free(w->trust);
     free(w);
 }
 
@@ -100,48 +119,33 @@ const struct addr *sl_web_addr(const struct web *w)
     return &w->addr;
 }
 
-static enum err dial(struct web *w)
+enum err sl_web_trust(struct web *w, const char *ca, const uint8_t *pin)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(w->addr.port)};
-    struct timeval patience = {.tv_sec = TIMEOUT_S};
-    int on = 1;
-    memcpy(&to.sin_addr, w->addr.ip + 12, 4);
-    w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (w->fd >= 0 &&
-        setsockopt(w->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
-        setsockopt(w->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
-        setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-        connect(w->fd, (struct sockaddr *)&to, sizeof to) == 0)
-        return E_OK;
-    int e = errno;
+    struct tls_client *trust = NULL;
+    enum err e = sl_tls_client_new(ca, pin, &trust);
+    if (e)
+        return e;
     hang_up(w);
-    errno = e;
-    return E_SYS;
+    sl_tls_client_free(w->trust);
+    w->trust = trust;
+    return E_OK;
 }
 
-static enum err send_all(struct web *w, struct span s)
+static enum err dial(struct web *w)
 {
-    while (s.n > 0) {
-        ssize_t n = send(w->fd, s.p, s.n, MSG_NOSIGNAL);
-        if (n <= 0)
-            return E_SYS;
-        s.p += n;
-        s.n -= (size_t)n;
-    }
-    return E_OK;
+    enum err e = w->secure && !w->trust ? sl_web_trust(w, NULL, NULL) : E_OK;
+    return e ? e : sl_conn_new(&w->addr, w->secure ? w->trust : NULL, w->name, &w->conn);
 }
 
 static enum err receive_more(struct web *w)
 {
+    size_t n;
     if (w->n == sizeof w->in)
         return E_FULL;
-    ssize_t n = recv(w->fd, w->in + w->n, sizeof w->in - w->n, 0);
-    if (n == 0)
-        return E_SHORT;
-    if (n < 0)
-        return E_SYS;
-    w->n += (size_t)n;
-    return E_OK;
+    enum err e = sl_conn_receive(w->conn, w->in + w->n, sizeof w->in - w->n, true, &n);
+    if (!e)
+        w->n += n;
+    return e;
 }
 
 static struct span next_line(struct span *rest)
@@ -287,10 +291,10 @@ static enum err ask(struct web *w, const char *method, const char *path,
     enum err e = E_SYS;
     /* A connection that was kept may be closed by now: then once more, with a new one. */
     for (bool fresh = false; e && !fresh;) {
-        fresh = w->fd < 0;
+        fresh = !w->conn;
         e = fresh ? dial(w) : E_OK;
-        e = e ? e : send_all(w, (struct span){(uint8_t *)head, (size_t)n});
-        e = e ? e : send_all(w, body);
+        e = e ? e : sl_conn_send(w->conn, (struct span){(uint8_t *)head, (size_t)n});
+        e = e ? e : sl_conn_send(w->conn, body);
         e = e ? e : receive(w, ret);
         if (e) {
             int was = errno;
@@ -312,7 +316,7 @@ enum err sl_web_ask(struct web *w, const char *method, const char *path,
 }
 
 enum err sl_web_upgrade(struct web *w, const char *path, const char *fields,
-                        struct web_answer *ret, int *fd)
+                        struct web_answer *ret, struct conn **conn)
 {
     hang_up(w);
     enum err e = ask(w, "GET", path, NULL, fields, (struct span){0}, ret);
@@ -320,7 +324,7 @@ enum err sl_web_upgrade(struct web *w, const char *path, const char *fields,
         return e;
     /* It has no length: what follows is the other protocol's. */
     ret->body.n = (size_t)(w->in + w->n - ret->body.p);
-    *fd = w->fd;
-    w->fd = -1;
+    *conn = w->conn;
+    w->conn = NULL;
     return E_OK;
 }

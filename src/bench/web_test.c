@@ -82,14 +82,32 @@ TEST(web_keeps_its_connection)
     sl_web_free(w);
 }
 
+#define LOOPBACK(p)                                                                      \
+    {                                                                                    \
+        .ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = (p)                             \
+    }
+
 TEST(web_wants_an_url)
 {
-    static const char *const bad[] = {"", "http://", "https://127.0.0.1", "127.0.0.1:80"};
+    static const char *const bad[] = {"", "http://", "https://", "ftp://127.0.0.1",
+                                      "127.0.0.1:80"};
     struct web *w = NULL;
     for (size_t i = 0; i < LEN(bad); i++)
         CHECK_INT(sl_web_new(bad[i], &w), E_MALFORMED);
-    CHECK_INT(sl_web_new("http://127.0.0.1", &w), E_OK);
-    CHECK(addr_eq(sl_web_addr(w),
-                  &(struct addr){.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 80}));
-    sl_web_free(w);
+    static const struct {
+        const char *url;
+        struct addr want;
+    } good[] = {
+        {"http://127.0.0.1", LOOPBACK(80)},
+        {"https://127.0.0.1/x", LOOPBACK(443)},
+        {"https://127.0.0.1:8045", LOOPBACK(8045)},
+        {"http://[::1]", {.ip = {[15] = 1}, .port = 80}},
+        {"https://[::1]:8045/", {.ip = {[15] = 1}, .port = 8045}},
+    };
+    for (size_t i = 0; i < LEN(good); i++) {
+        check_row(good[i].url);
+        CHECK_INT(sl_web_new(good[i].url, &w), E_OK);
+        CHECK(addr_eq(sl_web_addr(w), &good[i].want));
+        sl_web_free(w);
+    }
 }

@@ -1,14 +1,12 @@
 #include "bench/wsc.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
+#include "bench/conn.h"
 #include "bench/web.h"
 #include "crypto/hash.h"
 #include "net/ws.h"
@@ -16,7 +14,7 @@
 enum { KEY_OCTETS = 16, IN_MAX = 64 * 1024 };
 
 struct wsc {
-    int fd;
+    struct conn *conn;
     struct ws ws;
     size_t at, n; /* of in: what is not read yet */
     uint8_t in[IN_MAX];
@@ -31,7 +29,6 @@ enum err sl_wsc_new(struct web *web, const char *path, struct wsc **ret, unsigne
     struct web_answer answer = {0};
     struct wr key = wr_of(text, sizeof text - 1);
     struct wsc *w = calloc(1, sizeof *w);
-    int fd = -1;
     if (!w)
         return E_MEMORY;
     sl_random(octets, sizeof octets);
@@ -40,19 +37,17 @@ enum err sl_wsc_new(struct web *web, const char *path, struct wsc **ret, unsigne
                    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n",
                    (const char *)text);
-    enum err e = sl_web_upgrade(web, path, fields, &answer, &fd);
+    enum err e = sl_web_upgrade(web, path, fields, &answer, &w->conn);
     *status = answer.status;
-    if (!e && fd < 0)
+    if (!e && !w->conn)
         e = E_DENIED;
     if (!e && answer.body.n > IN_MAX)
         e = E_FULL;
     if (e) {
-        if (fd >= 0)
-            (void)close(fd);
+        sl_conn_free(w->conn);
         free(w);
         return e;
     }
-    w->fd = fd;
     w->n = answer.body.n;
     if (w->n > 0)
         memcpy(w->in, answer.body.p, w->n);
@@ -66,13 +61,13 @@ void sl_wsc_free(struct wsc *w)
     if (!w)
         return;
     sl_ws_fini(&w->ws);
-    (void)close(w->fd);
+    sl_conn_free(w->conn);
     free(w);
 }
 
 int sl_wsc_fd(const struct wsc *w)
 {
-    return w->fd;
+    return sl_conn_fd(w->conn);
 }
 
 /* ---- sending ---- */
@@ -89,14 +84,7 @@ static enum err send_frame(struct wsc *w, enum ws_op op, struct span payload)
     size_t head = out.n;
     wr_span(&out, payload);
     sl_ws_mask(p + head, payload.n, mask, 0);
-    enum err e = E_OK;
-    for (size_t at = 0; !e && at < out.n;) {
-        ssize_t n = send(w->fd, p + at, out.n - at, MSG_NOSIGNAL);
-        if (n > 0)
-            at += (size_t)n;
-        else if (n == 0 || errno != EINTR)
-            e = E_SYS;
-    }
+    enum err e = sl_conn_send(w->conn, wr_done(&out));
     free(p);
     return e;
 }
@@ -110,14 +98,8 @@ enum err sl_wsc_send(struct wsc *w, struct span message)
 
 static enum err read_more(struct wsc *w)
 {
-    ssize_t n = recv(w->fd, w->in, sizeof w->in, MSG_DONTWAIT);
-    if (n == 0)
-        return E_SHORT;
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? E_EARLY : E_SYS;
-    w->at = 0;
-    w->n = (size_t)n;
-    return E_OK;
+    w->at = w->n = 0;
+    return sl_conn_receive(w->conn, w->in, sizeof w->in, false, &w->n);
 }
 
 static enum err read_message(struct wsc *w, struct ws_msg *ret)

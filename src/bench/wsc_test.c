@@ -11,6 +11,7 @@
 #include "check.h"
 #include "net/loop.h"
 #include "net/wsd.h"
+#include "pem.h"
 
 /* An echo that says hello first, to who has the right key; "bye" is answered by a closing frame. */
 struct server {
@@ -67,10 +68,14 @@ static void *run(void *user)
     return NULL;
 }
 
-static void server_start(struct server *s, usec ping_every)
+static void server_start(struct server *s, usec ping_every, const struct pem *pem)
 {
-    const struct httpd_conf hc = {HTTPD_CONF, .addr = addr_v4(127, 0, 0, 1, 0),
-                                  .request = on_request, .user = s};
+    const struct httpd_conf hc = {HTTPD_CONF,
+                                  .addr = addr_v4(127, 0, 0, 1, 0),
+                                  .cert = pem ? pem->cert : NULL,
+                                  .key = pem ? pem->key : NULL,
+                                  .request = on_request,
+                                  .user = s};
     const struct wsd_conf wc = {.message_max = WSC_MESSAGE_MAX,
                                 .queue_max = 4 << 20,
                                 .ping_every = ping_every,
@@ -83,7 +88,7 @@ static void server_start(struct server *s, usec ping_every)
     s->stop = sl_loop_wake_new(s->loop, on_stop, s);
     CHECK_INT(sl_httpd_new(s->loop, &hc, &s->httpd), E_OK);
     s->wsd = sl_wsd_new(s->loop, s->httpd, &wc);
-    (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u",
+    (void)snprintf(s->url, sizeof s->url, "http%s://127.0.0.1:%u", pem ? "s" : "",
                    sl_httpd_addr(s->httpd).port);
     CHECK_INT(pthread_create(&s->thread, NULL, run, s), 0);
 }
@@ -98,11 +103,13 @@ static void server_stop(struct server *s)
     sl_loop_free(s->loop);
 }
 
-static struct wsc *dial(const struct server *s, struct web **web)
+static struct wsc *dial(const struct server *s, const struct pem *pem, struct web **web)
 {
     struct wsc *w = NULL;
     unsigned status = 0;
     CHECK_INT(sl_web_new(s->url, web), E_OK);
+    if (pem)
+        CHECK_INT(sl_web_trust(*web, pem->cert, NULL), E_OK);
     CHECK_INT(sl_web_basic(*web, "user", "key"), E_OK);
     CHECK_INT(sl_wsc_new(*web, "/ws", &w, &status), E_OK);
     CHECK_INT(status, 101);
@@ -119,15 +126,15 @@ static enum err next(struct wsc *w, usec patience, struct span *ret)
     return e;
 }
 
-TEST(wsc_talks)
+static void talk(const struct pem *pem)
 {
     static const size_t sizes[] = {0, 1, 125, 126, 65535, 65536, WSC_MESSAGE_MAX};
     static uint8_t big[WSC_MESSAGE_MAX];
     struct server s;
     struct web *web = NULL;
     struct span got;
-    server_start(&s, SEC(10));
-    struct wsc *w = dial(&s, &web);
+    server_start(&s, SEC(10), pem);
+    struct wsc *w = dial(&s, pem, &web);
     CHECK_INT(next(w, SEC(5), &got), E_OK);
     CHECK(span_is(got, "hello"));
     CHECK_INT(sl_wsc_receive(w, &got), E_EARLY);
@@ -149,14 +156,26 @@ TEST(wsc_talks)
     server_stop(&s);
 }
 
+TEST(wsc_talks)
+{
+    talk(NULL);
+}
+
+TEST(wsc_talks_by_tls)
+{
+    struct pem pem = pem_named("IP:127.0.0.1");
+    talk(&pem);
+    pem_remove(&pem);
+}
+
 /* The server would have closed it three times over. */
 TEST(wsc_answers_pings)
 {
     struct server s;
     struct web *web = NULL;
     struct span got;
-    server_start(&s, MSEC(50));
-    struct wsc *w = dial(&s, &web);
+    server_start(&s, MSEC(50), NULL);
+    struct wsc *w = dial(&s, NULL, &web);
     CHECK_INT(next(w, SEC(5), &got), E_OK);
     CHECK_INT(next(w, MSEC(500), &got), E_EARLY);
     CHECK_INT(sl_wsc_send(w, span_of("x")), E_OK);
@@ -172,7 +191,7 @@ TEST(wsc_is_refused)
     struct web *web = NULL;
     struct wsc *w = NULL;
     unsigned status = 0;
-    server_start(&s, SEC(10));
+    server_start(&s, SEC(10), NULL);
     CHECK_INT(sl_web_new(s.url, &web), E_OK);
     CHECK_INT(sl_web_basic(web, "user", "other"), E_OK);
     CHECK_INT(sl_wsc_new(web, "/ws", &w, &status), E_DENIED);
