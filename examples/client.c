@@ -3,8 +3,11 @@
  *
  *   cc client.c -o client $(pkg-config --cflags --libs sluice)
  *   ./client http://127.0.0.1:8045 ID KEY
+ *   ./client https://10.0.0.5:8045 ID KEY PIN
  *
- * It registers where it is not known, and its sessions outlive it.
+ * PIN is the SHA-256 of the server's certificate, where no authority that this machine trusts has
+ * signed it (openssl x509 -noout -fingerprint -sha256). It registers where it is not known, and its
+ * sessions outlive it.
  */
 
 #include "lines.h"
@@ -25,13 +28,14 @@ int main(int argc, char **argv)
 {
     char error[SLUICE_ERROR_MAX];
     struct sluice_client *client = NULL;
-    if (argc != 4) {
-        (void)fprintf(stderr, "usage: client URL ID KEY\n");
+    if (argc != 4 && argc != 5) {
+        (void)fprintf(stderr, "usage: client URL ID KEY [PIN]\n");
         return EXIT_FAILURE;
     }
     const struct sluice_client_conf conf = {.url = argv[1],
                                             .id = argv[2],
                                             .key = argv[3],
+                                            .pin = argv[4], /* NULL, if it is not there */
                                             .registers = true,
                                             .message = print,
                                             .lost = say_lost};

@@ -152,8 +152,12 @@ struct sluice_client;
 
 /* All but url, id and key may be zero. */
 struct sluice_client_conf {
-    const char *url; /* "http://host:8045"; in front of TLS, a proxy's on this machine */
-    const char *id, *key;  /* of the client; the key has 32 to 72 octets */
+    const char *url;      /* "http://host:8045" or "https://host" */
+    const char *id, *key; /* of the client; the key has 32 to 72 octets */
+    /* Whom it believes by https. ca: a PEM file of those who sign certificates; NULL: those whom
+     * this machine trusts. pin: the SHA-256 of the server's certificate, 64 hexadecimal digits with
+     * colons or without: alone it is all that counts, with a ca both must be right. */
+    const char *ca, *pin;
     bool registers;        /* if the server does not know the client yet */
     const char *admin_key; /* to register with; NULL: the server lets everyone */
     void *ctx;
@@ -164,7 +168,8 @@ struct sluice_client_conf {
 };
 
 /* Waits until the server has said yes. SLUICE_REFUSED: it said no; SLUICE_START: it cannot be
- * reached; SLUICE_SETTING: that is no URL, id or key. */
+ * reached, or is not whom the client believes (then it has not seen the key); SLUICE_SETTING: that
+ * is no URL, id, key, ca or pin. */
 SLUICE_API enum sluice_err sluice_client_connect(const struct sluice_client_conf *conf,
                                                  struct sluice_client **ret,
                                                  char error[SLUICE_ERROR_MAX]);

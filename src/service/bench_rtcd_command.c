@@ -28,7 +28,7 @@ enum {
 #define DRAIN         MSEC(500) /* what is under way when sending ends */
 
 struct options {
-    const char *url, *id, *key, *admin_key;
+    const char *url, *id, *key, *admin_key, *ca, *pin;
     unsigned calls, sessions, speakers;
     usec duration, settle;
     bool json;
@@ -67,6 +67,9 @@ static const char usage[] =
     "  --id=CLIENT        who this is to the server; registered if it is not known\n"
     "  --key=KEY          of 32 to 72 octets\n"
     "  --admin-key=KEY    to register with, where not everybody may\n"
+    "  --ca=FILE          with https: who signs certificates (those whom this machine "
+    "trusts)\n"
+    "  --pin=SHA256       with https: the server's certificate\n"
     "  --calls=N          (1)\n"
     "  --sessions=N       in each call, at most 128 (10)\n"
     "  --speakers=N       of them, who talk (3)\n"
@@ -228,6 +231,8 @@ static bool set(struct options *o, int c)
     case 'i': o->id = optarg; return true;
     case 'k': o->key = optarg; return true;
     case 'a': o->admin_key = optarg; return true;
+    case 'f': o->ca = optarg; return true;
+    case 'p': o->pin = optarg; return true;
     case 'c': return number(optarg, SESSIONS_MAX, &o->calls) && o->calls > 0;
     case 's': return number(optarg, IN_CALL_MAX, &o->sessions) && o->sessions > 0;
     case 't': return number(optarg, IN_CALL_MAX, &o->speakers);
@@ -246,6 +251,8 @@ static int read_options(int argc, char **argv, struct options *o)
         {"id", required_argument, NULL, 'i'},
         {"key", required_argument, NULL, 'k'},
         {"admin-key", required_argument, NULL, 'a'},
+        {"ca", required_argument, NULL, 'f'},
+        {"pin", required_argument, NULL, 'p'},
         {"calls", required_argument, NULL, 'c'},
         {"sessions", required_argument, NULL, 's'},
         {"speakers", required_argument, NULL, 't'},
@@ -318,6 +325,8 @@ int sl_command_bench_rtcd(int argc, char **argv)
     const struct sluice_client_conf conf = {.url = b.o.url,
                                             .id = b.o.id,
                                             .key = b.o.key,
+                                            .ca = b.o.ca,
+                                            .pin = b.o.pin,
                                             .registers = true,
                                             .admin_key = b.o.admin_key};
     b.n = b.o.calls * b.o.sessions;

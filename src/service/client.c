@@ -11,9 +11,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #include "bench/web.h"
 #include "bench/wsc.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "service/calls.h"
 #include "service/inbox.h"
 #include "service/message.h"
@@ -139,9 +142,11 @@ static enum sluice_err fail(char *error, enum sluice_err e, const char *what,
 
 static enum sluice_err unreached(char *error, enum err e)
 {
-    return e == E_MEMORY ? fail(error, SLUICE_MEMORY, sl_err_text(e), "")
-                         : fail(error, SLUICE_START, "the server cannot be reached",
-                                sl_err_text(e));
+    if (e == E_MEMORY)
+        return fail(error, SLUICE_MEMORY, sl_err_text(e), "");
+    if (e == E_AUTH)
+        return fail(error, SLUICE_START, "the server's certificate is not believed", "");
+    return fail(error, SLUICE_START, "the server cannot be reached", sl_err_text(e));
 }
 
 /* The server's own words, if it has any. */
@@ -194,6 +199,31 @@ static bool is_good(const struct sluice_client_conf *conf)
            key <= KEY_MAX;
 }
 
+static bool read_pin(const char *text, uint8_t ret[TLS_PIN])
+{
+    uint8_t digits[HEX_LEN(TLS_PIN)];
+    struct wr all = wr_of(digits, sizeof digits), out = wr_of(ret, TLS_PIN);
+    for (; *text; text++)
+        if (*text != ':')
+            wr_u8(&all, (uint8_t)*text);
+    return !all.bad && sl_hex_read(wr_done(&all), &out) == E_OK && out.n == TLS_PIN;
+}
+
+static enum sluice_err set_trust(struct sluice_client *c,
+                                 const struct sluice_client_conf *conf, char *error)
+{
+    uint8_t pin[TLS_PIN];
+    if (!conf->ca && !conf->pin)
+        return SLUICE_OK;
+    if (conf->pin && !read_pin(conf->pin, pin))
+        return fail(error, SLUICE_SETTING, "the pin is no SHA-256", "");
+    enum err e = sl_web_trust(c->web, conf->ca, conf->pin ? pin : NULL);
+    if (e == E_CRYPTO)
+        return fail(error, SLUICE_SETTING, "no certificates can be read",
+                    conf->ca ? conf->ca : "");
+    return e ? fail(error, SLUICE_MEMORY, sl_err_text(e), "") : SLUICE_OK;
+}
+
 /* The host's signals are for the host's threads. */
 static bool start(struct sluice_client *c)
 {
@@ -243,6 +273,7 @@ enum sluice_err sluice_client_connect(const struct sluice_client_conf *conf,
                              : fail(error, SLUICE_SETTING, "that is no URL", "");
     else if (!is_good(conf))
         e = fail(error, SLUICE_SETTING, "that is no client, or no key of one", "");
+    e = e ? e : set_trust(c, conf, error);
     e = e ? e : dial(c, conf, error);
     if (e == SLUICE_REFUSED && conf->registers) {
         e = enrol(c, conf, error);

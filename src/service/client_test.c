@@ -160,3 +160,103 @@ TEST(client_comes_back)
     CHECK_INT(h.lost, 1);
     place_fini(&p);
 }
+
+/* The digits as openssl x509 -fingerprint prints them, and as sha256sum does. */
+static void print_pin(const uint8_t sha256[32], bool colons, char ret[96])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < 32; i++)
+        n += (size_t)snprintf(ret + n, 96 - n, "%s%02X", colons && i > 0 ? ":" : "",
+                              sha256[i]);
+}
+
+/* Who is not believed does not see the key, and nobody is registered there. */
+TEST(client_believes_who_it_should)
+{
+    struct pem pem = pem_named("IP:127.0.0.1"), other = pem_new();
+    char with[96], without[96], another[96], longer[97], url[64], plain[64];
+    struct place p;
+    print_pin(pem.sha256, true, with);
+    print_pin(pem.sha256, false, without);
+    print_pin(other.sha256, true, another);
+    (void)snprintf(longer, sizeof longer, "%s0", another);
+    place_init_tls(&p, &pem);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u", p.http);
+    (void)snprintf(plain, sizeof plain, "http://127.0.0.1:%u", p.http);
+    const struct {
+        const char *name, *url, *ca, *pin, *says;
+        enum sluice_err want;
+    } rows[] = {
+        {"nobody", url, NULL, NULL, "certificate is not believed", SLUICE_START},
+        {"another", url, other.cert, NULL, "certificate is not believed", SLUICE_START},
+        {"another's pin", url, NULL, another, "certificate is not believed",
+         SLUICE_START},
+        {"without TLS", plain, NULL, NULL, "cannot be reached", SLUICE_START},
+        {"no file", url, "/nonexistent", NULL, "/nonexistent", SLUICE_SETTING},
+        {"no pin", url, NULL, "12:34", "no SHA-256", SLUICE_SETTING},
+        {"a pin and a digit", url, NULL, longer, "no SHA-256", SLUICE_SETTING},
+        {"who signed it", url, pem.cert, NULL, "", SLUICE_OK},
+        {"its pin", url, NULL, with, "", SLUICE_OK},
+        {"its pin, and who signed it", url, pem.cert, without, "", SLUICE_OK},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct host h = HOST;
+        const struct sluice_client_conf conf = {.url = rows[i].url,
+                                                .id = "a",
+                                                .key = KEY,
+                                                .ca = rows[i].ca,
+                                                .pin = rows[i].pin,
+                                                .registers = true,
+                                                .admin_key = ADMIN,
+                                                .ctx = &h,
+                                                .message = on_message,
+                                                .lost = on_lost};
+        check_row(rows[i].name);
+        CHECK_INT(sluice_client_connect(&conf, &h.client, h.error), rows[i].want);
+        CHECK(strstr(h.error, rows[i].says));
+        if (rows[i].want != SLUICE_OK)
+            continue;
+        wait_for(&h, &h.heard[SLUICE_HELLO], 1);
+        say(&h, SLUICE_JOIN, "s");
+        say(&h, SLUICE_LEAVE, "s");
+        wait_for(&h, &h.heard[SLUICE_CLOSED], 1);
+        sluice_client_free(h.client);
+        CHECK_INT(h.lost, 0);
+    }
+    place_fini(&p);
+    pem_remove(&pem);
+    pem_remove(&other);
+}
+
+/* The end of a server by TLS is an end as without, and the next is believed anew. */
+TEST(client_comes_back_by_tls)
+{
+    struct pem pem = pem_named("IP:127.0.0.1");
+    struct place p;
+    struct host h = HOST;
+    char url[64];
+    place_init_tls(&p, &pem);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u", p.http);
+    const struct sluice_client_conf conf = {.url = url,
+                                            .id = "a",
+                                            .key = KEY,
+                                            .ca = pem.cert,
+                                            .registers = true,
+                                            .admin_key = ADMIN,
+                                            .ctx = &h,
+                                            .message = on_message,
+                                            .lost = on_lost};
+    CHECK_INT(sluice_client_connect(&conf, &h.client, h.error), SLUICE_OK);
+    wait_for(&h, &h.heard[SLUICE_HELLO], 1);
+    sluice_free(p.server);
+    wait_for(&h, &h.lost, 1);
+    place_start(&p);
+    wait_for(&h, &h.heard[SLUICE_HELLO], 2);
+    say(&h, SLUICE_JOIN, "s");
+    say(&h, SLUICE_LEAVE, "s");
+    wait_for(&h, &h.heard[SLUICE_CLOSED], 1);
+    sluice_client_free(h.client);
+    CHECK_INT(h.lost, 1);
+    place_fini(&p);
+    pem_remove(&pem);
+}
