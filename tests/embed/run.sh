@@ -112,7 +112,8 @@ check 'installs library, header and pkg-config file' install_it
 check 'shows its functions and nothing else' only_api "$build/src/service/libsluice.so"
 check 'has a header that is plain C99' header_alone
 check 'lets an example compile as pkg-config says' compile embed
-check 'lets the other compile, too' compile client
+check 'lets the client compile, too' compile client
+check 'lets one with media compile, too' compile echo
 check 'starts inside the example' begin --http.listen="127.0.0.1:$http" \
     --admin.listen="127.0.0.1:$api" --rtcd.self_registration=true --auth.required=false
 check 'carries calls without a socket' calls
