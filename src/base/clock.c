@@ -2,35 +2,35 @@
 
 #include <stdlib.h>
 
-static void place(struct timers *t, size_t i, struct timer *timer)
+static void place(struct timers *t, size_t i, struct timers_entry e)
 {
-    t->heap[i] = timer;
-    timer->pos = i + 1;
+    t->heap[i] = e;
+    e.timer->pos = i + 1;
 }
 
-static void up(struct timers *t, size_t i, struct timer *timer)
+static void up(struct timers *t, size_t i, struct timers_entry e)
 {
-    while (i > 0 && t->heap[(i - 1) / 2]->at > timer->at) {
+    while (i > 0 && t->heap[(i - 1) / 2].at > e.at) {
         place(t, i, t->heap[(i - 1) / 2]);
         i = (i - 1) / 2;
     }
-    place(t, i, timer);
+    place(t, i, e);
 }
 
-static void down(struct timers *t, size_t i, struct timer *timer)
+static void down(struct timers *t, size_t i, struct timers_entry e)
 {
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= t->n)
             break;
-        if (child + 1 < t->n && t->heap[child + 1]->at < t->heap[child]->at)
+        if (child + 1 < t->n && t->heap[child + 1].at < t->heap[child].at)
             child++;
-        if (t->heap[child]->at >= timer->at)
+        if (t->heap[child].at >= e.at)
             break;
         place(t, i, t->heap[child]);
         i = child;
     }
-    place(t, i, timer);
+    place(t, i, e);
 }
 
 void sl_timers_fini(struct timers *t)
@@ -44,7 +44,7 @@ static bool room_for_one(struct timers *t)
     if (t->n < t->cap)
         return true;
     size_t cap = t->cap ? t->cap * 2 : 64;
-    struct timer **heap = realloc(t->heap, cap * sizeof(struct timer *));
+    struct timers_entry *heap = realloc(t->heap, cap * sizeof *heap);
     if (!heap)
         return false;
     t->heap = heap;
@@ -54,19 +54,20 @@ static bool room_for_one(struct timers *t)
 
 enum err sl_timer_set(struct timers *t, struct timer *timer, usec at)
 {
+    struct timers_entry e = {.at = at, .timer = timer};
     if (timer->pos == 0) {
         if (!room_for_one(t))
             return E_MEMORY;
         timer->at = at;
-        up(t, t->n++, timer);
+        up(t, t->n++, e);
         return E_OK;
     }
     usec was = timer->at;
     timer->at = at;
     if (at < was)
-        up(t, timer->pos - 1, timer);
-    else
-        down(t, timer->pos - 1, timer);
+        up(t, timer->pos - 1, e);
+    else if (at > was)
+        down(t, timer->pos - 1, e);
     return E_OK;
 }
 
@@ -75,24 +76,24 @@ void sl_timer_stop(struct timers *t, struct timer *timer)
     if (timer->pos == 0)
         return;
     size_t i = timer->pos - 1;
-    struct timer *last = t->heap[--t->n];
+    struct timers_entry last = t->heap[--t->n];
     timer->pos = 0;
-    if (last == timer)
+    if (last.timer == timer)
         return;
     up(t, i, last);
-    down(t, last->pos - 1, last);
+    down(t, last.timer->pos - 1, last);
 }
 
 usec sl_timers_deadline(const struct timers *t)
 {
-    return t->n > 0 ? t->heap[0]->at : USEC_NEVER;
+    return t->n > 0 ? t->heap[0].at : USEC_NEVER;
 }
 
 struct timer *sl_timers_due(struct timers *t, usec now)
 {
-    if (t->n == 0 || t->heap[0]->at > now)
+    if (t->n == 0 || t->heap[0].at > now)
         return NULL;
-    struct timer *first = t->heap[0];
+    struct timer *first = t->heap[0].timer;
     sl_timer_stop(t, first);
     return first;
 }

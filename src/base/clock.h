@@ -23,8 +23,12 @@ struct timer {
     size_t pos; /* place in the heap plus one; 0: not set */
 };
 
+/* Deadlines are kept in the heap, too: to compare them does not touch who waits for them. */
 struct timers {
-    struct timer **heap;
+    struct timers_entry {
+        usec at;
+        struct timer *timer;
+    } * heap;
     size_t n, cap;
 };
 
