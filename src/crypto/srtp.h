@@ -71,9 +71,9 @@ enum srtp_profile sl_srtp_out_profile(const struct srtp_out *o);
 enum { SRTP_GUARD_WINDOW = 512 };
 
 struct srtp_guard {
-    uint64_t next; /* above all that were used */
     uint64_t
         used[SRTP_GUARD_WINDOW / 64]; /* a bit for each index below, modulo the window */
+    uint64_t next;                    /* above all that were used */
     uint64_t
         *tags; /* first 8 octets of the tag, by index modulo slots; NULL: no resends */
     uint32_t slots;

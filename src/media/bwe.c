@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/line.h"
+
 #include "media/ackrate.h"
 #include "media/aimd.h"
 #include "media/brim.h"
@@ -60,9 +62,9 @@ struct bwe {
     struct sentlog log;  /* empty where there is only REMB */
     uint64_t octets;     /* sent in all */
     uint16_t last, told; /* number of the last packet, and of the last that was told of */
-    usec sent_at;        /* the last */
-    struct probe probe;  /* its id */
     bool remb_only;
+    usec sent_at;       /* the last */
+    struct probe probe; /* its id */
 
     double max_bps;
     double remb_bps; /* 0: none came */
@@ -107,7 +109,7 @@ size_t sl_bwe_size(bool remb)
 
 struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now)
 {
-    struct bwe *b = calloc(1, sizeof *b);
+    struct bwe *b = line_new(sizeof *b);
     if (!b || (!conf->remb && sl_sentlog_init(&b->log) != E_OK)) {
         free(b);
         return NULL;
@@ -140,6 +142,12 @@ void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now)
     sentlog_put(&b->log, seq, octets, b->probe.id, now);
     if (b->probe.id)
         sl_probe_sent(&b->probe, (unsigned)octets, now);
+}
+
+void sl_bwe_fetch_sent(const struct bwe *b)
+{
+    if (!b->remb_only)
+        sentlog_fetch(&b->log, (uint16_t)(b->last + 1));
 }
 
 void sl_bwe_fetch(const struct bwe *b)

@@ -70,6 +70,10 @@ size_t sl_bwe_size(bool remb);
 /* A packet leaves: its transport-wide number, and its octets as they are on the wire. */
 void sl_bwe_sent(struct bwe *b, uint16_t seq, size_t octets, usec now);
 
+/* Starts to bring into the cache where the next packet is written down. Of *b itself, the first
+ * line is to be there. */
+void sl_bwe_fetch_sent(const struct bwe *b);
+
 /* Starts to bring into the cache what the next feedback reads; then what is known of the packets
  * that it will tell of, with *b there. */
 void sl_bwe_fetch(const struct bwe *b);

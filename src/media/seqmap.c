@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/line.h"
+
 enum { SOURCE_BITS = 48, ASKED_BITS = 24, ASKED_MASK = (1 << ASKED_BITS) - 1 };
 enum { SEEN = 64 }; /* outputs that are remembered without slots */
 
@@ -20,23 +22,24 @@ struct slot {
 _Static_assert(sizeof(struct slot) == 24, "512 of them are 12 kB");
 
 struct seqmap {
+    /* Of each packet: one line of the cache. */
     uint64_t next;   /* output number to be given */
     uint64_t source; /* generation, and one more than the highest number seen */
-    uint64_t floor;  /* the first output of this generation that a slot may hold */
-    uint64_t oldest; /* the same, of all generations */
     uint64_t slots;
     uint32_t ts_shift; /* from the source's time to ours */
     uint32_t ts_last;
-    usec ts_at; /* when ts_last was first sent; USEC_NEVER: nothing was sent yet */
-    /* Without slots: */
-    uint64_t since; /* from here to source, outputs differ by the same */
-    uint64_t seen;  /* which of the SEEN outputs before next were given */
+    usec ts_at;    /* when ts_last was first sent; USEC_NEVER: nothing was sent yet */
+    uint64_t seen; /* without slots: which of the SEEN outputs before next were given */
+    /* Of late ones: */
+    uint64_t floor;  /* the first output of this generation that a slot may hold */
+    uint64_t oldest; /* the same, of all generations */
+    uint64_t since;  /* without slots: from here to source, outputs differ by the same */
     struct slot slot[];
 };
 
 struct seqmap *sl_seqmap_new(const struct seqmap_conf *conf)
 {
-    struct seqmap *m = calloc(1, sizeof *m + conf->slots * sizeof m->slot[0]);
+    struct seqmap *m = line_new(sizeof *m + conf->slots * sizeof m->slot[0]);
     if (!m)
         return NULL;
     m->slots = conf->slots;

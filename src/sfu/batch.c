@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/transport.h"
 
@@ -69,6 +70,8 @@ void sl_batch_push(struct batch *b, const struct job *job, usec now)
     else {
         t->jobs = j;
         list_add(&b->dirty, &t->dirty);
+        if (t->bwe)
+            sl_bwe_fetch_sent(t->bwe);
     }
     t->jobs_last = j;
 }

@@ -57,7 +57,7 @@ static uint8_t padding_pt_of(const struct rtp_send *conf)
 struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t)
 {
     struct rng *rng = &t->shard->rng;
-    struct consumer *c = calloc(1, sizeof *c);
+    struct consumer *c = line_new(sizeof *c);
     bool rtx;
     if (!c)
         return NULL;
@@ -457,6 +457,19 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
     return at;
 }
 
+/* Of a picture that is not what it was: its ids are put before the rest of the body. */
+static void write_ids(const struct job *j, struct srtp_job *out, struct span body)
+{
+    const struct payload *info = &media_in(j->pkt)->info;
+    struct picmap shift = shift_of(j);
+    if (picmap_none(&shift))
+        return;
+    sl_picmap_write(&shift, info, body, out->pre + out->pre_n);
+    out->pre_n = (uint8_t)(out->pre_n + info->ids_n);
+    out->body += info->ids_n;
+    out->body_n = (uint16_t)(out->body_n - info->ids_n);
+}
+
 void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
 {
     struct consumer *c = j->consumer;
@@ -500,13 +513,8 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
         out->pre[out->pre_n++] = (uint8_t)(j->osn >> 8);
         out->pre[out->pre_n++] = (uint8_t)j->osn;
     }
-    struct picmap shift = shift_of(j);
-    if (m->info.ids_n > 0 && out->body_n > 0 && !picmap_none(&shift)) {
-        sl_picmap_write(&shift, &m->info, body, out->pre + out->pre_n);
-        out->pre_n = (uint8_t)(out->pre_n + m->info.ids_n);
-        out->body += m->info.ids_n;
-        out->body_n = (uint16_t)(out->body_n - m->info.ids_n);
-    }
+    if (m->info.ids_n > 0 && out->body_n > 0)
+        write_ids(j, out, body);
 }
 
 /* ---- reports ---- */

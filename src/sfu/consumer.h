@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/line.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/pkt.h"
@@ -50,11 +51,12 @@ struct consumer_source {
 };
 
 struct consumer {
-    /* hot: read for each packet */
-    struct transport *transport;
+    /* hot: read for each packet. The first line of the cache, */
+    _Alignas(LINE) struct transport *transport;
     struct encoding *from; /* what is forwarded now; NULL: nothing yet */
-    uint32_t place;        /* in its audience */
     struct seqmap *map;
+    uint64_t packets, octets; /* as sender reports count them */
+    uint32_t ts_shift;        /* from the source's timestamps to ours */
     uint32_t ssrc;
     bool with_exts;     /* it has header extensions at all */
     bool long_form;     /* and some of them need the two-byte form */
@@ -62,9 +64,11 @@ struct consumer {
     bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
     bool spurt;         /* the next packet begins a talkspurt */
     bool resends_same;  /* no RTX: a resend is the first packet again */
-    uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
+    uint8_t red_pt;     /* of the source: RED to be opened; PT_NONE */
+    uint8_t padding_pt; /* of RTX, for padding; PT_NONE: there can be none */
+    /* the second, and the beginning of the third, */
+    _Alignas(LINE) struct srtp_guard guard;
     uint8_t ext_id[EXTS];
-    uint8_t red_pt; /* of the source: RED to be opened; PT_NONE */
     struct {
         uint8_t blocks;       /* that are added to each packet; mostly 0 */
         uint8_t wanted, most; /* by losses; by the room that there is */
@@ -72,13 +76,13 @@ struct consumer {
         uint8_t pt;           /* what it is wrapped in */
         uint8_t lost;         /* that the receiver lately lost, of 256 */
     } red;                    /* RED to be made: sfu/redundancy */
-    uint8_t padding_pt;       /* of RTX, for padding; PT_NONE: there can be none */
-    uint32_t ts_shift;        /* from the source's timestamps to ours */
     struct pick pick;         /* of `from` */
-    uint64_t packets, octets; /* as sender reports count them */
+    /* and one of these */
+    uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
 
     /* warm */
-    struct srtp_guard guard, rtx_guard;
+    uint32_t place; /* in the audience of `from` */
+    struct srtp_guard rtx_guard;
     uint64_t rtx_next; /* output number of the next RTX packet */
     uint64_t probed; /* output number of the last packet that was sent again as a probe */
     usec probed_at;

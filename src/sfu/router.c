@@ -15,20 +15,22 @@ void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now
     r->pkts[r->n++] = sl_pkt_ref(p);
 }
 
-static void consumer_fetch(const struct consumer *c)
+static void consumer_fetch(const struct consumer *c, const struct media_pkt *m)
 {
-    __builtin_prefetch(c);
-    __builtin_prefetch(c->ext_id);
-    __builtin_prefetch(&c->octets, 1);
-    __builtin_prefetch(&c->guard, 1);
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c->guard.used, 1);
+    __builtin_prefetch(&c->guard.next, 1);
+    __builtin_prefetch(&c->pt_of[m->pt]);
 }
 
-/* What it points to. */
-static void consumer_fetch_far(const struct consumer *c)
+/* What it points to, and where its pictures stand. */
+static void consumer_fetch_far(const struct consumer *c, const struct media_pkt *m)
 {
-    __builtin_prefetch(c->map);
-    __builtin_prefetch(c->transport);
-    __builtin_prefetch(&c->transport->jobs);
+    __builtin_prefetch(c->map, 1);
+    __builtin_prefetch(c->transport, 1);
+    __builtin_prefetch(&c->transport->jobs, 1);
+    if (m->info.ids_n > 0)
+        __builtin_prefetch(&c->sources[c->source].shift);
 }
 
 /* What lies behind that. */
@@ -36,6 +38,8 @@ static void consumer_fetch_farther(const struct consumer *c)
 {
     sl_seqmap_fetch(c->map);
     __builtin_prefetch(c->transport->out);
+    if (c->transport->bwe)
+        __builtin_prefetch(c->transport->bwe, 1);
 }
 
 static void to_consumer(const struct router *r, struct consumer *c,
@@ -73,9 +77,9 @@ static void to_consumers(const struct router *r, struct encoding *e,
         if (end > all)
             end = all;
         for (size_t j = i; j < end; j++)
-            consumer_fetch(at[j]);
+            consumer_fetch(at[j], media_in(pkts[0]));
         for (size_t j = i; j < end; j++)
-            consumer_fetch_far(at[j]);
+            consumer_fetch_far(at[j], media_in(pkts[0]));
         for (size_t j = i; j < end; j++)
             consumer_fetch_farther(at[j]);
         for (size_t j = i; j < end; j++)

@@ -39,7 +39,7 @@ static enum err name(struct transport *t, int which, const char ufrag[ICE_UFRAG_
 struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *conf,
                                    usec now)
 {
-    struct transport *t = calloc(1, sizeof *t);
+    struct transport *t = line_new(sizeof *t);
     if (!t)
         return NULL;
     t->shard = s;

@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/line.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/pkt.h"
@@ -52,9 +53,9 @@ struct tp_stream {
  * or only expected. */
 struct tp_receiver {
     size_t streams_n;
+    struct twcc *twcc;                        /* arrivals; NULL: not negotiated */
     struct tp_stream streams[TP_STREAMS_MAX]; /* the one that came last stands first */
     uint8_t ext_of_id[256];                   /* enum rtp_ext, one table by BUNDLE */
-    struct twcc *twcc;                        /* arrivals; NULL: not negotiated */
     bool remb;                                /* some producer has it */
     struct reception reception;
 };
@@ -79,8 +80,8 @@ struct tp_name {
 };
 
 struct transport {
-    /* hot */
-    struct shard *shard;
+    /* hot: the first two lines of the cache */
+    _Alignas(LINE) struct shard *shard;
     struct addr to; /* the path that is sent on */
     uint16_t port;
     uint16_t owner; /* a worker's number, or TP_NOBODY */
@@ -89,11 +90,11 @@ struct transport {
     bool ready;     /* and the keys are there */
     bool heard;     /* an authentic packet came, and the association thread knows */
     uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
+    uint16_t twcc_next; /* number of the next packet sent */
     struct srtp_out *out;
     struct srtp_in *in;
     struct job *jobs, *jobs_last; /* of the batch */
     struct list dirty;
-    uint16_t twcc_next;  /* number of the next packet sent */
     struct bwe *bwe;     /* NULL: the peer does not tell what arrives, or gets no video */
     struct pacer *pacer; /* NULL: what is to be sent leaves at once */
     struct tp_receiver *rx; /* NULL: no producer yet */
