@@ -3,6 +3,8 @@
 #include <cpuid.h>
 #include <stdlib.h>
 
+#include "base/line.h"
+
 /* ---- which CPU ---- */
 
 /* GCC 12 cannot be asked for these two; the registers that they use come with AVX-512. */
@@ -35,25 +37,30 @@ static size_t key_size(enum srtp_profile p, bool raw)
     return sizeof(struct srtp_avx512_key) + blocks * sizeof(__m128i);
 }
 
+static size_t key_octets(const struct srtp_key *k)
+{
+    return key_size(k->profile, k->raw);
+}
+
 static struct srtp_key *key_new(enum srtp_profile p, const struct srtp_secrets *s,
                                 bool rtcp)
 {
-    struct srtp_avx512_key *k = malloc(key_size(p, rtcp));
+    struct srtp_avx512_key *k = line_new(key_size(p, rtcp));
     if (!k)
         return NULL;
     sl_srtp_key_init(&k->key, p, s);
-    k->raw = rtcp;
+    k->key.raw = rtcp;
     if (rtcp)
         memcpy(k->block, s->cipher, SRTP_KEY_MAX);
     else
-        sl_srtp_vaes_expand(k, s->cipher);
+        sl_srtp_vaes_expand(k, s->cipher, SRTP_POWERS);
     return &k->key;
 }
 
 static void key_free(struct srtp_key *k)
 {
     if (k)
-        sl_wipe(k, key_size(k->profile, srtp_own(k)->raw));
+        sl_wipe(k, key_octets(k));
     free(k);
 }
 
@@ -66,17 +73,17 @@ static const struct srtp_avx512_key *take_key(const struct srtp_op *op,
                                               struct expanded *room)
 {
     const struct srtp_avx512_key *k = srtp_own(op->key);
-    if (!k->raw)
+    if (!k->key.raw)
         return k;
     struct srtp_avx512_key *e = (struct srtp_avx512_key *)(void *)room;
     e->key = k->key;
-    sl_srtp_vaes_expand(e, (const uint8_t *)k->block);
+    sl_srtp_vaes_expand(e, (const uint8_t *)k->block, srtp_powers_for(op));
     return e;
 }
 
 static void give_key(const struct srtp_op *op, struct expanded *room)
 {
-    if (srtp_own(op->key)->raw)
+    if (op->key->raw)
         sl_wipe(room, sizeof *room);
 }
 
@@ -180,6 +187,7 @@ const struct srtp_backend sl_srtp_avx512 = {
     .usable = usable,
     .key_new = key_new,
     .key_free = key_free,
+    .key_octets = key_octets,
     .seal = seal,
     .open = open,
 };

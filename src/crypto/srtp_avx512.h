@@ -43,9 +43,10 @@ enum {
  * the round keys. For RTCP: the key as it is, to be expanded each time. */
 struct srtp_avx512_key {
     struct srtp_key key;
-    bool raw;
-    __m128i block[];
+    __m128i block[]; /* from a line of the cache on, as powers are read by fours */
 };
+
+_Static_assert(sizeof(struct srtp_avx512_key) == 64, "a line of the cache");
 
 static inline const struct srtp_avx512_key *srtp_own(const struct srtp_key *k)
 {
@@ -62,8 +63,15 @@ static inline size_t srtp_powers(enum srtp_profile p)
     return p == SRTP_CM_SHA1_80 ? 0 : SRTP_POWERS;
 }
 
-/* Fills block; the rest is there. */
-void sl_srtp_vaes_expand(struct srtp_avx512_key *k, const uint8_t *cipher);
+/* The highest power of H that this takes. */
+static inline size_t srtp_powers_for(const struct srtp_op *op)
+{
+    size_t text = (size_t)op->text_n / 16 + 2, n = text + ((size_t)op->aad_n + 15) / 16;
+    return text > SRTP_POWERS - 4 || n > SRTP_POWERS ? SRTP_POWERS : n;
+}
+
+/* Fills block; the rest is there. powers: only so many of H, from H^1 on. */
+void sl_srtp_vaes_expand(struct srtp_avx512_key *k, const uint8_t *cipher, size_t powers);
 
 /* ---- packets, under a key that is not raw ---- */
 

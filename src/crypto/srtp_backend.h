@@ -33,6 +33,7 @@ struct srtp_secrets {
 struct srtp_key {
     enum srtp_profile profile;
     struct hmac_sha1 mac; /* unused by GCM */
+    bool raw;             /* the back end keeps it as it came */
     uint64_t salt[2];     /* as octets, zeros behind */
 };
 
@@ -137,7 +138,8 @@ struct srtp_backend {
     /* rtcp: seldom used, so that the key may be kept small and made ready each time. */
     struct srtp_key *(*key_new)(enum srtp_profile p, const struct srtp_secrets *s,
                                 bool rtcp);
-    void (*key_free)(struct srtp_key *k);        /* takes NULL */
+    void (*key_free)(struct srtp_key *k); /* takes NULL */
+    size_t (*key_octets)(const struct srtp_key *k);
     void (*seal)(struct srtp_op *ops, size_t n); /* n <= SRTP_BATCH */
     /* In place. False unless the tag is that of the packet; then the text may be lost. */
     bool (*open)(const struct srtp_op *op);

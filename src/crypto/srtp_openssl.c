@@ -41,6 +41,12 @@ static void key_free(struct srtp_key *k)
     free(k);
 }
 
+static size_t key_octets(const struct srtp_key *k)
+{
+    (void)k;
+    return sizeof(struct openssl_key);
+}
+
 static struct srtp_key *key_new(enum srtp_profile p, const struct srtp_secrets *s,
                                 bool rtcp)
 {
@@ -125,6 +131,7 @@ const struct srtp_backend sl_srtp_openssl = {
     .usable = usable,
     .key_new = key_new,
     .key_free = key_free,
+    .key_octets = key_octets,
     .seal = seal,
     .open = open,
 };

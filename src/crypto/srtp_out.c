@@ -4,23 +4,23 @@
 
 #include "crypto/srtp_backend.h"
 
-enum {
-    AHEAD = 4,        /* jobs between fetching a key and its first use */
-    KEY_OCTETS = 576, /* that back ends read of a key, or a little less */
-};
+enum { AHEAD = 4 /* jobs between fetching a key and its first use */ };
 
 struct srtp_out {
     struct srtp_pair keys;
     uint32_t rtcp_next;
+    uint16_t key_octets; /* of keys.rtp */
 };
 
 struct srtp_out *sl_srtp_out_of(struct srtp_pair pair)
 {
     struct srtp_out *o = calloc(1, sizeof *o);
-    if (o)
-        o->keys = pair;
-    else
+    if (!o) {
         sl_srtp_pair_fini(&pair);
+        return NULL;
+    }
+    o->keys = pair;
+    o->key_octets = (uint16_t)pair.backend->key_octets(pair.rtp);
     return o;
 }
 
@@ -152,10 +152,10 @@ static bool too_long(const struct srtp_job *j)
 }
 
 /* Every job has its own receiver's keys, which the cache has forgotten since its last packet. */
-static void fetch_key(const struct srtp_key *k)
+static void fetch_key(const struct srtp_out *o)
 {
-    for (size_t at = 0; at < KEY_OCTETS; at += 64)
-        __builtin_prefetch((const uint8_t *)k + at);
+    for (size_t at = 0; at < o->key_octets; at += 64)
+        __builtin_prefetch((const uint8_t *)o->keys.rtp + at);
 }
 
 static void protect_batch(struct srtp_job *jobs, size_t n)
@@ -168,7 +168,7 @@ static void protect_batch(struct srtp_job *jobs, size_t n)
     size_t m = 0;
     for (struct srtp_job *j = jobs; j < jobs + n; j++) {
         if ((size_t)(j - jobs) + AHEAD < n)
-            fetch_key(j[AHEAD].out->keys.rtp);
+            fetch_key(j[AHEAD].out);
         if (too_long(j)) {
             refuse(j, E_FULL);
         } else if (!guard_admit(j->guard, j->index, &of[m].resent)) {

@@ -69,7 +69,7 @@ INLINE struct product multiply(__m128i a, __m128i b)
     };
 }
 
-KERNEL static void expand_powers(__m128i powers[SRTP_POWERS], const __m128i *rk,
+KERNEL static void expand_powers(__m128i powers[SRTP_POWERS], size_t n, const __m128i *rk,
                                  int rounds)
 {
     __m128i h = _mm_shuffle_epi8(aes_block(_mm_setzero_si128(), rk, rounds), swap128());
@@ -79,17 +79,17 @@ KERNEL static void expand_powers(__m128i powers[SRTP_POWERS], const __m128i *rk,
         _mm_add_epi64(h, h),
         _mm_and_si128(carries, _mm_set_epi64x((long long)0xc200000000000001, 1)));
     powers[SRTP_POWERS - 1] = h;
-    for (int i = SRTP_POWERS - 2; i >= 0; i--)
-        powers[i] = reduce(multiply(powers[i + 1], h));
+    for (size_t i = SRTP_POWERS - 1; i > SRTP_POWERS - n; i--)
+        powers[i - 1] = reduce(multiply(powers[i], h));
 }
 
-void sl_srtp_vaes_expand(struct srtp_avx512_key *k, const uint8_t *cipher)
+void sl_srtp_vaes_expand(struct srtp_avx512_key *k, const uint8_t *cipher, size_t powers)
 {
     enum srtp_profile p = k->key.profile;
     __m128i *rk = k->block + srtp_powers(p);
     expand_key(rk, cipher, srtp_rounds(p));
     if (srtp_powers(p) > 0)
-        expand_powers(k->block, rk, srtp_rounds(p));
+        expand_powers(k->block, powers, rk, srtp_rounds(p));
 }
 
 /* ---- AES in counter mode ---- */
