@@ -46,6 +46,10 @@ MUST_USE enum err sl_udp_free_ports(const struct addr *at, size_t n);
 /* Sleeps until a datagram came, sl_udp_wake was called, or `until` passed. */
 void sl_udp_wait(struct udp *u, usec now, usec until);
 
+/* Takes it that datagrams wait, without asking: for who slept otherwise. If none does, the next
+ * receive finds that out. */
+void sl_udp_suppose(struct udp *u);
+
 /* Something else whose being readable ends a sleep; and whether it did since the last call. */
 void sl_udp_watch(struct udp *u, int fd);
 bool sl_udp_watched(struct udp *u);

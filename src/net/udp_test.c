@@ -81,6 +81,31 @@ TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
     sl_pkt_pool_free(pool);
 }
 
+/* Who slept otherwise need not ask: it reads. */
+TEST(udp_what_is_supposed_to_wait_is_read)
+{
+    struct udp *a = opened(35108), *b = opened(35109);
+    struct pkt_pool *pool = sl_pkt_pool_new(8, 0, 0);
+    struct pkt *got[UDP_BATCH];
+    struct tx tx = {
+        .to = addr_v4(127, 0, 0, 2, 35109), .port = 1, .p = (const uint8_t *)"x", .n = 1};
+    usec end = sl_udp_now() + SEC(2);
+    size_t n = 0;
+    sl_udp_send(a, &tx, 1);
+    CHECK_INT(sl_udp_receive(b, pool, got, UDP_BATCH), 0);
+    while (n == 0 && sl_udp_now() < end) {
+        sl_udp_suppose(b);
+        CHECK(sl_udp_ready(b));
+        n = sl_udp_receive(b, pool, got, UDP_BATCH);
+    }
+    CHECK_INT(n, 1);
+    CHECK(!sl_udp_ready(b));
+    sl_pkt_unref(n > 0 ? got[0] : NULL);
+    sl_udp_free(a);
+    sl_udp_free(b);
+    sl_pkt_pool_free(pool);
+}
+
 TEST(udp_drops_what_is_longer_than_a_packet)
 {
     static uint8_t bytes[PKT_CAP + 1];

@@ -203,18 +203,20 @@ static bool work(struct worker *w)
     return n > 0 || mails > 0;
 }
 
-/* Nothing is left to do. While it rests nobody need wake it. */
+/* Nothing is left to do. While it rests nobody need wake it; and what came meanwhile is found
+ * by reading, as nearly always something did. */
 static void sleep_until(struct worker *w, usec until)
 {
-    usec begun = sl_udp_now(), now = begun, rest = sl_rest_for(&w->rest, begun);
+    usec begun = sl_udp_now(), rest = sl_rest_for(&w->rest, begun);
     if (rest > 0) {
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)rest * 1000}, NULL);
-        now = sl_udp_now();
+        sl_udp_suppose(w->udp);
+    } else {
+        if (!sl_post_may_sleep(w->conf.post, w->conf.number))
+            until = begun;
+        sl_udp_wait(w->udp, begun, until);
+        sl_post_awake(w->conf.post, w->conf.number);
     }
-    if (!sl_post_may_sleep(w->conf.post, w->conf.number))
-        until = now;
-    sl_udp_wait(w->udp, now, until);
-    sl_post_awake(w->conf.post, w->conf.number);
     rest_add(&w->rest, begun, sl_udp_now());
 }
 
