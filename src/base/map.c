@@ -108,6 +108,32 @@ struct map_node *sl_map_get(const struct map *m, struct span key)
     return m->cap == 0 ? NULL : find(m, sl_siphash(m->key, key), key);
 }
 
+uint64_t sl_map_hash(const struct map *m, struct span key)
+{
+    return sl_siphash(m->key, key);
+}
+
+void sl_map_fetch(const struct map *m, uint64_t hash)
+{
+    if (m->cap > 0)
+        __builtin_prefetch(&m->slots[hash & (m->cap - 1)]);
+}
+
+void sl_map_fetch_node(const struct map *m, uint64_t hash)
+{
+    const struct map_node *n = m->cap > 0 ? m->slots[hash & (m->cap - 1)] : NULL;
+    if (!n)
+        return;
+    /* What follows it is mostly its key. */
+    __builtin_prefetch(n);
+    __builtin_prefetch((const uint8_t *)n + 64);
+}
+
+struct map_node *sl_map_get_hashed(const struct map *m, uint64_t hash, struct span key)
+{
+    return find(m, hash, key);
+}
+
 void sl_map_del(struct map *m, struct map_node *node)
 {
     struct map_node **at = &m->slots[node->hash & (m->cap - 1)];

@@ -39,6 +39,14 @@ MUST_USE enum err sl_map_put(struct map *m, struct span key, struct map_node *no
 /* NULL when absent. */
 struct map_node *sl_map_get(const struct map *m, struct span key);
 
+/* The same in steps, for who looks up many at a time and does not want to wait for the memory
+ * of one after the other: the hash; then starts to bring into the cache where its chain
+ * begins, and with that there, the first node of it. */
+uint64_t sl_map_hash(const struct map *m, struct span key);
+void sl_map_fetch(const struct map *m, uint64_t hash);
+void sl_map_fetch_node(const struct map *m, uint64_t hash);
+struct map_node *sl_map_get_hashed(const struct map *m, uint64_t hash, struct span key);
+
 /* node must be in the map. */
 void sl_map_del(struct map *m, struct map_node *node);
 

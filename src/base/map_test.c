@@ -27,8 +27,14 @@ TEST(map_finds_what_was_put_and_not_what_was_removed)
     CHECK_INT(sl_map_put(&m, key_of(&items[3].k), &(struct map_node){0}), E_EXISTS);
     for (uint32_t i = 0; i < LEN(items); i += 2)
         sl_map_del(&m, &items[i].node);
-    for (uint32_t i = 0; i < LEN(items); i++)
-        CHECK(sl_map_get(&m, key_of(&items[i].k)) == (i % 2 ? &items[i].node : NULL));
+    for (uint32_t i = 0; i < LEN(items); i++) {
+        struct span key = key_of(&items[i].k);
+        uint64_t hash = sl_map_hash(&m, key);
+        sl_map_fetch(&m, hash);
+        sl_map_fetch_node(&m, hash);
+        CHECK(sl_map_get(&m, key) == (i % 2 ? &items[i].node : NULL));
+        CHECK(sl_map_get_hashed(&m, hash, key) == sl_map_get(&m, key));
+    }
     map_each (it, &m)
         walked += map_entry(it, struct item, node)->k / 7919 % 2;
     CHECK_INT(walked, LEN(items) / 2);
@@ -41,6 +47,9 @@ TEST(map_empty_answers)
     uint32_t k = 1;
     sl_map_init(&m, seed);
     CHECK(sl_map_get(&m, key_of(&k)) == NULL && sl_map_next(&m, NULL) == NULL);
+    sl_map_fetch(&m, k);
+    sl_map_fetch_node(&m, k);
+    CHECK(sl_map_get_hashed(&m, k, key_of(&k)) == NULL);
     sl_map_fini(&m);
 }
 

@@ -77,6 +77,8 @@ static struct pkt *take(struct pkt_pool *pool, struct pkt **list)
         return NULL;
     }
     *list = p->next;
+    if (p->next)
+        __builtin_prefetch(p->next, 1); /* it was given back long ago, and is the next */
     p->next = NULL;
     p->refs = 1;
     pool->used++;

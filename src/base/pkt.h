@@ -29,6 +29,8 @@ enum {
 struct pkt_pool;
 
 struct pkt {
+    struct pkt
+        *next; /* while it is free; of an ended lease, until its origin was taken */
     uint32_t refs;
     uint16_t n;         /* octets at data */
     uint16_t port;      /* which of the worker's sockets it came through */
@@ -38,8 +40,6 @@ struct pkt {
     uint8_t *data;      /* PKT_CAP octets, and PKT_SPARE after them */
     struct pkt *origin; /* of a lease: the packet whose bytes these are; else NULL */
     struct pkt_pool *pool;
-    struct pkt
-        *next; /* while it is free; of an ended lease, until its origin was taken */
     _Alignas(16) uint8_t meta[PKT_META];
 };
 

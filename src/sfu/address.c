@@ -33,8 +33,7 @@ void sl_address_learn(struct transport *t, const struct addr *from, uint16_t por
     if (!a)
         return;
     *a = (struct tp_addr){.key = {.from = *from, .port = port}, .transport = t};
-    if (sl_map_put(addrs, (struct span){(const uint8_t *)&a->key, sizeof a->key},
-                   &a->node) != E_OK) {
+    if (sl_map_put(addrs, address_key(&a->key), &a->node) != E_OK) {
         free(a);
         return;
     }

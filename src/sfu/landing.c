@@ -6,6 +6,7 @@
 #include "sfu/address.h"
 #include "sfu/inside.h"
 #include "sfu/pipe.h"
+#include "sfu/producer.h"
 #include "sfu/transport.h"
 
 enum { FETCHED = 8 /* datagrams at a time */ };
@@ -163,8 +164,42 @@ static void fetch_farther(const struct transport *t, const struct pkt *p)
     if (!t->in)
         return;
     sl_srtp_in_fetch(t->in, is_report(p));
-    if (t->bwe && is_report(p))
-        sl_bwe_fetch_told(t->bwe);
+    if (is_report(p)) {
+        if (t->bwe)
+            sl_bwe_fetch_told(t->bwe);
+    } else if (t->rx && t->rx->streams_n > 0) {
+        sl_producer_fetch(t->rx->streams[0].encoding);
+        if (t->rx->twcc)
+            __builtin_prefetch(t->rx->twcc, 1);
+    }
+}
+
+/* And behind that, of media. */
+static void fetch_farthest(const struct transport *t, const struct pkt *p)
+{
+    if (!t->in || is_report(p) || !t->rx || t->rx->streams_n == 0)
+        return;
+    sl_producer_fetch_far(t->rx->streams[0].encoding);
+    if (t->rx->twcc)
+        twcc_fetch(t->rx->twcc);
+}
+
+/* Who sent them: NULL where nobody is known there. */
+static void find(const struct shard *s, struct pkt *const *pkts, size_t n,
+                 struct transport **ret)
+{
+    struct address_asked asked[FETCHED];
+    for (size_t i = 0; i < n; i++) {
+        asked[i] = address_ask(s, &pkts[i]->from, pkts[i]->port);
+        sl_map_fetch(&s->addrs, asked[i].hash);
+    }
+    for (size_t i = 0; i < n; i++)
+        sl_map_fetch_node(&s->addrs, asked[i].hash);
+    for (size_t i = 0; i < n; i++) {
+        bool known = kind_of(pkts[i]) == DGRAM_RTP || kind_of(pkts[i]) == DGRAM_DTLS;
+        const struct tp_addr *a = known ? address_found(s, &asked[i]) : NULL;
+        ret[i] = a ? a->transport : NULL;
+    }
 }
 
 /* Thousands send in turn, so that what a datagram needs lies in places that the cache has
@@ -173,20 +208,19 @@ static void fetch_farther(const struct transport *t, const struct pkt *p)
 static void take_group(struct shard *s, struct pkt *const *pkts, size_t n, usec now)
 {
     struct transport *of[FETCHED];
-    for (size_t i = 0; i < n; i++) {
-        bool known = kind_of(pkts[i]) == DGRAM_RTP || kind_of(pkts[i]) == DGRAM_DTLS;
-        const struct tp_addr *a =
-            known ? address_find(s, &pkts[i]->from, pkts[i]->port) : NULL;
-        of[i] = a ? a->transport : NULL;
+    find(s, pkts, n, of);
+    for (size_t i = 0; i < n; i++)
         if (of[i])
             fetch(of[i], &of[i]->id);
-    }
     for (size_t i = 0; i < n; i++)
         if (of[i])
             fetch_far(of[i], pkts[i]);
     for (size_t i = 0; i < n; i++)
         if (of[i])
             fetch_farther(of[i], pkts[i]);
+    for (size_t i = 0; i < n; i++)
+        if (of[i])
+            fetch_farthest(of[i], pkts[i]);
     for (size_t i = 0; i < n; i++)
         take(s, of[i], pkts[i], now);
 }

@@ -188,6 +188,22 @@ enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *
     return err;
 }
 
+void sl_producer_fetch(const struct encoding *e)
+{
+    for (const uint8_t *at = (const uint8_t *)e; at < (const uint8_t *)&e->rates;
+         at += 64)
+        __builtin_prefetch(at, 1);
+}
+
+void sl_producer_fetch_far(const struct encoding *e)
+{
+    __builtin_prefetch(e->audience.at);
+    if (e->history)
+        __builtin_prefetch(e->history, 1);
+    if (e->nack)
+        __builtin_prefetch(e->nack, 1);
+}
+
 void sl_producer_piped(struct encoding *e, struct pkt *p, usec now)
 {
     e->stats.received++;

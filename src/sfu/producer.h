@@ -145,6 +145,11 @@ MUST_USE enum err sl_producer_input(struct encoding *e, struct pkt *p,
                                     const struct rtp *rtp, const struct rtp_exts *x,
                                     uint64_t seq, bool repair, usec now);
 
+/* Starts to bring into the cache what the next packet needs: of the encoding, and with that
+ * there, what it points to. */
+void sl_producer_fetch(const struct encoding *e);
+void sl_producer_fetch_far(const struct encoding *e);
+
 /* A packet that came by pipe, with its meta. */
 void sl_producer_piped(struct encoding *e, struct pkt *p, usec now);
 
