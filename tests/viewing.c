@@ -20,6 +20,7 @@ enum {
     SOUND_OCTETS = 90,
     RED_OUT = 64,
 };
+#define WAKE       MSEC(1)
 #define PICTURE    (SEC(1) / 30)
 #define SOUND      MSEC(20)
 #define ENCODING   MSEC(8)
@@ -43,6 +44,14 @@ static struct rng rng;
 static double chance(void)
 {
     return (double)(sl_rng_u64(&rng) >> 11) / 9007199254740992.0;
+}
+
+/* Asked each WAKE. */
+static bool is_away(struct viewing_busy *b, usec now)
+{
+    if (b->every > 0 && now >= b->until && chance() * (double)b->every < WAKE)
+        b->until = now + (usec)(chance() * (double)b->most);
+    return now < b->until;
 }
 
 /* ---- the publisher ---- */
@@ -368,11 +377,8 @@ static void take(struct span datagram, usec now)
     }
 }
 
-static void watch(struct stage *s)
+static void pass_on(struct stage *s, usec now)
 {
-    usec now = s->sim.now;
-    unsigned plain;
-    struct span got;
     for (; sub.taken < s->sub->rtp_n; sub.taken++) {
         uint8_t wire[1900] = {0};
         const struct sim_got *g = &s->sub->rtp[sub.taken % SIM_GOT];
@@ -381,7 +387,19 @@ static void watch(struct stage *s)
         memcpy(wire, g->bytes, g->n);
         (void)sl_impair_put(viewing.down, g->n, (struct span){wire, g->n + 16U}, now);
     }
-    while (sl_impair_take(viewing.down, now, &plain, &got))
+}
+
+static void watch(struct stage *s)
+{
+    usec now = s->sim.now;
+    unsigned plain;
+    struct span got;
+    bool held = is_away(&viewing.relay, now);
+    if (!held)
+        pass_on(s, now);
+    if (is_away(&viewing.viewer, now))
+        return;
+    while (!held && sl_impair_take(viewing.down, now, &plain, &got))
         take((struct span){got.p, plain}, now);
     if (sub.begun)
         decode(now);
@@ -411,7 +429,7 @@ void viewing_run(struct stage *s, usec span)
             if (s->sub)
                 sim_check(s->sub);
         }
-        sim_run(&s->sim, MSEC(1));
+        sim_run(&s->sim, WAKE);
         if (s->sub)
             watch(s);
     }

@@ -9,6 +9,9 @@
  * what arrived, asks again for what is missing, shows a picture when it and all before it are
  * whole, goes on behind a gap with a whole key picture, and asks for one when it has waited
  * too long. One at a time, as the simulation.
+ *
+ * The viewer, and the relay that makes its path bad, may be programs on a busy machine: these do not
+ * run for a while, and what comes meanwhile is read, and stamped, when they do again.
  */
 
 #include "base/clock.h"
@@ -18,8 +21,16 @@
 
 enum { VIEWING_LAYERS = 3, VIEWING_SHOWN = 8192 };
 
+/* A program that does not run: so often, and for up to so long. Zero is one that always does. */
+struct viewing_busy {
+    usec every, most;
+    usec until; /* now */
+};
+
 struct viewing {
     struct impair *down; /* to the viewer: conditions may be set at any time */
+    struct viewing_busy viewer,
+        relay; /* to be set; the relay is what makes the path bad */
     usec joined;
     size_t shown_n;
     struct viewing_picture {

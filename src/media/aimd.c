@@ -18,6 +18,9 @@
 #define LITTLE     0.85 /* of what may be sent */
 #define CUT_LITTLE 0.92 /* then */
 
+/* A burst of who sends less than it may has so long to go. */
+#define BURST MSEC(400)
+
 /* In one cut: what arrives in a moment may be little by accident. */
 #define CUT_MOST 0.5
 
@@ -130,6 +133,22 @@ static enum aimd_did grow(struct aimd *a, const struct aimd_input *in, usec now)
     return AIMD_GREW;
 }
 
+static bool sends_all(const struct aimd *a, const struct aimd_input *in)
+{
+    return in->acked_bps == 0 || in->acked_bps >= a->bps * ALL;
+}
+
+/* More passes than the rate: what stands was sent beside it, as a key picture or a probe is, and
+ * goes by itself. If it does not, somebody else is there. */
+static bool is_burst(struct aimd *a, const struct aimd_input *in, usec now)
+{
+    if (in->now_bps <= a->bps || sends_all(a, in) || in->steep || in->collapsed)
+        return false;
+    if (a->burst_at == 0)
+        a->burst_at = now;
+    return now - a->burst_at < BURST;
+}
+
 static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
 {
     usec wait = in->rtt < CUT_AGAIN_MIN   ? CUT_AGAIN_MIN
@@ -139,15 +158,18 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
         in->collapsed || (in->steep && in->acked_bps > 0 && in->now_bps < a->bps / 2);
     /* An application that sends little fills no queue by what it sends on the average: it was
      * a burst, or somebody else, and more than what arrives may still pass. */
+    if (is_burst(a, in, now)) {
+        a->changed_at = 0;
+        return AIMD_KEPT;
+    }
     bool gentle = !in->steep && !in->collapsed && in->acked_bps > 0 &&
                   in->now_bps < a->bps * LITTLE;
-    if (gentle)
+    if (gentle || a->was_brief)
         wait = CUT_AGAIN_GENTLE;
     if (a->cut_at != 0 && now - a->cut_at < wait && !collapsed)
         return AIMD_KEPT;
     double kbps = in->now_bps / 1000;
-    bool brief =
-        in->brief && !in->steep && !in->collapsed && in->acked_bps < a->bps * ALL;
+    bool brief = in->brief && !in->steep && !in->collapsed && !sends_all(a, in);
     double share = brief ? CUT_BRIEF : CUT;
     double to = in->acked_bps > 0 ? in->now_bps * share : a->bps / 2;
     if (gentle)
@@ -156,7 +178,7 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)
         to = a->probed_bps * share;
     a->probed_bps = 0;
-    if (to > a->bps && a->capacity.kbps > 0)
+    if (to > a->bps && sends_all(a, in) && a->capacity.kbps > 0)
         to = a->capacity.kbps * 1000 * CUT;
     if (kbps > 0) {
         if (kbps < a->capacity.kbps - spread(&a->capacity))
@@ -167,16 +189,19 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
         to = fmax(to, a->bps * CUT_MOST);
     a->bps = clamped(a, fmin(to, a->bps));
     a->cut_at = now;
+    a->was_brief = brief;
     a->changed_at = 0;
     return AIMD_CUT;
 }
 
 enum aimd_did sl_aimd_input(struct aimd *a, const struct aimd_input *in, usec now)
 {
-    switch (in->usage) {
-    case USAGE_OVER: return cut(a, in, now);
-    case USAGE_UNDER: a->changed_at = 0; return AIMD_KEPT; /* let it empty */
-    case USAGE_NORMAL: break;
+    if (in->usage == USAGE_OVER)
+        return cut(a, in, now);
+    a->burst_at = 0;
+    if (in->usage == USAGE_UNDER) {
+        a->changed_at = 0; /* let it empty */
+        return AIMD_KEPT;
     }
     if (a->changed_at == 0) {
         a->changed_at = now;

@@ -28,6 +28,9 @@ struct aimd {
     struct capacity capacity;
     usec changed_at; /* when it last grew or was cut; 0: it does not grow now */
     usec cut_at;
+    bool was_brief; /* the queue that it was last cut for */
+    usec
+        burst_at; /* since when a queue grows that is thought to be a burst's; 0: none does */
     double probed_bps; /* that a probe measured, since the last cut; 0: none did */
     usec probed_at;
     double

@@ -105,6 +105,46 @@ TEST(aimd_cut_for_a_brief_queue)
     }
 }
 
+/* What stands while more passes than the rate was sent beside it, and goes by itself. */
+TEST(aimd_lets_a_burst_go)
+{
+    static const struct {
+        const char *name;
+        double acked, now_bps;
+        bool steep;
+        bool kept;
+    } rows[] = {
+        {"a key picture", 0.4e6, 1.1e6, false, true},
+        {"less passes than the rate", 0.4e6, 0.95e6, false, false},
+        {"all is sent that may be", 0.98e6, 1.1e6, false, false},
+        {"steep", 0.4e6, 1.1e6, true, false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct aimd a;
+        struct aimd_input in = input(USAGE_OVER, rows[i].acked);
+        in.now_bps = rows[i].now_bps;
+        in.steep = rows[i].steep;
+        check_row(rows[i].name);
+        sl_aimd_init(&a, 1e6, 50e3, 9e6);
+        CHECK_INT(sl_aimd_input(&a, &in, SEC(1)) == AIMD_KEPT, rows[i].kept);
+        CHECK((a.bps == 1e6) == rows[i].kept);
+    }
+}
+
+/* It does not, or begins anew. */
+TEST(aimd_burst_that_stays)
+{
+    struct aimd a;
+    struct aimd_input in = input(USAGE_OVER, 0.4e6), calm = input(USAGE_NORMAL, 0.4e6);
+    sl_aimd_init(&a, 1e6, 50e3, 9e6);
+    in.now_bps = 1.1e6;
+    CHECK_INT(sl_aimd_input(&a, &in, SEC(1)), AIMD_KEPT);
+    CHECK_INT(sl_aimd_input(&a, &in, SEC(1) + MSEC(300)), AIMD_KEPT);
+    CHECK_INT(sl_aimd_input(&a, &in, SEC(1) + MSEC(450)), AIMD_CUT);
+    (void)sl_aimd_input(&a, &calm, SEC(2));
+    CHECK_INT(sl_aimd_input(&a, &in, SEC(3)), AIMD_KEPT);
+}
+
 /* Who sends little learns from a small queue that there was a burst, not that what arrives is
  * all that does. */
 TEST(aimd_cut_of_who_sends_little)

@@ -364,9 +364,11 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
  * whims of their own. While nothing waits for longer than that, nothing is known by it. */
 static bool is_faint(const struct bwe *b, const struct aimd_input *in, usec now)
 {
-    double burst = FAINT_OCTETS * 8 * (double)SEC(1) / b->aimd.bps;
-    bool little = in->acked_bps < b->aimd.bps * FAINT_USE ||
-                  now - b->probe.tried_at < FAINT_PROBE; /* which arrived besides */
+    bool probed = now - b->probe.tried_at < FAINT_PROBE; /* which arrived besides */
+    bool little = in->acked_bps < b->aimd.bps * FAINT_USE || probed;
+    double octets =
+        FAINT_OCTETS + (probed ? sl_probe_standing(&b->probe, b->aimd.bps) : 0);
+    double burst = octets * 8 * (double)SEC(1) / b->aimd.bps;
     return !in->steep && !in->collapsed && in->acked_bps > 0 && little &&
            (double)sl_standing_queue(&b->standing) < fmax(burst, FAINT_QUEUE);
 }
@@ -390,7 +392,8 @@ static void control_delay(struct bwe *b, const struct told *told, usec now)
         in.now_bps = fmax(in.now_bps, passes.bps);
     }
     bool faint = is_faint(b, &in, now);
-    if (told->probe.bps > 0 && (in.usage != USAGE_OVER || !told->was_over || faint)) {
+    bool own = in.usage != USAGE_OVER || !told->was_over || faint || now < b->grace;
+    if (told->probe.bps > 0 && own) {
         use_probe(b, &told->probe, now);
         return;
     }

@@ -13,8 +13,9 @@
 #define AHEAD       200.0 /* octets */
 #define MEANT       0.75  /* of the rate that was meant */
 #define LATE        MSEC(5)
-#define GIVE_UP     MSEC(200) /* nobody pads */
-#define CHASE_TIME  SEC(1)    /* a result that comes later is from another time */
+#define TOGETHER    (MSEC(3) / 10) /* two packets that no path has kept apart */
+#define GIVE_UP     MSEC(200)      /* nobody pads */
+#define CHASE_TIME  SEC(1)         /* a result that comes later is from another time */
 /* After cuts to less than this share, what was before is tried again, less and less often. */
 #define LARGE_CUT   0.66
 #define CUT_BACK    0.85
@@ -25,6 +26,8 @@
 #define SAME      0.92 /* of another result: less, and chance has a part in it */
 #define EXACT     0.95 /* more, and it has not */
 #define PASSED    0.9  /* of what was tried */
+
+enum { PACED_MIN = 3 }; /* packets of a cluster that came one after the other */
 
 static double limited(const struct probe *p, double bps)
 {
@@ -181,6 +184,13 @@ usec sl_probe_deadline(const struct probe *p)
     return p->began_at + (usec)ceil(ahead * 8 * SEC(1) / c->bps) + 1;
 }
 
+unsigned sl_probe_standing(const struct probe *p, double bps)
+{
+    double more = p->tried_bps > bps ? 1 - bps / p->tried_bps : 0;
+    const struct cluster *c = &p->kept[p->last_id % PROBE_KEPT];
+    return c->id == p->last_id ? (unsigned)(c->octets * more) : 0;
+}
+
 /* ---- back ---- */
 
 /* Rates count the gaps between packets: of what was sent without the last one, of what came
@@ -195,10 +205,11 @@ static struct probe_result shown(const struct cluster *c)
         return none;
     if (sent <= 0 || got <= 0 || sent > SPAN_MAX || got > SPAN_MAX)
         return none;
-    double send_bps =
-        (double)(c->got_octets - c->last_sent_octets) * 8 * SEC(1) / (double)sent;
-    double got_bps =
-        (double)(c->got_octets - c->first_got_octets) * 8 * SEC(1) / (double)got;
+    unsigned octets = c->got_octets - c->stood_octets;
+    if (c->got_packets - c->stood_packets < PACED_MIN)
+        return none;
+    double send_bps = (double)(octets - c->last_sent_octets) * 8 * SEC(1) / (double)sent;
+    double got_bps = (double)(octets - c->first_got_octets) * 8 * SEC(1) / (double)got;
     /* Packets have different sizes, and each of the rates leaves another one out: what they
      * say is only believed where it took longer to arrive, too. */
     double stretched = (double)got / (double)sent;
@@ -214,6 +225,21 @@ static struct probe_result shown(const struct cluster *c)
                                  .id = c->id};
 }
 
+/* Whether a packet is the first that came by itself, behind some that the receiver could not take and
+ * found together later. When those would have come is not known: the rate is that of the others. */
+static bool begins_anew(struct cluster *c, usec sent, usec arrival)
+{
+    bool together = arrival - c->last_got < TOGETHER;
+    if (c->got_packets == 0 || c->paced)
+        return false;
+    if (together) {
+        c->stood = c->stood || sent - c->last_sent > TOGETHER * 2;
+        return false;
+    }
+    c->paced = true;
+    return c->stood;
+}
+
 struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octets,
                                       usec sent, usec arrival)
 {
@@ -221,6 +247,13 @@ struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octe
     struct cluster *c = &p->kept[id % PROBE_KEPT];
     if (id == 0 || c->id != id)
         return none;
+    if (begins_anew(c, sent, arrival)) {
+        c->stood_octets = c->got_octets;
+        c->stood_packets = c->got_packets;
+        c->first_sent = sent;
+        c->first_got = arrival;
+        c->first_got_octets = octets;
+    }
     if (c->got_packets == 0 || sent < c->first_sent)
         c->first_sent = sent;
     if (c->got_packets == 0 || sent >= c->last_sent) {
@@ -238,14 +271,15 @@ struct probe_result sl_probe_received(struct probe *p, uint8_t id, unsigned octe
     return shown(c);
 }
 
-/* Whether a cluster shows what the last one did that was held up, too. */
+/* Whether a cluster shows what the last one did that was held up, too; or what itself did before
+ * the last of it arrived. */
 static bool agrees(struct probe *p, const struct probe_result *r)
 {
     double less = fmin(r->bps, p->full_bps), more = fmax(r->bps, p->full_bps);
-    bool first = p->full_id == r->id || p->full_bps == 0;
+    bool first = p->full_bps == 0, other = p->full_id != r->id;
     p->full_bps = r->bps;
     p->full_id = r->id;
-    if (!first && less > more * EXACT && p->span > PROBE_SPAN)
+    if (!first && other && less > more * EXACT && p->span > PROBE_SPAN)
         p->span /= 2;
     return first || less > more * SAME;
 }
@@ -261,19 +295,26 @@ static bool surprises(struct probe *p, const struct probe_result *r)
     return p->doubted;
 }
 
+/* Looks at it again, for longer. */
+static bool refuse(struct probe *p, const struct probe_result *r)
+{
+    p->span = p->span < PROBE_SPAN_MAX ? p->span * 2 : PROBE_SPAN_MAX;
+    p->refused_id = r->id;
+    push(p, p->tried_bps);
+    return false;
+}
+
 bool sl_probe_result(struct probe *p, const struct probe_result *r)
 {
-    if (surprises(p, r)) {
-        p->span = p->span < PROBE_SPAN_MAX ? p->span * 2 : PROBE_SPAN_MAX;
-        push(p, p->tried_bps);
-        return false;
+    if (r->id != 0 && r->id == p->refused_id) {
+        p->full_bps = r->full ? r->bps : p->full_bps;
+        return false; /* the rest of it changes nothing: the next one is on its way */
     }
+    if (surprises(p, r))
+        return refuse(p, r);
     p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
-    if (r->full && !agrees(p, r) && p->span < PROBE_SPAN_MAX) {
-        p->span *= 2;
-        push(p, p->tried_bps);
-        return false;
-    }
+    if (r->full && !agrees(p, r) && p->span < PROBE_SPAN_MAX)
+        return refuse(p, r);
     if (r->full)
         p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
     if (p->chasing && !r->full && p->pending_n == 0 && r->bps < p->wanted_bps)

@@ -41,6 +41,8 @@ struct cluster {
     usec first_sent, last_sent; /* of those that arrived */
     usec first_got, last_got;
     unsigned last_sent_octets, first_got_octets;
+    unsigned stood_packets, stood_octets; /* of got, that were found together */
+    bool stood, paced; /* the first were; others came one after the other */
 };
 
 struct probe {
@@ -62,7 +64,8 @@ struct probe {
     usec span;         /* of the next clusters; 0: PROBE_SPAN */
     double full_bps;   /* what the last one that was held up showed; 0: none was */
     uint8_t full_id;
-    bool doubted; /* the last one, which showed much more than that */
+    bool doubted;       /* the last one, which showed much more than that */
+    uint8_t refused_id; /* the last that was not believed */
 };
 
 /* Those of a new path. */
@@ -91,6 +94,9 @@ void sl_probe_sent(struct probe *p, unsigned octets, usec now);
 /* Octets that are to leave as padding now; 0: none. And when there are some again. */
 unsigned sl_probe_padding(const struct probe *p, usec now);
 usec sl_probe_deadline(const struct probe *p);
+
+/* Of the last cluster, what a path of that rate did not let through at once: it stands there. */
+unsigned sl_probe_standing(const struct probe *p, double bps);
 
 struct probe_result {
     double bps; /* 0: nothing yet */

@@ -161,6 +161,71 @@ TEST(probe_burst_is_no_measurement)
     }
 }
 
+/* Fifteen packets of 250 octets, 1 ms apart, over a path that lets one through each 4 ms, to a receiver
+ * that does not run at times: what it finds then it takes for arriving now. */
+TEST(probe_before_a_receiver_that_stood)
+{
+    static const struct {
+        const char *name;
+        usec from, until; /* it does not run */
+    } rows[] = {
+        {"never", 0, 0},
+        {"for the first", 0, MSEC(9)},
+        {"for half of them", 0, MSEC(30)},
+        {"in between", MSEC(10), MSEC(19)},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct probe p = {.wanted_bps = 5e6};
+        struct probe_result r = {0};
+        check_row(rows[i].name);
+        sl_probe_ask(&p, 2e6);
+        sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, SEC(1));
+        uint8_t id = p.id;
+        for (int k = 0; k < 15; k++)
+            sl_probe_sent(&p, 250, SEC(1) + MSEC(1) * k);
+        for (int k = 0; k < 15; k++) {
+            usec at = MSEC(4) * k;
+            if (at >= rows[i].from && at < rows[i].until)
+                at = rows[i].until + k;
+            r = sl_probe_received(&p, id, 250, SEC(1) + MSEC(1) * k, SEC(5) + at);
+        }
+        CHECK_INT(r.full, true);
+        CHECK(about(r.bps, 0.95 * 500e3));
+    }
+}
+
+/* Only where the first are found together: what follows pads sent together is measured. */
+TEST(probe_of_pairs)
+{
+    struct probe p = {.wanted_bps = 5e6};
+    struct probe_result r = {0};
+    sl_probe_ask(&p, 2e6);
+    sl_probe_tick(&p, 300e3, PROBE_USE_FULL, true, SEC(1));
+    uint8_t id = p.id;
+    for (int k = 0; k < 16; k++)
+        sl_probe_sent(&p, 250, SEC(1) + MSEC(2) * (k / 2));
+    for (int k = 0; k < 16; k++)
+        r = sl_probe_received(&p, id, 250, SEC(1) + MSEC(2) * (k / 2),
+                              SEC(5) + MSEC(2) * (k / 2));
+    CHECK(r.bps > 1.5e6 && !r.full);
+}
+
+/* What the last packet of a burst says against the ones before it is no result. */
+TEST(probe_that_ends_otherwise)
+{
+    struct probe p = {.wanted_bps = 5e6, .tried_bps = 2e6, .span = PROBE_SPAN};
+    struct probe_result r = {.bps = 950e3, .full = true, .id = 1};
+    CHECK(sl_probe_result(&p, &r));
+    r.bps = 920e3;
+    CHECK(sl_probe_result(&p, &r));
+    r.bps = 670e3;
+    CHECK(!sl_probe_result(&p, &r));
+    CHECK_INT(p.pending_n, 1); /* again, */
+    CHECK(p.span > PROBE_SPAN);
+    CHECK(!sl_probe_result(&p, &r)); /* and once */
+    CHECK_INT(p.pending_n, 1);
+}
+
 /* Asked for, and sent over a path of bps. */
 static struct probe_result asked(struct probe *p, double bps, usec *now)
 {
@@ -223,11 +288,23 @@ TEST(probe_that_surprises)
     CHECK(sl_probe_result(&p, &full));
     CHECK(!sl_probe_result(&p, &more));
     CHECK_INT(p.pending_n, 1);
-    CHECK(p.pending[0] == 1200e3); /* again, */
-    CHECK(p.span > PROBE_SPAN);    /* and longer */
+    CHECK(p.pending[0] == 1200e3);      /* again, */
+    CHECK(p.span > PROBE_SPAN);         /* and longer */
+    CHECK(!sl_probe_result(&p, &more)); /* it is still the same */
+    CHECK_INT(p.pending_n, 1);
+}
+
+/* It shows the same again, and is believed from then on. */
+TEST(probe_that_surprises_again)
+{
+    struct probe p = {
+        .wanted_bps = 5e6, .tried_bps = 1200e3, .full_bps = 760e3, .doubted = true};
+    struct probe_result full = {.bps = 760e3, .full = true, .id = 4},
+                        more = {.bps = 1200e3, .id = 3};
     CHECK(sl_probe_result(&p, &more));
     CHECK(sl_probe_result(&p, &more)); /* it is another path, and known now */
     CHECK(sl_probe_result(&p, &full));
+    more.id = 5;
     more.bps = 830e3;
     CHECK(sl_probe_result(&p, &more)); /* what holds one up shows a little less */
 }

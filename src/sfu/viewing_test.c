@@ -48,6 +48,7 @@ static const struct {
     double fps;
     int longest_ms;
     bool settles; /* between 85 and 105 % of the path, of 9 tenths of the time each */
+    struct viewing_busy viewer, relay;
 } rows[] = {
     {"200 kbit/s", /* half of the pictures, and a third of the path is sound */
      {.rate_bps = 200e3, .queue = MSEC(300), .delay = MSEC(25)},
@@ -109,6 +110,41 @@ static const struct {
      29,
      100,
      true},
+    {"jitter of 10 ms",
+     {.rate_bps = 1e6, .queue = MSEC(300), .delay = MSEC(25), .jitter = MSEC(10)},
+     360,
+     29,
+     150,
+     true},
+    {"a queue of 2 s, and a busy viewer",
+     {.rate_bps = 1e6, .queue = SEC(2), .delay = MSEC(25)},
+     360,
+     29,
+     150,
+     true,
+     .viewer = {MSEC(200), MSEC(60)}},
+    {"a busy path of 800 kbit/s",
+     {.rate_bps = 800e3, .queue = MSEC(300), .delay = MSEC(25)},
+     360,
+     29,
+     150,
+     true,
+     .relay = {MSEC(200), MSEC(20)}},
+    {"a busy path of 300 ms",
+     {.rate_bps = 1e6, .queue = MSEC(300), .delay = MSEC(150)},
+     360,
+     29,
+     150,
+     true,
+     .relay = {MSEC(200), MSEC(20)}},
+    {"20 ms, all busy",
+     {.rate_bps = 1e6, .queue = MSEC(300), .delay = MSEC(10)},
+     360,
+     29,
+     150,
+     true,
+     .viewer = {MSEC(100), MSEC(30)},
+     .relay = {MSEC(200), MSEC(30)}},
     {"5 % lost", {.delay = MSEC(30), .loss = 0.05}, 720, 28, 500, false},
     {"10 % lost", {.delay = MSEC(30), .loss = 0.1}, 360, 26, 1000, false},
     {"20 % lost", {.delay = MSEC(30), .loss = 0.2}, 180, 20, 1000, false},
@@ -135,6 +171,8 @@ TEST(viewing_on_bad_paths)
     for (size_t i = 0; i < LEN(rows) * SEEDS; i++) {
         check_row(rows[i / SEEDS].name);
         viewing_open(&s, &rows[i / SEEDS].path, 1 + i % SEEDS);
+        viewing.viewer = rows[i / SEEDS].viewer;
+        viewing.relay = rows[i / SEEDS].relay;
         run(SEC(15));
         estimates_n = 0;
         usec from = s.sim.now;
