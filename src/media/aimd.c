@@ -2,12 +2,13 @@
 
 #include <math.h>
 
-#define CUT       0.85 /* §5.5, beta */
-#define CUT_BRIEF 0.9  /* for a queue of a source that does not fill it again */
-#define ALL       0.95 /* of the rate: who sends so much does */
-#define GROWTH    1.08 /* a second, eta */
-#define BEYOND    1.5  /* of what arrives, and so much more; §5.5 */
-#define BEYOND_C  10000.0
+#define CUT 0.85 /* §5.5, beta */
+#define CUT_BRIEF                                                                        \
+    0.9 /* of the rate, at the least, for a queue that is not filled again */
+#define ALL      0.95 /* of the rate: who sends so much does */
+#define GROWTH   1.08 /* a second, eta */
+#define BEYOND   1.5  /* of what arrives, and so much more; §5.5 */
+#define BEYOND_C 10000.0
 
 /* The same where it is known what the path carries: what is not tried shows no more of it. */
 #define BEYOND_KNOWN 1.2
@@ -174,6 +175,8 @@ static enum aimd_did cut(struct aimd *a, const struct aimd_input *in, usec now)
     double to = in->acked_bps > 0 ? in->now_bps * share : a->bps / 2;
     if (gentle)
         to = fmax(to, a->bps * CUT_LITTLE);
+    if (brief)
+        to = fmax(to, a->bps * CUT_BRIEF); /* half a packet may be that long */
     /* What arrives has not followed the probe yet, and says less than it. */
     if (now - a->probed_at < PROBE_FRESH && a->probed_bps > in->now_bps)
         to = a->probed_bps * share;

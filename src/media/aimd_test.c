@@ -88,7 +88,7 @@ TEST(aimd_cut_for_a_brief_queue)
         bool brief, steep;
         double want;
     } rows[] = {
-        {"brief", 0.9e6, true, false, 0.9 * 0.9e6},
+        {"brief", 0.9e6, true, false, 0.9e6},
         {"one that stands", 0.9e6, false, false, 0.85 * 0.9e6},
         {"steep", 0.9e6, true, true, 0.85 * 0.9e6},
         {"of all that may be sent", 0.98e6, true, false, 0.85 * 0.98e6},
