@@ -13,17 +13,12 @@
 #include "media/lossrate.h"
 #include "media/probe.h"
 #include "media/sentlog.h"
+#include "media/spare.h"
 #include "media/standing.h"
 #include "media/trendline.h"
 
 #define TICK       MSEC(250)
 #define TICK_QUIET SEC(1) /* where each feedback is one, too, and nothing has begun */
-
-/* Of the budget that says whether the application sends little: as libwebrtc's. */
-#define SPARE_USE    0.65 /* of the target, over SPARE_WINDOW */
-#define SPARE_WINDOW MSEC(500)
-#define SPARE_FROM   0.8
-#define SPARE_UNTIL  0.5
 
 #define RTT_FIRST  MSEC(100) /* before it is known */
 #define RTT_MAX    SEC(10)
@@ -93,10 +88,7 @@ struct bwe {
     usec silent_at;    /* since when there is none, or when it was last cut for that */
     bool silent;
 
-    usec ticked_at;
-    uint64_t ticked_octets;
-    double budget_bits;
-    bool app_limited;
+    struct spare spare;
     bool started; /* probes of a new path were begun */
     struct lossrate lossrate;
     struct flood flood; /* the last, as little of it is read at a time */
@@ -119,7 +111,7 @@ struct bwe *sl_bwe_new(const struct bwe_conf *conf, usec now)
     b->target_bps = conf->start_bps;
     b->probe.wanted_bps = conf->max_bps;
     b->lossrate.max_bps = conf->max_bps;
-    b->ticked_at = b->told_at = b->silent_at = b->changed_at = now;
+    b->spare.at = b->told_at = b->silent_at = b->changed_at = now;
     sl_aimd_init(&b->aimd, conf->start_bps, conf->min_bps, conf->max_bps);
     sl_trendline_init(&b->trendline);
     return b;
@@ -212,24 +204,6 @@ static void settle(struct bwe *b, usec now)
 
 /* ---- how much is sent ---- */
 
-/* A budget fills at a share of the target and is spent by what is sent. */
-static void measure_use(struct bwe *b, usec now)
-{
-    double seconds = (double)(now - b->ticked_at) / SEC(1);
-    double most = b->target_bps * SPARE_USE * SPARE_WINDOW / SEC(1);
-    double used = (double)(b->octets - b->ticked_octets) * 8;
-    if (seconds <= 0)
-        return;
-    b->ticked_at = now;
-    b->ticked_octets = b->octets;
-    b->budget_bits += b->target_bps * SPARE_USE * seconds - used;
-    b->budget_bits = fmin(fmax(b->budget_bits, -most), most);
-    if (b->budget_bits > most * SPARE_FROM)
-        b->app_limited = true;
-    else if (b->budget_bits < most * SPARE_UNTIL)
-        b->app_limited = false;
-}
-
 static void watch_silence(struct bwe *b, usec now)
 {
     usec wait = SILENCE_RTTS * b->rtt;
@@ -246,13 +220,13 @@ static void watch_silence(struct bwe *b, usec now)
 
 void sl_bwe_tick(struct bwe *b, usec now)
 {
-    measure_use(b, now);
+    sl_spare_look(&b->spare, b->target_bps, b->octets, now);
     if (b->remb_only)
         return;
     watch_silence(b, now);
     bool calm = b->trendline.usage != USAGE_OVER && !b->silent &&
                 !sl_lossrate_losing(&b->lossrate) && b->drain_bps == 0;
-    enum probe_use use = b->app_limited              ? PROBE_USE_LITTLE
+    enum probe_use use = b->spare.much               ? PROBE_USE_LITTLE
                          : b->aimd.capacity.kbps > 0 ? PROBE_USE_FULL
                                                      : PROBE_USE_RISING;
     if (!b->started) {
@@ -268,7 +242,7 @@ usec sl_bwe_deadline(const struct bwe *b)
     usec probe = b->remb_only ? USEC_NEVER : sl_probe_deadline(&b->probe);
     bool quiet =
         b->remb_only || (b->clock_known && !b->silent && b->probe.pending_n == 0);
-    usec tick = b->ticked_at + (quiet ? TICK_QUIET : TICK);
+    usec tick = b->spare.at + (quiet ? TICK_QUIET : TICK);
     return probe < tick ? probe : tick;
 }
 
@@ -348,7 +322,7 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
     /* It was a short look: what arrived in earnest meanwhile is not undone by it. */
     double least = r->full ? fmin(b->aimd.bps, ackrate_bps(&b->ackrate)) : b->aimd.bps;
     /* What held it up may be others, who would be driven out by taking all there is. */
-    double most = r->full && !b->app_limited && !b->probe.chasing
+    double most = r->full && !b->spare.much && !b->probe.chasing
                       ? b->aimd.bps * PROBE_STEP
                       : b->max_bps;
     sl_aimd_probed(&b->aimd, fmin(fmax(r->bps, least), most), r->full, now);
@@ -417,7 +391,7 @@ void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
     struct told told = {.was_over = b->trendline.usage == USAGE_OVER};
     if (b->remb_only)
         return;
-    measure_use(b, now);
+    sl_spare_look(&b->spare, b->target_bps, b->octets, now);
     sl_sentlog_fit(&b->log, (uint16_t)(b->last - b->told));
     while (sl_rtcp_twcc_next(fb, &a)) {
         b->told = a.seq;
@@ -441,7 +415,7 @@ void sl_bwe_feedback(struct bwe *b, struct rtcp_twcc *fb, usec now)
     }
     sl_lossrate_input(&b->lossrate, told.packets, told.lost, told.octets, told.last_sent);
     sl_lossrate_update(&b->lossrate, b->aimd.bps,
-                       b->app_limited ? 0 : ackrate_bps(&b->ackrate), now);
+                       b->spare.much ? 0 : ackrate_bps(&b->ackrate), now);
     if (sl_lossrate_losing(&b->lossrate)) {
         sl_aimd_lost(&b->aimd, fmax(b->lossrate.bps, ackrate_bps(&b->ackrate)));
         b->found = BWE_LOSS;
@@ -502,7 +476,7 @@ struct bwe_state sl_bwe_state(const struct bwe *b)
                               .cause = b->cause,
                               .over = b->trendline.usage == USAGE_OVER,
                               .limited = limited(b),
-                              .app_limited = b->app_limited,
+                              .app_limited = b->spare.much,
                               .lost = (uint8_t)fmin(b->lossrate.fraction * 256, 255),
                               .rtt = b->rtt,
                               .changed_at = b->changed_at};
