@@ -25,7 +25,8 @@ enum {
     VOICE_HZ = 50,
 };
 #define JOIN_PATIENCE SEC(60)
-#define DRAIN         MSEC(500) /* what is under way when sending ends */
+#define DRAIN         SEC(5) /* what is under way when sending ends comes by then, or is lost */
+#define LEAVE         MSEC(500) /* what was said last is sent */
 
 struct options {
     const char *url, *id, *key, *admin_key, *ca, *pin;
@@ -41,6 +42,7 @@ struct session {
     struct sluice_call *call;
     char name[48], of[32];
     bool speaks;
+    bool heard[IN_CALL_MAX]; /* by whom of its call was spoken */
 };
 
 struct bench {
@@ -48,11 +50,12 @@ struct bench {
     struct sluice_client *client;
     struct session *sessions;
     unsigned n;
-    atomic_uint up, tracks, ended;
+    atomic_uint up, tracks, ended, heard;
     _Atomic usec begin, end; /* of what counts, by when it was sent */
     uint64_t sent;
+    _Atomic uint64_t received;
     /* Of the client's thread; to be read once that is gone. */
-    uint64_t received, wrong;
+    uint64_t wrong;
     struct quantiles delay;
 };
 
@@ -97,16 +100,21 @@ static void *on_track(void *ctx, const struct sluice_track *t, bool begins)
 static void on_packet(void *ctx, const struct sluice_track *t,
                       const struct sluice_packet *p)
 {
-    const struct session *s = ctx;
+    struct session *s = ctx;
     struct bench *b = s->bench;
     struct rd r = rd_of((struct span){p->payload, p->n});
     (void)t;
     (void)rd_u8(&r);
     uint32_t mark = rd_u32(&r);
+    uint8_t nth = rd_u8(&r);
     usec at = (usec)rd_u64(&r), begin = b->begin, now = sl_loop_now();
-    if (r.bad || mark != MARK || p->n != PAYLOAD) {
+    if (r.bad || mark != MARK || nth >= IN_CALL_MAX || p->n != PAYLOAD) {
         b->wrong++;
         return;
+    }
+    if (!s->heard[nth]) {
+        s->heard[nth] = true;
+        b->heard++;
     }
     if (begin == 0 || at < begin || (b->end > 0 && at >= b->end))
         return;
@@ -168,40 +176,53 @@ static bool settle(const struct bench *b)
 static void talk(struct bench *b, uint32_t nth, usec now)
 {
     uint8_t payload[PAYLOAD] = {0x78};
-    struct wr w = wr_of(payload + 1, sizeof payload - 1);
     const struct sluice_packet p = {
         .payload = payload, .n = sizeof payload, .timestamp = nth * (48000 / VOICE_HZ)};
-    wr_u32(&w, MARK);
-    wr_u64(&w, (uint64_t)now);
-    for (unsigned i = 0; i < b->n; i++)
+    for (unsigned i = 0; i < b->n; i++) {
+        struct wr w = wr_of(payload + 1, sizeof payload - 1);
+        wr_u32(&w, MARK);
+        wr_u8(&w, (uint8_t)(i % b->o.sessions));
+        wr_u64(&w, (uint64_t)now);
         if (b->sessions[i].speaks &&
             sluice_call_send(b->sessions[i].call, SLUICE_VOICE, &p) == SLUICE_OK &&
             b->begin > 0)
             b->sent++;
+    }
 }
 
+static uint64_t expected(const struct bench *b)
+{
+    return b->sent * (b->o.sessions - 1);
+}
+
+/* It counts once all have heard all who speak: a track that was told of is heard when its
+ * description has been answered. */
 static void run(struct bench *b)
 {
-    usec begun = sl_loop_now(), counts = begun + b->o.settle;
-    usec end = counts + b->o.duration;
+    unsigned speakers = b->o.speakers < b->o.sessions ? b->o.speakers : b->o.sessions;
+    unsigned voices = b->o.calls * speakers * (b->o.sessions - 1);
+    usec begun = sl_loop_now(), counts = 0;
     for (uint32_t i = 0;; i++) {
         rest_until(begun + (usec)i * SEC(1) / VOICE_HZ);
         usec now = sl_loop_now();
-        if (now >= end)
+        if (counts == 0 && (b->heard == voices || now >= begun + JOIN_PATIENCE))
+            counts = now + b->o.settle;
+        if (counts > 0 && now >= counts + b->o.duration)
             break;
-        if (b->begin == 0 && now >= counts)
+        if (counts > 0 && b->begin == 0 && now >= counts)
             b->begin = now;
         talk(b, i, now);
     }
     b->end = sl_loop_now();
-    rest_until(b->end + DRAIN);
+    while (b->received < expected(b) && sl_loop_now() < b->end + DRAIN)
+        rest_until(sl_loop_now() + MSEC(20));
 }
 
 static void leave(struct bench *b)
 {
     for (unsigned i = 0; i < b->n; i++)
         sluice_call_leave(b->sessions[i].call);
-    rest_until(sl_loop_now() + DRAIN); /* what was said last is sent */
+    rest_until(sl_loop_now() + LEAVE);
     sluice_client_free(b->client);
 }
 
@@ -282,17 +303,18 @@ static int read_options(int argc, char **argv, struct options *o)
     return EXIT_FAILURE + 1;
 }
 
-static void print(const struct bench *b, uint64_t expected, usec joined)
+static void print(const struct bench *b, usec joined)
 {
     const struct quantiles *d = &b->delay;
-    uint64_t lost = expected > b->received ? expected - b->received : 0;
+    uint64_t sent = expected(b), received = b->received;
+    uint64_t lost = sent > received ? sent - received : 0;
     if (b->o.json) {
         (void)printf("{\"sessions\": %u, \"join_s\": %.3f, \"sent\": %" PRIu64
                      ", \"received\": %" PRIu64 ", \"lost\": %" PRIu64
                      ", \"bad\": %" PRIu64 ", \"delay_us\": {\"p50\": %" PRIu64
                      ", \"p95\": %" PRIu64 ", \"p99\": %" PRIu64 ", \"max\": %" PRIu64
                      "}}\n",
-                     b->n, (double)joined / 1e6, b->sent, b->received, lost, b->wrong,
+                     b->n, (double)joined / 1e6, b->sent, received, lost, b->wrong,
                      sl_quantiles_at(d, 500), sl_quantiles_at(d, 950),
                      sl_quantiles_at(d, 990), d->max);
         return;
@@ -302,7 +324,7 @@ static void print(const struct bench *b, uint64_t expected, usec joined)
     (void)printf("sent      %" PRIu64 " packets of voices\n", b->sent);
     (void)printf("received  %" PRIu64 " of %" PRIu64 " packets, lost %" PRIu64
                  ", not as sent %" PRIu64 "\n",
-                 b->received, expected, lost, b->wrong);
+                 received, sent, lost, b->wrong);
     (void)printf("delay     p50 %" PRIu64 ", p95 %" PRIu64 ", p99 %" PRIu64
                  ", max %" PRIu64 " microseconds, to this program\n",
                  sl_quantiles_at(d, 500), sl_quantiles_at(d, 950),
@@ -346,8 +368,8 @@ int sl_command_bench_rtcd(int argc, char **argv)
         run(&b);
     leave(&b);
     free(b.sessions);
-    uint64_t expected = b.sent * (b.o.sessions - 1);
     if (good)
-        print(&b, expected, joined);
-    return good && b.wrong == 0 && b.received == expected ? EXIT_SUCCESS : EXIT_FAILURE;
+        print(&b, joined);
+    return good && b.wrong == 0 && b.received == expected(&b) ? EXIT_SUCCESS
+                                                              : EXIT_FAILURE;
 }
