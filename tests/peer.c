@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/udp.h"
@@ -23,11 +24,12 @@ static struct sockaddr_in6 sockaddr_of(const struct addr *a)
 enum err sl_peer_init(struct peer *p)
 {
     static const enum srtp_profile profiles[] = {SRTP_GCM_128, SRTP_CM_SHA1_80};
-    int off = 0, buffer = SOCKET_BUFFER;
+    int off = 0, on = 1, buffer = SOCKET_BUFFER;
     *p = (struct peer){.fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
     if (p->fd < 0 ||
         setsockopt(p->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0 ||
-        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) != 0)
+        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) != 0 ||
+        setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0)
         return E_SYS;
     enum err e = sl_cert_init(&p->cert);
     if (e)
@@ -195,6 +197,25 @@ static void receive_frames(struct peer *p, usec now)
     } while (n > 0);
 }
 
+static usec usec_of(const struct timespec *t)
+{
+    return SEC(t->tv_sec) + (usec)(t->tv_nsec / 1000);
+}
+
+/* When the kernel had it, by our clock: how long we did not look is not the other's delay. */
+static usec stamp_of(struct msghdr *h)
+{
+    struct timespec wall, at;
+    usec now = sl_udp_now();
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&at, CMSG_DATA(c), sizeof at);
+            return now - (usec_of(&wall) - usec_of(&at));
+        }
+    return now;
+}
+
 static void receive(struct peer *p, usec now)
 {
     if (p->stream) {
@@ -203,14 +224,25 @@ static void receive(struct peer *p, usec now)
     }
     uint8_t d[DATAGRAM_MAX];
     struct sockaddr_in6 from = {0};
-    socklen_t len = sizeof from;
-    for (ssize_t n;
-         (n = recvfrom(p->fd, d, sizeof d, 0, (struct sockaddr *)&from, &len)) >= 0;
-         len = sizeof from) {
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(struct timespec))];
+    } control;
+    struct iovec iov = {.iov_base = d, .iov_len = sizeof d};
+    for (;;) {
+        struct msghdr h = {.msg_name = &from,
+                           .msg_namelen = sizeof from,
+                           .msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+        ssize_t n = recvmsg(p->fd, &h, 0);
+        if (n < 0)
+            return;
         struct addr a = {.port = ntohs(from.sin6_port)};
         memcpy(a.ip, &from.sin6_addr, sizeof a.ip);
         if (addr_eq(&a, &p->to))
-            take(p, d, (size_t)n, now);
+            take(p, d, (size_t)n, stamp_of(&h));
         else
             p->strangers++;
         say(p);

@@ -44,7 +44,8 @@ struct peer {
     uint64_t answers, rtp, rtcp, bad; /* bad: no valid SRTP */
     uint64_t strangers;               /* datagrams from elsewhere than `to` */
     void *ctx_rtp;
-    void (*on_rtp)(void *ctx, const struct rtp *rtp, usec now);
+    /* at: when the socket had it */
+    void (*on_rtp)(void *ctx, const struct rtp *rtp, usec at);
 };
 
 /* With a certificate and a socket of its own. E_SYS, E_CRYPTO. Afterwards sl_peer_fini. */

@@ -157,6 +157,7 @@ static void live(struct self *me)
             continue;
         }
         if (now >= me->next_say) {
+            sl_peer_run(&me->peer, now, NULL); /* what came meanwhile is no silence */
             say(me, now);
             me->next_say = now + SAY_INTERVAL;
         }
