@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "free_port.h"
 
 enum { RUN = 5, SIZE = 100, LAST = 40, NARROW = 1280 };
+#define LIMIT SEC(30) /* bounds a failure only */
 
 static struct udp *opened(uint16_t port)
 {
@@ -23,7 +25,7 @@ static struct udp *opened(uint16_t port)
 static size_t receive(struct udp *u, struct pkt_pool *pool, struct pkt **ret, size_t want)
 {
     size_t n = 0;
-    usec end = sl_udp_now() + SEC(2);
+    usec end = sl_udp_now() + LIMIT;
     for (usec now; n < want && (now = sl_udp_now()) < end;) {
         sl_udp_wait(u, now, end);
         n += sl_udp_receive(u, pool, ret + n, UDP_BATCH);
@@ -31,16 +33,16 @@ static size_t receive(struct udp *u, struct pkt_pool *pool, struct pkt **ret, si
     return n;
 }
 
-static void check_whole(const struct pkt *p)
+static void check_whole(const struct pkt *p, uint16_t port)
 {
-    struct addr want = addr_v4(127, 0, 0, 1, 35101);
+    struct addr want = addr_v4(127, 0, 0, 1, port);
     CHECK_INT(p->n, 7);
     CHECK(addr_eq(&p->from, &want));
 }
 
-static void check_part(const struct pkt *p, size_t i, const uint8_t *run)
+static void check_part(const struct pkt *p, size_t i, const uint8_t *run, uint16_t port)
 {
-    struct addr want = addr_v4(127, 0, 0, 2, 35101);
+    struct addr want = addr_v4(127, 0, 0, 2, port);
     CHECK_INT(p->n, i == RUN - 1 ? LAST : SIZE);
     CHECK(addr_eq(&p->from, &want));
     CHECK(memcmp(p->data, run + i * SIZE, p->n) == 0);
@@ -49,18 +51,19 @@ static void check_part(const struct pkt *p, size_t i, const uint8_t *run)
 TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
 {
     static uint8_t bytes[(RUN - 1) * SIZE + LAST];
-    struct udp *a = opened(35101), *b = opened(35102);
+    uint16_t from = free_port(), to = free_port();
+    struct udp *a = opened(from), *b = opened(to);
     struct pkt_pool *pool = sl_pkt_pool_new(128, 0, 0);
     struct pkt *got[128];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)i;
     struct tx tx[] = {
-        {.to = addr_v4(127, 0, 0, 2, 35102),
+        {.to = addr_v4(127, 0, 0, 2, to),
          .port = 1,
          .p = bytes,
          .n = sizeof bytes,
          .segment = SIZE},
-        {.to = addr_v4(127, 0, 0, 1, 35102), .port = 0, .p = bytes, .n = 7},
+        {.to = addr_v4(127, 0, 0, 1, to), .port = 0, .p = bytes, .n = 7},
     };
     sl_udp_send(a, tx, LEN(tx));
     CHECK_INT(sl_udp_stats(a)->sent, RUN + 1);
@@ -68,11 +71,11 @@ TEST(udp_run_arrives_as_datagrams_from_the_address_that_sent_it)
     size_t n = receive(b, pool, got, RUN + 1);
     CHECK_INT(n, RUN + 1);
     for (size_t i = 0, run = 0; i < n; i++) {
-        CHECK(sl_udp_now() - got[i]->at < SEC(2) && got[i]->at <= sl_udp_now());
+        CHECK(sl_udp_now() - got[i]->at < LIMIT && got[i]->at <= sl_udp_now());
         if (got[i]->port == 0)
-            check_whole(got[i]);
+            check_whole(got[i], from);
         else
-            check_part(got[i], run++, bytes);
+            check_part(got[i], run++, bytes, from);
         sl_pkt_unref(got[i]);
     }
     sl_udp_free(a);
@@ -109,11 +112,12 @@ TEST(udp_what_is_supposed_to_wait_is_read)
 TEST(udp_drops_what_is_longer_than_a_packet)
 {
     static uint8_t bytes[PKT_CAP + 1];
-    struct udp *a = opened(35103), *b = opened(35104);
+    uint16_t to = free_port();
+    struct udp *a = opened(free_port()), *b = opened(to);
     struct pkt_pool *pool = sl_pkt_pool_new(8, 0, 0);
     struct pkt *got[UDP_BATCH];
-    struct tx tx[] = {{.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = sizeof bytes},
-                      {.to = addr_v4(127, 0, 0, 1, 35104), .p = bytes, .n = PKT_CAP}};
+    struct tx tx[] = {{.to = addr_v4(127, 0, 0, 1, to), .p = bytes, .n = sizeof bytes},
+                      {.to = addr_v4(127, 0, 0, 1, to), .p = bytes, .n = PKT_CAP}};
     sl_udp_send(a, tx, LEN(tx));
     CHECK_INT(receive(b, pool, got, 1), 1);
     CHECK_INT(got[0]->n, PKT_CAP);
@@ -127,9 +131,9 @@ TEST(udp_drops_what_is_longer_than_a_packet)
 
 TEST(udp_ports_of_a_running_server_are_not_free)
 {
-    struct addr one = addr_v4(127, 0, 0, 1, 35105);
+    struct addr one = addr_v4(127, 0, 0, 1, free_port());
     CHECK_INT(sl_udp_free_ports(&one, 1), E_OK);
-    struct udp *u = opened(35105);
+    struct udp *u = opened(one.port);
     CHECK_INT(sl_udp_free_ports(&one, 1), E_EXISTS);
     sl_udp_free(u);
     CHECK_INT(sl_udp_free_ports(&one, 1), E_OK);
@@ -170,14 +174,15 @@ static bool narrow_network(int mtu)
 TEST(udp_what_is_wider_than_its_path_goes_in_fragments)
 {
     static uint8_t bytes[3 * (NARROW + 100)];
+    enum { from = 12001, to }; /* of a network where nobody else is */
     struct tx tx[] = {
-        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = NARROW + 100},
-        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = SIZE},
-        {.to = addr_v4(127, 0, 0, 1, 35107),
+        {.to = addr_v4(127, 0, 0, 1, to), .p = bytes, .n = NARROW + 100},
+        {.to = addr_v4(127, 0, 0, 1, to), .p = bytes, .n = SIZE},
+        {.to = addr_v4(127, 0, 0, 1, to),
          .p = bytes,
          .n = sizeof bytes,
          .segment = NARROW + 100},
-        {.to = addr_v4(127, 0, 0, 1, 35107), .p = bytes, .n = 2 * SIZE, .segment = SIZE},
+        {.to = addr_v4(127, 0, 0, 1, to), .p = bytes, .n = 2 * SIZE, .segment = SIZE},
     };
     static const size_t want[] = {NARROW + 100, SIZE, NARROW + 100, NARROW + 100,
                                   NARROW + 100, SIZE, SIZE};
@@ -186,7 +191,7 @@ TEST(udp_what_is_wider_than_its_path_goes_in_fragments)
         (void)fprintf(stderr, "no network of our own: not tested\n");
         return;
     }
-    struct udp *a = opened(35106), *b = opened(35107);
+    struct udp *a = opened(from), *b = opened(to);
     struct pkt_pool *pool = sl_pkt_pool_new(128, 0, 0);
     sl_udp_send(a, tx, LEN(tx));
     CHECK_INT(sl_udp_stats(a)->sent, LEN(want));

@@ -5,14 +5,15 @@
 #include <time.h>
 
 #include "check.h"
+#include "free_port.h"
 #include "net/loop.h"
 
 static struct log quiet = {.fd = -1, .level = LOG_ERROR, .wall = sl_wall_now};
 
-static struct control_conf conf_of(uint16_t media_port)
+static struct control_conf conf_of(void)
 {
     struct control_conf c = {
-        .node = {.at = {addr_v4(127, 0, 0, 1, media_port)},
+        .node = {.at = {addr_v4(127, 0, 0, 1, free_port())},
                  .at_n = 1,
                  .workers = 1,
                  .packets = 64,
@@ -47,7 +48,7 @@ static void *drain(void *arg)
 /* With nobody there draining is done at once: the deadline of a minute is not waited for. */
 TEST(control_ends_when_it_is_told_to_and_nobody_is_left)
 {
-    struct control_conf conf = conf_of(25217);
+    struct control_conf conf = conf_of();
     struct control *c = NULL;
     const char *what = "";
     pthread_t t;
@@ -65,13 +66,13 @@ TEST(control_ends_when_it_is_told_to_and_nobody_is_left)
 
 TEST(control_names_the_part_that_failed)
 {
-    struct control_conf conf = conf_of(25218);
+    struct control_conf conf = conf_of();
     struct control *first = NULL, *second = NULL;
     const char *what = "";
     CHECK_INT(sl_control_new(&conf, &first, &what), E_OK);
     CHECK_INT(sl_control_new(&conf, &second, &what), E_EXISTS);
     CHECK(strcmp(what, "the media sockets") == 0);
-    conf.node.at[0].port++;
+    conf.node.at[0].port = free_port();
     conf.public_face = sl_control_public(first);
     CHECK_INT(sl_control_new(&conf, &second, &what), E_EXISTS);
     CHECK(strcmp(what, "the public face") == 0);
@@ -80,7 +81,7 @@ TEST(control_names_the_part_that_failed)
 
 TEST(control_does_not_take_an_end_back)
 {
-    struct control_conf conf = conf_of(25219);
+    struct control_conf conf = conf_of();
     struct control *c = NULL;
     const char *what = "";
     CHECK_INT(sl_control_new(&conf, &c, &what), E_OK);

@@ -157,7 +157,7 @@ rig.wish = (key, members) => rig.sessions[key].wish(members);
 rig.tracks = key => rig.sessions[key].tracks();
 
 // How long after wanting it the first frame of this height was there, in ms.
-rig.wishFor = async (key, members, height, ms = 20000) => {
+rig.wishFor = async (key, members, height, ms = 60000) => {
   const {element} = rig.streams[key], begun = performance.now();
   const there = new Promise((resolve, reject) => {
     const look = (_, {height: h}) => h === height ? resolve(performance.now() - begun) : element.requestVideoFrameCallback(look);
@@ -179,7 +179,7 @@ rig.stop = async key => {
   delete rig.pcs[key];
 };
 
-rig.connected = async (key, ms = 15000) => {
+rig.connected = async (key, ms = 60000) => {
   for (const end = performance.now() + ms; performance.now() < end; await sleep(20))
     if (rig.pcs[key]?.connectionState === 'connected') return true;
   throw new Error(`${key}: ${rig.pcs[key]?.connectionState}; ${rig.states[key]?.join(', ')}`);

@@ -3,42 +3,15 @@
 
 import assert from 'node:assert/strict';
 import {execFile, spawn} from 'node:child_process';
-import dgram from 'node:dgram';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {freePort} from './ports.mjs';
 import {until} from './until.mjs';
 
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
 const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
-
-const tcpPort = () => new Promise((resolve, reject) => {
-  const s = net.createServer().on('error', reject);
-  s.listen(0, () => {
-    const {port} = s.address();
-    s.close(() => resolve(port));
-  });
-});
-const udpPort = () => new Promise((resolve, reject) => {
-  const s = dgram.createSocket('udp6').on('error', reject);
-  s.bind(0, () => {
-    const {port} = s.address();
-    s.close(() => resolve(port));
-  });
-});
-
-// One that is free for both.
-const mediaPort = async () => {
-  for (;;) {
-    const port = await udpPort();
-    if (await new Promise(resolve => {
-      const s = net.createServer().on('error', () => resolve(false));
-      s.listen(port, () => s.close(() => resolve(true)));
-    })) return port;
-  }
-};
 
 // A series of the exposition format: {name, labels, value}.
 export function parseMetrics(text) {
@@ -53,7 +26,7 @@ export function parseMetrics(text) {
 // runs it. env: more of the environment. program: another one.
 export async function startServer({name, workers = 2, options = [], under = [], env = {}, program = BINARY}) {
   const state = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-'));
-  const [http, admin, rtc] = await Promise.all([tcpPort(), tcpPort(), mediaPort()]);
+  const [http, admin, rtc] = await Promise.all([freePort(), freePort(), freePort()]);
   fs.mkdirSync(path.join(TOP, 'build/test'), {recursive: true});
   const logFile = path.join(TOP, `build/test/server-${name}.log`);
   const log = fs.openSync(logFile, 'w');
@@ -111,7 +84,7 @@ export async function startServer({name, workers = 2, options = [], under = [], 
     // does not take its leave. What a sanitizer found is in the log.
     stop: async () => {
       child.kill('SIGTERM');
-      const timers = [setTimeout(() => child.kill('SIGTERM'), 3000), setTimeout(() => child.kill('SIGKILL'), 20000)];
+      const timers = [setTimeout(() => child.kill('SIGTERM'), 3000), setTimeout(() => child.kill('SIGKILL'), 60000)];
       const how = end ?? await ended;
       timers.forEach(clearTimeout);
       fs.rmSync(state, {recursive: true});

@@ -19,10 +19,10 @@ check() { # NAME COMMAND...
     fi
 }
 
-# A port that nobody has now.
+# A port that nobody has, and that the kernel gives to nobody.
 free_port() {
     local port
-    while port=$((20000 + RANDOM % 20000)); do
+    while port=$((12000 + RANDOM % 20000)); do
         ss -Hlnut "sport = :$port" | grep -q . || break
     done
     echo $port

@@ -5,11 +5,11 @@
 
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import dgram from 'node:dgram';
 import {fileURLToPath} from 'node:url';
 import {done, test} from '../browser/harness.mjs';
 import {publisher, viewer} from '../browser/participants.mjs';
 import {inbound, launch, until} from '../browser/rig.mjs';
+import {freePort} from '../browser/ports.mjs';
 import {startServer} from '../browser/server.mjs';
 
 const GST = fileURLToPath(new URL('gst.py', import.meta.url));
@@ -31,16 +31,6 @@ function start(command, ...args) {
   }};
 }
 
-async function freePorts(n) {
-  const sockets = await Promise.all([...Array(n)].map(() => new Promise(r => {
-    const s = dgram.createSocket('udp4');
-    s.bind(0, '127.0.0.1', () => r(s));
-  })));
-  const ports = sockets.map(s => s.address().port);
-  for (const s of sockets) s.close();
-  return ports;
-}
-
 const server = await startServer({name: 'interop'});
 const browser = await launch('chromium');
 const token = room => server.token({room, publish: true, watch: true});
@@ -54,7 +44,10 @@ async function look(room, stream, color, frequency, codec) {
   const v = await viewer(server, browser, {room, stream, color, frequency});
   const {width, height} = await v.sees(20000);
   await v.hears([440, 1000]);
-  assert.equal((await inbound(v.page, v.key)).codec, `video/${codec}`);
+  await until(`video/${codec}`, async () => { // statistics may come a moment after the picture
+    const value = (await inbound(v.page, v.key)).codec;
+    return {value, ok: value === `video/${codec}`};
+  });
   assert.equal(`${width}x${height}`, '640x360');
   await v.stop();
 }
@@ -69,7 +62,7 @@ for (const codec of ['VP8', 'H264'])
   });
 
 await test('Pion publishes VP8 and Opus', async () => {
-  const [video, audio] = await freePorts(2);
+  const [video, audio] = await Promise.all([freePort(), freePort()]);
   const client = start(PION, 'publish', server.whip('pion', 'pion'), await token('pion'), String(video), String(audio));
   const source = start('/usr/bin/python3', GST, 'rtp', String(video), String(audio), 'dc1e1e', '880');
   await Promise.race([client.ended, source.ended, look('pion', 'pion', 'red', 880, 'VP8')]);

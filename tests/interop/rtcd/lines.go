@@ -187,7 +187,7 @@ func embedded(s *server) error {
 	if lineServer == "" || s.name != "sluice" {
 		return fmt.Errorf("no embed=BINARY, or no library in C")
 	}
-	l, err := newLines(exec.Command(lineServer, "--rtc.listen=127.0.0.1", fmt.Sprintf("--rtc.port=%d", mediaPort())))
+	l, err := newLines(exec.Command(lineServer, "--rtc.listen=127.0.0.1", fmt.Sprintf("--rtc.port=%d", freePort())))
 	if err != nil {
 		return err
 	}

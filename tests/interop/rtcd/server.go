@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -26,27 +27,28 @@ type server struct {
 	log               *os.File
 }
 
+// Free for TCP and UDP; one of those that rtcd takes, and below those that the kernel hands out
+// (ip_local_port_range), so that nobody's outgoing connection gets it meanwhile.
 func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for {
+		at := fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000))
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if c, err := net.ListenPacket("udp", at); err == nil {
+			defer c.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
+	}
 }
 
 func newServer(name, binary string) *server {
 	dir, err := os.MkdirTemp("", "rtcd-interop-")
 	must(err)
-	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: mediaPort(), outside: mediaPort(),
+	return &server{name: name, binary: binary, dir: dir, port: freePort(), media: freePort(), outside: freePort(),
 		sockets: 2}
-}
-
-// One of those that rtcd takes.
-func mediaPort() int {
-	port := freePort()
-	for port > 49151 {
-		port = 30000 + freePort()%10000
-	}
-	return port
 }
 
 func (s *server) url() string { return fmt.Sprintf("http://127.0.0.1:%d", s.port) }
@@ -79,7 +81,7 @@ func (s *server) start() error {
 	}
 	s.ended = make(chan error, 1)
 	go func() { s.ended <- s.cmd.Wait() }()
-	for i := 0; i < 200; i++ {
+	for i := 0; i < 1200; i++ {
 		if resp, err := http.Get(s.url() + "/version"); err == nil {
 			resp.Body.Close()
 			return nil

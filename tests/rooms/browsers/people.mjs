@@ -1,12 +1,13 @@
 // Members of rooms, in pages of real browsers: what a test says, in the words of a test.
 
-import {call, COLORS, hears, sees, until} from '../../browser/rig.mjs';
+import {call, COLORS, hears, LIMIT, sees, until} from '../../browser/rig.mjs';
 
 export const inPage = (page, method, ...args) => page.evaluate((m, a) => window.member[m](...a), method, args);
 
 // A page that members can be in, in a window of its own: what nobody can see is not sent.
 export async function pageFor(browser) {
   const page = await (await browser.browser.createBrowserContext()).newPage();
+  page.setDefaultTimeout(LIMIT);
   page.on('pageerror', e => console.log(`     ${browser.kind}: ${e.message}`));
   await page.goto(browser.origin);
   await page.waitForFunction(() => window.rig?.loop);
