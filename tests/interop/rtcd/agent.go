@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,8 @@ type agent struct {
 	ears
 
 	mu      sync.Mutex
-	offers  int      // of the server
+	offers  int      // of the server, that were taken
+	answers int      // to them, that were sent
 	events  []string // "on", "off"
 	closed  bool
 	failure error
@@ -118,9 +120,10 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 	}
 	up := make(chan struct{})
 	open := make(chan struct{})
+	var once sync.Once // a busy machine may lose it, and find it again
 	pc.OnConnectionStateChange(func(st webrtc.PeerConnectionState) {
 		if st == webrtc.PeerConnectionStateConnected {
-			close(up)
+			once.Do(func() { close(up) })
 		}
 	})
 	pc.OnTrack(a.onTrack)
@@ -243,7 +246,23 @@ func (a *agent) takeDescription(data []byte, by string) error {
 	if err := a.pc.SetLocalDescription(answer); err != nil {
 		return err
 	}
-	return a.describe(answer)
+	if err := a.describe(answer); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.answers++
+	a.mu.Unlock()
+	return nil
+}
+
+// Waits until it has answered that it hears nothing of the sender any more.
+func (a *agent) forgets(sender string) error {
+	return until(wait, sender+" is gone from the description", func() bool {
+		now := a.pc.CurrentRemoteDescription().SDP
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return !strings.Contains(now, sender) && a.answers == a.offers
+	})
 }
 
 func (a *agent) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {

@@ -33,7 +33,7 @@ func joinAndLeave(s *server) error {
 		return fmt.Errorf("another session: %d %v", status, err)
 	}
 	must(n.about("leave", session))
-	if err := n.closed(session, 5*time.Second); err != nil {
+	if err := n.closed(session, wait); err != nil {
 		return err
 	}
 	_, err = n.sessions(call, 0)
@@ -86,7 +86,7 @@ func manySessions(s *server) error {
 		must(n.about("leave", session))
 	}
 	for len(all) > 0 {
-		data, err := n.next("close", 10*time.Second)
+		data, err := n.next("close", wait)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func isolated(s *server) error {
 		return fmt.Errorf("seen by the other: %d", status)
 	}
 	must(a.about("leave", session))
-	if err := a.closed(session, 5*time.Second); err != nil {
+	if err := a.closed(session, wait); err != nil {
 		return err
 	}
 	_, err = b.sessions(call, 1)
@@ -144,7 +144,7 @@ func owned(s *server) error {
 		return err
 	}
 	must(a.about("leave", session))
-	return a.closed(session, 5*time.Second)
+	return a.closed(session, wait)
 }
 
 func reconnect(s *server) error {
@@ -163,7 +163,7 @@ func reconnect(s *server) error {
 	}
 	must(second.about("reconnect", session))
 	must(second.about("leave", session))
-	if err := second.closed(session, 2*time.Second); err != nil {
+	if err := second.closed(session, wait); err != nil {
 		return err
 	}
 	return first.silent(200 * time.Millisecond)
@@ -191,18 +191,15 @@ func lostConnection(s *server) error {
 	if err != nil {
 		return err
 	}
-	return second.closed(session, 2*time.Second)
+	return second.closed(session, wait)
 }
 
 // Until its time without an offer is over.
 func waitGone(n *node, call string) error {
-	for i := 0; i < 130; i++ {
-		if _, status, _ := n.GetSessions(call); status == 404 {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return fmt.Errorf("the session is still there")
+	return until(wait, "the session has gone", func() bool {
+		_, status, _ := n.GetSessions(call)
+		return status == 404
+	})
 }
 
 func noOffer(s *server) error {

@@ -18,7 +18,8 @@ type talk struct {
 
 	mu    sync.Mutex
 	media dc.MediaMap
-	story []string // "map", "offer dc", "answer ws", "pong", "text pong"
+	story []string  // "map", "offer dc", "answer ws", "pong", "text pong"
+	offer time.Time // when the last one came
 }
 
 func newTalk() talk {
@@ -36,6 +37,9 @@ func (a *agent) note(what string) {
 	a.talk.mu.Lock()
 	defer a.talk.mu.Unlock()
 	a.talk.story = append(a.talk.story, what)
+	if strings.HasPrefix(what, "offer ") {
+		a.talk.offer = time.Now()
+	}
 }
 
 // All that came until now.

@@ -166,21 +166,23 @@ func lockHolds(s *server) error {
 		return err
 	}
 
+	offers, from := strings.Count(b.story(), "offer"), time.Now()
 	if err := b.lock(wait); err != nil {
 		return err
 	}
 	if err := a.leave(); err != nil {
 		return err
 	}
-	offers := strings.Count(b.story(), "offer")
-	time.Sleep(4 * time.Second)
-	if strings.Count(b.story(), "offer") != offers {
-		return fmt.Errorf("while it has the lock it is told %s", b.story())
-	}
-	if err := until(3*time.Second, "the offer that waited", func() bool {
+	if err := until(wait, "the offer that waited", func() bool {
 		return strings.Count(b.story(), "offer") > offers
 	}); err != nil {
 		return err
+	}
+	b.talk.mu.Lock()
+	after := b.talk.offer.Sub(from)
+	b.talk.mu.Unlock()
+	if after < 5*time.Second {
+		return fmt.Errorf("%v after it asked for the lock it is told %s", after, b.story())
 	}
 	return leaveAll(all[1:])
 }
@@ -213,6 +215,9 @@ func hostileChannel(s *server) error {
 		if err := a.say(dc.MessageTypePing, nil); err != nil {
 			return err
 		}
+	}
+	if err := until(wait, "all of it has come", func() bool { return a.dc.BufferedAmount() == 0 }); err != nil {
+		return err
 	}
 	time.Sleep(2 * time.Second) // it has to be quiet before it is listened to again
 	voice, err := b.speak()

@@ -56,7 +56,7 @@ func (n *node) connect() error {
 	if err := n.Connect(); err != nil {
 		return err
 	}
-	hello, err := n.next("hello", 5*time.Second)
+	hello, err := n.next("hello", wait)
 	if err != nil {
 		return err
 	}
@@ -123,18 +123,17 @@ func (n *node) rtc(session string, kind rtc.MessageType, data string) error {
 func (n *node) sessions(call string, want int) ([]rtc.SessionConfig, error) {
 	var all []rtc.SessionConfig
 	var err error
-	for i := 0; i < 100; i++ {
+	if until(wait, "", func() bool {
 		var status int
 		all, status, err = n.GetSessions(call)
 		if status == 404 {
 			all, err = nil, nil
 		}
-		if err == nil && len(all) == want {
-			return all, nil
-		}
-		time.Sleep(20 * time.Millisecond)
+		return err == nil && len(all) == want
+	}) != nil {
+		return all, fmt.Errorf("%d sessions, not %d (%v)", len(all), want, err)
 	}
-	return all, fmt.Errorf("%d sessions, not %d (%v)", len(all), want, err)
+	return all, nil
 }
 
 func (n *node) Send(m service.ClientMessage) error {

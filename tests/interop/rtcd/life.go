@@ -12,14 +12,14 @@ func restart(s *server) error {
 		return err
 	}
 	s.terminate()
-	if err := s.wait(10 * time.Second); err != nil {
+	if err := s.wait(wait); err != nil {
 		return err
 	}
 	if err := s.start(); err != nil {
 		return err
 	}
 	for {
-		hello, err := n.next("hello", 15*time.Second)
+		hello, err := n.next("hello", wait)
 		if err == nil {
 			if hello["clientID"] != n.id {
 				return fmt.Errorf("hello says %v", hello)
@@ -48,10 +48,10 @@ func drain(s *server) error {
 		return fmt.Errorf("while draining: %w", err)
 	}
 	must(n.about("leave", session))
-	if err := n.closed(session, 5*time.Second); err != nil {
+	if err := n.closed(session, wait); err != nil {
 		return err
 	}
-	if err := s.wait(10 * time.Second); err != nil {
+	if err := s.wait(wait); err != nil {
 		return err
 	}
 	return s.start()
@@ -86,12 +86,12 @@ func drainOpen(s *server) error {
 	must(late.Close())
 	for _, session := range []string{first, other} {
 		must(n.about("leave", session))
-		if err := n.closed(session, 5*time.Second); err != nil {
+		if err := n.closed(session, wait); err != nil {
 			return err
 		}
 	}
 	must(n.about("leave", second))
-	if err := s.wait(10 * time.Second); err != nil {
+	if err := s.wait(wait); err != nil {
 		return err
 	}
 	return s.start()

@@ -67,7 +67,7 @@ func (l *lines) expect(want string) error {
 			return fmt.Errorf("the client says %q, not %q", got, want)
 		}
 		return nil
-	case <-time.After(5 * time.Second):
+	case <-time.After(wait):
 		return fmt.Errorf("the client does not say %q", want)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/mattermost/rtcd/service/rtc"
 	"github.com/pion/rtp"
@@ -134,7 +133,11 @@ func screens(s *server) error {
 	if err := c.silent("screen", a.session); err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond) // until all have answered that it is gone
+	for _, x := range []*agent{b, c, late} {
+		if err := x.forgets("screen_" + a.session); err != nil {
+			return err
+		}
+	}
 	if t, _, err = b.share(); err != nil {
 		return err
 	}
@@ -330,7 +333,9 @@ func turnover(s *server) error {
 		if err := b.leave(); err != nil {
 			return err
 		}
-		time.Sleep(300 * time.Millisecond) // until it has answered that it is gone
+		if err := a.forgets(id); err != nil {
+			return err
+		}
 	}
 	// Its own, and one for the others.
 	if got := strings.Count(a.pc.CurrentRemoteDescription().SDP, "m=audio"); got != 2 {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/mattermost/rtcd/service/rtc"
 )
@@ -113,7 +112,7 @@ func metrics(s *server) error {
 	must(n.join(call, stays))
 	must(n.rtc(stays, rtc.MuteMessage, ""))
 	must(n.rtc(gone, rtc.SDPMessage, `{"type":"offer","sdp":"none"}`))
-	if err := n.closed(gone, 5*time.Second); err != nil {
+	if err := n.closed(gone, wait); err != nil {
 		return err
 	}
 	_, text, err := s.ask("GET", "/metrics", "", "")
@@ -135,7 +134,7 @@ func metrics(s *server) error {
 		}
 	}
 	must(n.about("leave", stays))
-	return n.closed(stays, 5*time.Second)
+	return n.closed(stays, wait)
 }
 
 func mediaMetrics(s *server) error {
@@ -146,8 +145,24 @@ func mediaMetrics(s *server) error {
 	if err := all[0].hears("voice", all[1].session); err != nil {
 		return err
 	}
-	// Some of it is counted once a second.
-	time.Sleep(1500 * time.Millisecond)
+	var fault error
+	_ = until(wait, "", func() bool { // some of it is counted once a second
+		fault = s.counted(n)
+		return fault == nil
+	})
+	if fault != nil {
+		return fault
+	}
+	for _, a := range all {
+		if err := a.leave(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Two sessions that hear each other.
+func (s *server) counted(n *node) error {
 	_, text, err := s.ask("GET", "/metrics", "", "")
 	if err != nil {
 		return err
@@ -164,11 +179,6 @@ func mediaMetrics(s *server) error {
 	} {
 		if line = fmt.Sprintf(line, n.id); !strings.Contains(text, "\n"+line+"\n") {
 			return fmt.Errorf("no %s", line)
-		}
-	}
-	for _, a := range all {
-		if err := a.leave(); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -246,7 +246,7 @@ var participantScenarios = []scenario{
 	{"rtcd's user agent: hands, hosts, recordings, the end of a call", inMattermost(meeting), ""},
 	{"rtcd's user agent: who may not", inMattermost(forbidden), ""},
 	{"rtcd's user agent: it comes back by another node", inMattermost(comesBack), ""},
-	{"rtcd's user agent: it does not come back", inMattermost(staysAway), ""},
+	{"rtcd's user agent: it does not come back", inMattermost(staysAway), noFarewell},
 	{"rtcd's user agent: all speak at once", inMattermost(allSpeak), ""},
 	{"rtcd's user agent: a screen and a camera in AV1", inMattermost(participantAV1), ""},
 }

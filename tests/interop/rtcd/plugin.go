@@ -31,8 +31,8 @@ type presence struct {
 	now                         *socket // the latest of its connections
 }
 
-// So long a user may be gone; the plugin waits for ten.
-const absence = 4 * time.Second
+// So long a user may be gone.
+const absence = 10 * time.Second
 
 func newPlugin(m *mattermost, s *server) (*plugin, error) {
 	first, err := s.connected()

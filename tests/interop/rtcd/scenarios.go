@@ -7,6 +7,8 @@ type scenario struct {
 	differs string
 }
 
+const noFarewell = "now and then its DTLS closes the path before the farewell is written to it"
+
 var scenarios = []scenario{
 	{"registering, once", register, ""},
 	{"every refusal of the API, status and body", refusals, ""},
@@ -36,8 +38,7 @@ var scenarios = []scenario{
 	{"a camera, switched off and on", cameras, ""},
 	{"who speaks", speech, ""},
 	{"a screen in AV1 and VP8: each sees what it knows", twoCodecs, ""},
-	{"who has left is told so by its transport", farewell,
-		"now and then its DTLS closes the path before the farewell is written to it"},
+	{"who has left is told so by its transport", farewell, noFarewell},
 	{"sections are used again", turnover, "sections of voices that left stay"},
 	{"50 sessions hear two voices", crowd, ""},
 	{"the C client registers, joins, is listed, leaves", cClient, ""},

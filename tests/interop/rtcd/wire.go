@@ -60,7 +60,7 @@ func tooLarge(s *server) error {
 		return err
 	}
 	must(ws.WriteMessage(websocket.BinaryMessage, bytes.Repeat([]byte{0xc0}, 1048577)))
-	must(ws.SetReadDeadline(time.Now().Add(5 * time.Second)))
+	must(ws.SetReadDeadline(time.Now().Add(wait)))
 	if _, _, err = ws.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
 		return fmt.Errorf("closed by %v", err)
 	}
