@@ -100,6 +100,13 @@ struct config {
         uint32_t queue; /* events */
     } webhooks;
     struct {
+        const char *address, *username, *password, *tls_ca;
+        uint32_t database;
+        bool tls;
+        const char *rooms, *owned, *requests, *answers;
+        usec lease;
+    } redis;
+    struct {
         uint32_t rooms, peers, room_peers;
         uint32_t room_publishers; /* 0: all */
         uint32_t max_bps;         /* 0: any */

@@ -1,6 +1,6 @@
 #pragma once
 
-/* The table of all settings, and how one value becomes a field. For config alone. */
+/* The table of all settings, and how one value becomes a field (config_value). For config alone. */
 
 #include "service/config.h"
 

@@ -367,16 +367,6 @@ static enum err make_faces(struct control *c)
     return e;
 }
 
-static enum err listen_public(struct control *c)
-{
-    return sl_faces_listen_public(&c->faces);
-}
-
-static enum err listen_private(struct control *c)
-{
-    return sl_faces_listen_private(&c->faces);
-}
-
 static const struct httpd_stats *stats_of(const struct httpd *h)
 {
     return h ? sl_httpd_stats(h) : NULL;
@@ -391,6 +381,7 @@ static enum err count(struct control *c)
                                   .private_face = stats_of(c->faces.private_face),
                                   .rtcd = c->faces.rtcd,
                                   .talk = c->faces.rooms,
+                                  .redis = c->faces.redis,
                                   .hooks = c->hooks};
     return sl_numbers_add(c->metrics, &of);
 }
@@ -410,13 +401,15 @@ static enum err make_hooks(struct control *c)
 static const struct {
     const char *name;
     enum err (*make)(struct control *c);
+    enum err (*serve)(struct faces *f);
 } parts[] = {
     {"webhooks", make_hooks},
     {"rtc.ice_servers", look_outside},
     {"rooms", make_rooms},
     {"the faces", make_faces},
-    {"the public face", listen_public},
-    {"the private face", listen_private},
+    {"the public face", .serve = sl_faces_listen_public},
+    {"the private face", .serve = sl_faces_listen_private},
+    {"redis", .serve = sl_faces_redis},
     {"metrics", count},
 };
 
@@ -445,7 +438,7 @@ enum err sl_control_new(const struct control_conf *conf, struct control **ret,
     }
     for (size_t i = 0; !e && i < sizeof parts / sizeof parts[0]; i++) {
         *what = parts[i].name;
-        e = parts[i].make(c);
+        e = parts[i].make ? parts[i].make(c) : parts[i].serve(&c->faces);
     }
     if (e) {
         sl_control_free(c);

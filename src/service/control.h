@@ -16,6 +16,7 @@
 #include "service/config.h"
 #include "service/hooks.h"
 #include "service/node.h"
+#include "service/redis_face.h"
 #include "service/rtcd_face.h"
 
 struct control_conf {
@@ -26,6 +27,7 @@ struct control_conf {
     struct rtcd_face_conf rtcd; /* kv NULL: not served */
     const char *api_secret;     /* of the room API; NULL: who comes may */
     struct hooks_conf hooks;    /* urls_n 0: nobody is told */
+    struct redis_face_conf redis;
     /* What clients are told of addresses: struct outside_conf has it. */
     struct address_map maps[CONFIG_LIST_MAX];
     size_t maps_n;

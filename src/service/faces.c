@@ -210,6 +210,8 @@ void sl_faces_fini(struct faces *f)
     sl_rooms_face_free(f->rooms);
     f->rooms = NULL; /* there are still news */
     sl_rtcd_face_free(f->rtcd);
+    sl_redis_face_free(f->redis);
+    f->redis = NULL;
     sl_httpd_free(f->public_face);
     sl_httpd_free(f->private_face);
     sl_admin_fini(&f->admin);
@@ -294,12 +296,25 @@ enum err sl_faces_listen_private(struct faces *f)
                             &fc, &f->rtcd);
 }
 
+enum err sl_faces_redis(struct faces *f)
+{
+    struct redis_face_conf rc = f->conf.of->redis;
+    rc.loop = f->conf.loop;
+    rc.log = f->conf.log;
+    rc.rooms = f->conf.rooms;
+    rc.settle = f->conf.settle;
+    rc.settle_ctx = f->conf.ctx;
+    return rc.redis.address ? sl_redis_face_new(&rc, &f->redis) : E_OK;
+}
+
 /* ---- what happens ---- */
 
 void sl_faces_news(const struct faces *f, const struct news *n)
 {
     if (f->rooms)
         sl_rooms_hall_news(sl_rooms_face_hall(f->rooms), n);
+    if (f->redis)
+        sl_redis_face_news(f->redis, n);
 }
 
 void sl_faces_wanted(const struct faces *f, const struct peer *peer,
@@ -326,7 +341,8 @@ void sl_faces_looked(struct faces *f, const struct mail *m)
 uint64_t sl_faces_sessions(const struct faces *f)
 {
     return (f->rtcd ? sl_rtcd_face_calls(f->rtcd)->sessions : 0) +
-           (f->rooms ? sl_rooms_hall_stats(sl_rooms_face_hall(f->rooms))->sessions : 0);
+           (f->rooms ? sl_rooms_hall_stats(sl_rooms_face_hall(f->rooms))->sessions : 0) +
+           (f->redis ? sl_redis_face_hall(f->redis)->clients : 0);
 }
 
 void sl_faces_arm(const struct faces *f)
@@ -335,6 +351,8 @@ void sl_faces_arm(const struct faces *f)
         sl_rtcd_face_arm(f->rtcd);
     if (f->rooms)
         sl_rooms_face_arm(f->rooms);
+    if (f->redis)
+        sl_redis_face_arm(f->redis);
 }
 
 void sl_faces_serve(struct faces *f, bool ready, bool draining)
@@ -343,4 +361,6 @@ void sl_faces_serve(struct faces *f, bool ready, bool draining)
     f->face.draining = draining;
     if (f->rooms)
         sl_rooms_hall_drain(sl_rooms_face_hall(f->rooms), draining);
+    if (f->redis)
+        sl_redis_face_drain(f->redis, draining);
 }

@@ -10,6 +10,7 @@
 #include "api/roomapi.h"
 #include "net/httpd.h"
 #include "service/objects.h"
+#include "service/redis_face.h"
 #include "service/rooms_face.h"
 #include "service/rtcd_face.h"
 
@@ -41,6 +42,7 @@ struct faces {
     struct httpd *public_face, *private_face; /* NULL: there is none */
     struct rooms_face *rooms;                 /* NULL without a public face */
     struct rtcd_face *rtcd;                   /* NULL: not served */
+    struct redis_face *redis;                 /* NULL: there is none */
 };
 
 /* Nobody is listened to yet. E_MALFORMED: an ICE server that no header can hold; E_MEMORY. Fini
@@ -51,6 +53,9 @@ void sl_faces_fini(struct faces *f);
 /* E_OK when none is wanted; else as sl_httpd_new. */
 MUST_USE enum err sl_faces_listen_public(struct faces *f);
 MUST_USE enum err sl_faces_listen_private(struct faces *f);
+
+/* E_OK when there is none; else as sl_redis_face_new. */
+MUST_USE enum err sl_faces_redis(struct faces *f);
 
 /* What happens in rooms, and on data channels: to whoever talks by these faces. */
 void sl_faces_news(const struct faces *f, const struct news *n);

@@ -316,6 +316,48 @@ static const struct row hook_rows[] = {
       waiting, NULL, NULL),
 };
 
+#define REDIS_REFUSED "Messages by Redis refused, by reason."
+
+static const struct row redis_rows[] = {
+    G("redis_connected", "There is a connection to Redis.", redis_stats, ready, NULL,
+      NULL),
+    C("redis_connections", "Connections to Redis that were made.", redis_stats, connected,
+      NULL, NULL),
+    C("redis_lost", "Connections that were lost, or could not be made.", redis_stats,
+      lost, NULL, NULL),
+    C("redis_commands", "Commands to Redis.", redis_stats, asked, NULL, NULL),
+    C("redis_commands_refused", "Commands that it answered by an error.", redis_stats,
+      refused, NULL, NULL),
+    C("redis_commands_lost", "Commands that were not sent, for want of a connection.",
+      redis_stats, unasked, NULL, NULL),
+    C("redis_messages_received", "Messages of back ends.", redis_stats, heard, NULL,
+      NULL),
+};
+
+static const struct row redis_book_rows[] = {
+    G("redis_rooms", "Rooms that are to be in Redis.", redis_book_stats, rooms, NULL,
+      NULL),
+    C("redis_rooms_written", "Times that a room was written.", redis_book_stats, written,
+      NULL, NULL),
+    C("redis_rooms_removed", "Rooms that were removed, by reason.", redis_book_stats,
+      removed, "reason", "closed"),
+    C("redis_rooms_removed", "Rooms that were removed, by reason.", redis_book_stats,
+      found, "reason", "left_over"),
+};
+
+static const struct row redis_hall_rows[] = {
+    G("redis_clients", "Clients of back ends.", redis_hall_stats, clients, NULL, NULL),
+    C("redis_joined", "Clients that joined.", redis_hall_stats, joined, NULL, NULL),
+    C("redis_offers", "Offers of clients.", redis_hall_stats, offers, NULL, NULL),
+    C("redis_messages_sent", "Messages to clients.", redis_hall_stats, said, NULL, NULL),
+    C("redis_messages_refused", REDIS_REFUSED, redis_hall_stats, malformed, "reason",
+      "malformed"),
+    C("redis_messages_refused", REDIS_REFUSED, redis_hall_stats, refused, "reason",
+      "meaning"),
+    C("redis_messages_refused", REDIS_REFUSED, redis_hall_stats, flooded, "reason",
+      "flooded"),
+};
+
 #define ROWS(r) (r), sizeof(r) / sizeof(r)[0]
 
 static enum err add(struct metrics *m, const struct row *rows, size_t rows_n,
@@ -405,6 +447,13 @@ static enum err add_talk(struct metrics *m, const struct rooms_hall *h)
     return e ? e : add(m, ROWS(room_data_rows), sl_rooms_hall_data_stats(h), NULL, NULL);
 }
 
+static enum err add_redis(struct metrics *m, const struct redis_face *f)
+{
+    enum err e = add(m, ROWS(redis_rows), sl_redis_face_stats(f), NULL, NULL);
+    e = e ? e : add(m, ROWS(redis_book_rows), sl_redis_face_book(f), NULL, NULL);
+    return e ? e : add(m, ROWS(redis_hall_rows), sl_redis_face_hall(f), NULL, NULL);
+}
+
 static enum err add_problems(struct metrics *m, const struct face *face)
 {
     static const struct metric refused = {"sluice_requests_refused_total",
@@ -432,6 +481,8 @@ enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
         e = e ? e : add_rtcd(m, of->rtcd);
     if (of->talk)
         e = e ? e : add_talk(m, sl_rooms_face_hall(of->talk));
+    if (of->redis)
+        e = e ? e : add_redis(m, of->redis);
     e = e ? e : add_hooks(m, of->hooks);
     e = e ? e : add_problems(m, of->face);
     return e ? e : sl_process_add(m, false);

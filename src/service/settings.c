@@ -231,6 +231,42 @@ static enum err set_webhooks(struct control_conf *to, const struct config *c, ch
     return e;
 }
 
+static enum err refuse_redis(char *error, const char *name, const char *what)
+{
+    (void)snprintf(error, CONFIG_ERROR_MAX, "redis.%s: %s", name, what);
+    return E_MALFORMED;
+}
+
+static enum err set_redis(struct control_conf *to, const struct config *c, char *error)
+{
+    const char *address = c->redis.address;
+    if (address[0] == '\0')
+        return E_OK;
+    if (!sl_redis_address_valid(address))
+        return refuse_redis(error, "address",
+                            "not a host and a port such as \"localhost:6379\"");
+    if (strlen(c->redis.rooms) > BOOK_PREFIX_MAX)
+        return refuse_redis(error, "rooms", "longer than 128 octets");
+    if (strlen(c->redis.answers) > BOOK_PREFIX_MAX)
+        return refuse_redis(error, "answers", "longer than 128 octets");
+    if (c->redis.requests[0] == '\0' || c->redis.owned[0] == '\0')
+        return refuse_redis(error, c->redis.owned[0] ? "requests" : "owned", "empty");
+    if (c->redis.lease < SEC(3) || c->redis.lease > SEC(86400))
+        return refuse_redis(error, "lease", "not between 3 s and a day");
+    to->redis = (struct redis_face_conf){.redis = {.address = address,
+                                                   .username = c->redis.username,
+                                                   .password = c->redis.password,
+                                                   .database = c->redis.database,
+                                                   .tls = c->redis.tls,
+                                                   .ca = c->redis.tls_ca},
+                                         .book = {.rooms = c->redis.rooms,
+                                                  .owned = c->redis.owned,
+                                                  .lease = c->redis.lease},
+                                         .requests = c->redis.requests,
+                                         .answers = c->redis.answers};
+    return E_OK;
+}
+
 enum err sl_settings_init(struct settings *ret, const struct config *c,
                           char error[CONFIG_ERROR_MAX])
 {
@@ -241,6 +277,8 @@ enum err sl_settings_init(struct settings *ret, const struct config *c,
         e = set_ice(ret, c, error);
     if (!e)
         e = set_webhooks(&ret->control, c, error);
+    if (!e)
+        e = set_redis(&ret->control, c, error);
     if (e == E_MEMORY)
         (void)snprintf(error, CONFIG_ERROR_MAX, "%s", sl_err_text(e));
     return e;

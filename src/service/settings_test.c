@@ -163,6 +163,36 @@ TEST(settings_of_webhooks)
     }
 }
 
+TEST(settings_of_redis)
+{
+    static const struct {
+        const char *set, *error;
+    } rows[] = {
+        {"", NULL},
+        {"lease = \"1s\"", NULL}, /* of nothing */
+        {"address = \"localhost:6379\"", NULL},
+        {"address = \"[::1]:6379\"\nlease = 3", NULL},
+        {"address = \"localhost\"",
+         "redis.address: not a host and a port such as \"localhost:6379\""},
+        {"address = \"a:1\"\nlease = \"2s\"", "redis.lease: not between 3 s and a day"},
+        {"address = \"a:1\"\nrequests = \"\"", "redis.requests: empty"},
+        {"address = \"a:1\"\nowned = \"\"", "redis.owned: empty"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char text[256];
+        struct settings s;
+        (void)snprintf(text, sizeof text, "[redis]\n%s\n", rows[i].set);
+        struct config *c = parse(text);
+        check_row(rows[i].set);
+        CHECK_INT(sl_settings_init(&s, c, error), rows[i].error ? E_MALFORMED : E_OK);
+        if (rows[i].error)
+            CHECK_STR(error, rows[i].error);
+        CHECK(!s.control.redis.redis.address == (rows[i].error || i < 2));
+        sl_settings_fini(&s);
+        sl_config_free(c);
+    }
+}
+
 TEST(settings_refuse_half_an_ice_server)
 {
     static const char *const bad[] = {"turn:b:2 ann", "turn:b:2 ann secret more", " "};
