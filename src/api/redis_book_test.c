@@ -232,6 +232,7 @@ TEST(redis_book_is_written_anew_after_a_loss)
     (void)run(s, 0);
     s->away = true;
     sl_redis_book_lost(s->book);
+    CHECK_INT(sl_redis_book_deadline(s->book), USEC_NEVER);
     leave(s, ann);
     struct participant *bob = join(s, "default", "y", "bob", ROLE_HOST);
     CHECK_STR(run(s, SEC(60)), "");

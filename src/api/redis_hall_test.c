@@ -270,6 +270,7 @@ TEST(redis_refuses_by_codes)
             join(s, "bob", &s->bob);
         CHECK(strstr(say(s, rows[i].text), rows[i].want));
         CHECK(!who(s, "eve")); /* nobody joins by what is refused */
+        CHECK(!strstr(s->said, "\"left\""));
     }
     s->said[0] = '\0';
     sl_redis_hall_message(s->hall, (struct span){0}, true, 0);

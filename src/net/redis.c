@@ -41,6 +41,7 @@ struct redis {
     struct resp_reader *reader;
     struct loop_timer timer; /* the next try, or a look whether the server still speaks */
     usec heard_at, pause;
+    size_t tries; /* each goes to the next address */
     struct rng rng;
     struct asked *asked; /* a ring: cap is a power of two */
     size_t asked_at, asked_n, asked_cap;
@@ -298,7 +299,7 @@ static void on_address(void *user, const struct addr *a, size_t n)
     if (r->ending)
         return;
     if (n > 0)
-        connect_to(r, &a[sl_rng_u64(&r->rng) % n]);
+        connect_to(r, &a[r->tries++ % n]);
     else
         lose(r, "no such host");
 }
