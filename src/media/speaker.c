@@ -33,13 +33,19 @@ static int loudness_of(const struct level *level, bool dtx)
     return dtx ? 0 : LEVEL_SILENCE - SPEECH_UNTOLD;
 }
 
-/* The background is what is heard between words. Digital silence is none: a microphone that
- * was muted says nothing about the room it is in. */
+/* The background is what is heard between words. Digital silence is none if it lasts: a
+ * microphone that was muted says nothing about the room it is in. Between words it is one: of
+ * a voice that is made, or one whose noise was taken away. */
 static void follow_floor(struct speech *s, int loudness)
 {
     int q = (loudness > FLOOR_MIN ? loudness : FLOOR_MIN) * Q;
-    if (loudness == 0 && s->floor != 0)
+    if (loudness > 0)
+        s->silent = 0;
+    else if (s->silent == SPEECH_PAUSE) {
+        s->floor = s->held != 0 ? s->held : s->floor;
         return;
+    } else if (s->silent++ == 0)
+        s->held = s->floor;
     if (s->floor == 0)
         s->floor = (uint16_t)q;
     else if (q < s->floor)

@@ -32,6 +32,7 @@ enum {
     SPEECH_PACKET_MAX = 6, /* slots that one packet may fill: 120 ms, RFC 7587 §4.2 */
     SPEECH_MEDIUM = 5,     /* slots */
     SPEECH_LONG = 10,      /* times SPEECH_MEDIUM */
+    SPEECH_PAUSE = 50,     /* slots of digital silence between words; more is a mute */
     SPEECH_UNTOLD = 50,    /* -dBov of a track that tells no levels */
 };
 
@@ -41,6 +42,8 @@ struct speech {
     uint32_t ts;    /* where that begins */
     usec at;        /* when its packet came; 0: none did */
     uint16_t floor; /* loudness of the background, in 1/256 dB above silence */
+    uint16_t held;  /* the same, before the digital silence that there is now */
+    uint8_t silent; /* slots of that, up to SPEECH_PAUSE */
     uint16_t mean;  /* loudness of the last 300 ms or so, the same */
     uint8_t now;    /* loudness of the last slot, in dB; 0 when that is background */
     bool told;      /* it tells its levels */

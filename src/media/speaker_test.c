@@ -64,6 +64,8 @@ static const struct {
     {"after DTX", {{1000, 90}, {500, 30}, {400, 0}, {20, 90}}, 20, 0, 0, 4, 103},
     {"a minute later", {{1000, 90}, {500, 30}, {60000, 0}, {20, 30}}, 20, 9, 1, 0, 121},
     {"muted is no background", {{5000, 40}, {60000, 127}, {200, 40}}, 20, 0, 0, 0, 86},
+    {"muted from the first", {{5000, 127}, {200, 40}}, 20, 8, 5, 2, 86},
+    {"a second word, and silence", {{200, 30}, {80, 127}, {200, 30}}, 20, 9, 5, 2, 62},
 };
 
 TEST(speech_hears)
@@ -79,6 +81,18 @@ TEST(speech_hears)
         CHECK_INT(v.longs, rows[i].longs);
         CHECK_INT(v.below_dbov, rows[i].below);
         CHECK_INT(voice_speaks(&v), rows[i].medium >= 3);
+    }
+}
+
+/* A voice that is made has digital silence between its words, and never another background. */
+TEST(speech_between_silences)
+{
+    struct track t = begun();
+    for (int at = 0; at < 60000; at += 280) {
+        play(&t, 80, 127, 20);
+        play(&t, 200, 30, 20);
+        struct voice v = sl_speech_voice(&t.speech, t.now);
+        CHECK(voice_speaks(&v) && v.longs > 0);
     }
 }
 
