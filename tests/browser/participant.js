@@ -109,6 +109,15 @@ rig.speak = (speaks, name = 'local') => {
   rig.streams[name].speech.value = speaks ? 0.3 : 0;
 };
 
+// In words, with silence between them: a tone that never pauses is the hum of a machine. Or silence.
+rig.talk = (talks, name = 'local') => {
+  const slot = rig.streams[name], gain = on => slot.speech.value = on ? 0.3 : 0;
+  clearInterval(slot.words);
+  let n = 0;
+  if (talks) slot.words = setInterval(() => gain(++n % 3), 100);
+  gain(talks);
+};
+
 // Chromium hands remote sound to Web Audio only while an element plays it; muted will do.
 function show(name, stream) {
   const element = Object.assign(document.createElement('video'), {muted: true, autoplay: true, playsInline: true});
