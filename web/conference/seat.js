@@ -24,7 +24,7 @@ export class Seat {
     this.#at('.silence').onclick = () => mute(this);
     this.#at('.out').onclick = () => remove(this);
     this.element.ondblclick = () => pin(this);
-    this.element.onkeydown = e => e.key === 'Enter' && e.target === this.element && pin(this);
+    this.element.addEventListener('keydown', e => e.key === 'Enter' && e.target === this.element && pin(this));
     this.refresh();
   }
 
@@ -52,9 +52,10 @@ export class Seat {
     press(this.#at('.pin'), pinned);
   }
 
+  // In whole pixels: a part of one would be a dark line beside the picture.
   place(box) {
     this.element.hidden = !box;
-    if (box) for (const [key, v] of Object.entries(box)) this.element.style[key] = `${v}px`;
+    if (box) for (const [key, v] of Object.entries(box)) this.element.style[key] = `${Math.round(v)}px`;
   }
 
   speaks(level) {
