@@ -10,6 +10,7 @@
 
 #include "api/origin.h"
 #include "api/roomapi_rooms.h"
+#include "api/roomapi_talk.h"
 #include "api/roomapi_tokens.h"
 
 #define WHOLE_MAX 9007199254740992.0 /* RFC 8259 §6: above it, not each is a number */
@@ -117,6 +118,9 @@ static const struct route {
     {{PEER}, HTTP_PATCH, sl_roomapi_change_peer},
     {{PEER}, HTTP_DELETE, sl_roomapi_remove_peer},
     {{PEER, "tracks", "*"}, HTTP_PATCH, sl_roomapi_change_track},
+    {{PEER, "move"}, HTTP_POST, sl_roomapi_move},
+    {{ROOM, "data"}, HTTP_POST, sl_roomapi_send},
+    {{ROOM, "viewers"}, HTTP_GET, sl_roomapi_viewers},
     {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
     {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
     {{"room", "create"}, HTTP_POST, sl_roomapi_create_any},
@@ -243,8 +247,8 @@ static bool find_room(struct roomapi_call *c, const struct route *r)
         sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such room");
         return false;
     }
-    c->who = r->path[4] ? sl_participant_find(c->room, c->seg[5]) : NULL;
-    if (!r->path[4] || c->who)
+    c->who = r->path[5] ? sl_participant_find(c->room, c->seg[5]) : NULL;
+    if (!r->path[5] || c->who)
         return true;
     sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such peer");
     return false;

@@ -7,6 +7,9 @@
  *   GET, PATCH, DELETE /v1/rooms/TENANT/ROOM                  and who is in it; change; close
  *   GET, PATCH, DELETE /v1/rooms/TENANT/ROOM/peers/PEER       one of them; change; remove
  *   PATCH              .../peers/PEER/tracks/TRACK            mute
+ *   POST               .../peers/PEER/move                    to another room
+ *   POST               /v1/rooms/TENANT/ROOM/data             to all, or to some
+ *   GET                /v1/rooms/TENANT/ROOM/viewers          who watches by WHEP
  *   POST               /v1/tokens                             mint
  *   POST               /v1/revocations                        a token ends, and what it began
  *   POST               /room/create                           a room by any name
@@ -22,6 +25,19 @@
 
 struct roomapi_call;
 
+/* To those who came by the room WebSocket; all NULL where there is none. */
+struct roomapi_talk {
+    void *ctx;
+    /* A message of the service to a participant, or to all of a room (who NULL). */
+    void (*data)(void *ctx, const struct room *room, const struct participant *who,
+                 struct span text);
+    /* A track of its own was muted, or is not any more. */
+    void (*muted)(void *ctx, const struct participant *who, const struct track *track);
+    /* It goes on in this room, by this token. */
+    void (*moved)(void *ctx, const struct participant *who, struct span room,
+                  struct span token);
+};
+
 /* Borrowed for the life of the API. */
 struct roomapi_conf {
     struct rooms *rooms;
@@ -29,6 +45,7 @@ struct roomapi_conf {
     struct revoked *revoked;
     const char *secret; /* that callers show as a bearer token; NULL: who comes may */
     struct random random;
+    struct roomapi_talk talk;
     /* Answers what is asked of workers and what lives there: now, or later, and then says so in
      * the call. NULL: there are none. */
     void (*objects)(void *ctx, struct roomapi_call *c);

@@ -307,5 +307,7 @@ void sl_roomapi_change_track(struct roomapi_call *c)
     if (!sl_roomapi_unpack(c, "{s:b!}", "muted", &muted))
         return;
     sl_rooms_mute(c->who->sends, t, muted);
+    if (c->api->conf.talk.muted)
+        c->api->conf.talk.muted(c->api->conf.talk.ctx, c->who, t);
     sl_roomjson_track(sl_roomapi_body(c, 200), t);
 }

@@ -36,6 +36,7 @@ enum rooms_close {
     ROOMS_CLOSE_FLOOD,
     ROOMS_CLOSE_REVOKED,
     ROOMS_CLOSE_SHUTDOWN,
+    ROOMS_CLOSE_MOVED,
 };
 
 struct rooms_line;
@@ -98,6 +99,10 @@ void sl_rooms_hall_tell(struct rooms_hall *h, const struct room *room,
 /* A track was muted by an operator: its owner is told. */
 void sl_rooms_hall_muted(struct rooms_hall *h, const struct participant *who,
                          const struct track *track, const char *by);
+
+/* It goes on in this room, by this token; then it is to leave. */
+void sl_rooms_hall_moved(struct rooms_hall *h, const struct participant *who,
+                         struct span room, struct span token);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rooms_hall_deadline(const struct rooms_hall *h);

@@ -55,6 +55,17 @@ void sl_rooms_hall_muted(struct rooms_hall *h, const struct participant *who,
     sl_rooms_send(s, &w);
 }
 
+void sl_rooms_hall_moved(struct rooms_hall *h, const struct participant *who,
+                         struct span room, struct span token)
+{
+    struct rooms_session *s = sl_rooms_session_of(who);
+    struct wr w = sl_rooms_text(h);
+    if (!s)
+        return;
+    sl_rooms_say_moved(&w, room, token);
+    sl_rooms_send(s, &w);
+}
+
 static void give(struct rooms_hall *h, struct rooms_session *from,
                  const struct rooms_frame *f)
 {

@@ -390,6 +390,14 @@ void sl_rooms_say_muted(struct wr *w, const struct track *t, const char *by)
     wr_u8(w, '}');
 }
 
+void sl_rooms_say_moved(struct wr *w, struct span room, struct span token)
+{
+    begin(w, "moved", ROOMS_NO_ID);
+    put_span(w, "room", room);
+    put_span(w, "token", token);
+    wr_u8(w, '}');
+}
+
 void sl_rooms_say_data(struct wr *w, const char *from, struct span text)
 {
     begin(w, "data", ROOMS_NO_ID);

@@ -45,4 +45,5 @@ void sl_rooms_say_speakers(struct wr *w, const struct room *room, usec since);
 void sl_rooms_say_quality(struct wr *w, struct span receive, struct span send);
 void sl_rooms_say_wanted(struct wr *w, const struct track *t);
 void sl_rooms_say_muted(struct wr *w, const struct track *t, const char *by);
+void sl_rooms_say_moved(struct wr *w, struct span room, struct span token);
 void sl_rooms_say_data(struct wr *w, const char *from, struct span text);

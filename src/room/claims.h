@@ -35,7 +35,6 @@ struct claims {
     /* As a participant of a room; "": not said. */
     char role[CLAIM_TEXT_CAP], id[CLAIM_TEXT_CAP], name[CLAIM_TEXT_CAP];
     char sources[CLAIM_TEXT_CAP]; /* what it may publish: words */
-    char jti[CLAIM_TEXT_CAP];     /* of the token itself */
     uint64_t token;               /* stands for the token in what it began; 0: none can */
 };
 

@@ -118,6 +118,7 @@ struct media_ops {
     X(LOST, "lost")           /* its signalling ended, and did not come back */          \
     X(REVOKED, "revoked")     /* the token by which it came */                           \
     X(ROLE, "role")           /* it only watches, from now on */                         \
+    X(MOVED, "moved")         /* to another room, by an operator */                      \
     X(SHUTDOWN, "shutdown")   /* of the server */
 
 #define MEDIA_GONE_ENUM(name, text) MEDIA_GONE_##name,

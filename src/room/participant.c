@@ -169,7 +169,6 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     p->may = a->may;
     p->can = sl_role_can(p->role, p->may);
     (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
-    (void)snprintf(p->jti, sizeof p->jti, "%s", a->jti ? a->jti : "");
     p->max_bps = a->max_bps;
     p->token = a->token;
     p->events = a->events;

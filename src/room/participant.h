@@ -49,7 +49,6 @@ struct participant {
     unsigned may; /* of enum may, by its token, which bounds every role */
     unsigned can;
     char sources[SOURCES_CAP]; /* what it may publish, words; "": anything */
-    char jti[CLAIM_TEXT_CAP];  /* of the token by which it came, "": none */
     uint32_t max_bps;          /* that it may send; 0: any */
     uint64_t token; /* struct claims: by which it came; 0: none that can be named */
     bool listed;    /* others are told of it */
@@ -68,7 +67,7 @@ struct admission {
     struct span name, metadata;
     enum role role;
     unsigned may;
-    const char *sources, *jti; /* NULL: as "" */
+    const char *sources; /* NULL: as "" */
     uint32_t max_bps;
     uint64_t token;
     bool create;     /* the room is made, if need be */

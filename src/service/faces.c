@@ -117,7 +117,6 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
         copy_text(claims.id, sizeof claims.id, t.sub);
         copy_text(claims.name, sizeof claims.name, t.name);
         copy_text(claims.sources, sizeof claims.sources, t.sources);
-        copy_text(claims.jti, sizeof claims.jti, t.jti);
         if (f->revoked && sl_revoked_has(f->revoked, span_of(t.jti)))
             return E_AUTH;
         if (f->revoked)
@@ -151,6 +150,31 @@ static void reply_late(void *ctx, uint64_t request, const struct http_res *res)
     (void)sl_httpd_reply(f->private_face, request, res);
 }
 
+/* Of the room API, to those who came by the room WebSocket. */
+static void talk_data(void *ctx, const struct room *room, const struct participant *who,
+                      struct span text)
+{
+    const struct faces *f = ctx;
+    if (f->rooms)
+        sl_rooms_hall_tell(sl_rooms_face_hall(f->rooms), room, who, text);
+}
+
+static void talk_muted(void *ctx, const struct participant *who,
+                       const struct track *track)
+{
+    const struct faces *f = ctx;
+    if (f->rooms)
+        sl_rooms_hall_muted(sl_rooms_face_hall(f->rooms), who, track, "");
+}
+
+static void talk_moved(void *ctx, const struct participant *who, struct span room,
+                       struct span token)
+{
+    const struct faces *f = ctx;
+    if (f->rooms)
+        sl_rooms_hall_moved(sl_rooms_face_hall(f->rooms), who, room, token);
+}
+
 static enum err make_roomapi(struct faces *f)
 {
     const struct control_conf *of = f->conf.of;
@@ -162,6 +186,7 @@ static enum err make_roomapi(struct faces *f)
                                     .revoked = f->revoked,
                                     .secret = of->api_secret,
                                     .random = {.fill = fill_random},
+                                    .talk = {f, talk_data, talk_muted, talk_moved},
                                     .objects = sl_objects_asked,
                                     .objects_ctx = &f->objects};
     f->objects.conf = (struct objects_conf){.api = &f->roomapi,

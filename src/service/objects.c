@@ -17,8 +17,7 @@ struct page {
 };
 
 _Static_assert((int)OBJECTS_PAGE_MAX <= (int)LOOK_MAX, "a page is one look");
-_Static_assert(1 + (int)PEER_TRACKS_MAX + (int)PEER_SLOTS_MAX <= (int)LOOK_MAX,
-               "so is a transport");
+_Static_assert(1 + (int)DIALOG_SECTIONS_MAX <= (int)LOOK_MAX, "so is a transport");
 
 static const struct wiring *wiring(const struct objects *o)
 {

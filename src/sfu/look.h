@@ -17,7 +17,7 @@
 
 struct shard;
 
-enum { LOOK_MAX = 128 /* things in one mail, so that no round becomes long */ };
+enum { LOOK_MAX = 160 /* things in one mail, so that no round becomes long */ };
 
 enum look_kind { LOOK_TRANSPORT, LOOK_PRODUCER, LOOK_CONSUMER };
 

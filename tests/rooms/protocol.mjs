@@ -101,9 +101,20 @@ export default async function ({server, beside, test}) {
     await ann.ask('data', {text: 'to one', to: ['eve']});
     await ann.ask('data', {text: 'last'});
     assert.equal((await eve.of('data')).text, 'to one');
-    assert.equal((await bob.of('data')).text, 'last');
+    for (const c of [bob, eve]) assert.equal((await c.of('data')).text, 'last');
     assert.equal((await ann.ask('data', {text: 'x'.repeat(16385)})).code, 'too_large');
-    await Promise.all([ann, bob, eve].map(c => c.leave()));
+    const post = (where, body) => fetch(`${server.adminOrigin}/v1/rooms/default/data/${where}`, {method: 'POST',
+      body: JSON.stringify(body), headers: {'content-type': 'application/json'}});
+    assert.equal((await post('data', {text: 'of the service', to: ['eve']})).status, 204);
+    assert.equal((await post('data', {text: 'to you all'})).status, 204);
+    assert.deepEqual(await eve.of('data'), {type: 'data', from: '', text: 'of the service'});
+    for (const c of [ann, bob]) assert.deepEqual(await c.of('data'), {type: 'data', from: '', text: 'to you all'});
+    assert.equal((await post('peers/eve/move', {room: 'away'})).status, 204);
+    const moved = await eve.of('moved');
+    assert.deepEqual([moved.room, (await eve.of('closed')).code, (await eve.closed).code], ['away', 'moved', 4008]);
+    const there = await Client.join(server, 'away', {token: moved.token});
+    assert.deepEqual([there.joined.peer, there.joined.role], ['eve', eve.joined.role]);
+    await Promise.all([ann, bob, there].map(c => c.leave()));
   });
 
   await test('a socket that is lost is taken up again; one that says goodbye is not', async () => {

@@ -42,6 +42,8 @@ export interface RoomEvents {
   /** from: null for the service itself. */
   data: (data: string | Uint8Array, from: Peer | null, how: {lossy: boolean}) => void;
   viewers: (count: number) => void;
+  /** An operator moved us to this room: `reconnecting`, then `connected` there. */
+  moved: (room: string) => void;
   roomUpdated: () => void;
   /** The browser wants a click before it plays sound: call startAudio() in it. */
   audioBlocked: () => void;

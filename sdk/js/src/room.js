@@ -37,6 +37,7 @@ export class Room extends Emitter {
   #options;
   #socket = null;
   #resume = null;
+  #moved = null; // the token of the room that an operator moved us to
   #sending = null;
   #receiving = null;
   #lines = null;
@@ -260,7 +261,7 @@ export class Room extends Emitter {
 
   async #join(resume) {
     const {url, token, name, metadata, create} = this.#options;
-    const given = typeof token === 'function' ? await token() : token;
+    const given = this.#moved ?? (typeof token === 'function' ? await token() : token);
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
       ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create})
         .filter(([, v]) => v !== undefined && v !== null))};
@@ -401,6 +402,7 @@ export class Room extends Emitter {
     speakers: (r, m) => r.#speaking(m),
     quality: (r, m) => r.#quality(m),
     wanted: (r, m) => r.#own(m.track)?.choose(m.encodings),
+    moved: (r, m) => r.#moves(m),
     muted: (r, m) => m.muted && r.#own(m.track)?.mutedByOther(m.by),
     data: (r, m) => r.emit('data', m.text, r.peers.get(m.from) ?? null, {lossy: false}),
     room_updated: (r, {room: {metadata, locked}}) => r.#set({metadata, locked}, 'roomUpdated'),
@@ -417,6 +419,14 @@ export class Room extends Emitter {
       this.#receiving.close();
       this.#receiving.restart();
     }
+  }
+
+  // The socket ends next, and we come back elsewhere: all that is published goes along.
+  #moves({room, token}) {
+    this.#moved = token;
+    this.#resume = null;
+    this.name = room;
+    this.emit('moved', room);
   }
 
   #own = id => [...this.#published].find(t => t.id === id);

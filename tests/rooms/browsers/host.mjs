@@ -49,6 +49,21 @@ export default async function ({server, guarded, browsers, test}) {
     assert.equal(closed(await third.logged('closed', e => e.state === 'closed')), 'removed');
     await host.logged('gone', e => e.left === 'Third' && e.reason === 'removed');
   });
+  await test('an operator moves a guest: it is seen in the other room, with what it published, and here no more', async () => {
+    const away = await person(s, page, {name: 'Away', room: 'elsewhere', color: 'blue', frequency: 2000});
+    const moves = await person(s, other, {name: 'Moves', room: 'hosted', color: 'yellow'});
+    await host.sees(moves);
+    const {peers} = await (await fetch(`${s.adminOrigin}/v1/rooms/default/hosted`)).json();
+    const {peer} = peers.find(p => p.name === 'Moves');
+    const post = (where, body) => fetch(`${s.adminOrigin}/v1/rooms/default/${where}`, {method: 'POST', body: JSON.stringify(body),
+      headers: {'content-type': 'application/json'}});
+    assert.equal((await post(`hosted/peers/${peer}/move`, {room: 'elsewhere'})).status, 204);
+    await away.sees(moves);
+    await moves.sees(away);
+    await host.logged('it went', e => e.left === 'Moves' && e.reason === 'moved');
+    assert.equal((await post(`hosted/peers/${peer}/move`, {room: 'elsewhere'})).status, 404);
+    await Promise.all([away, moves].map(p => p.leave()));
+  });
   await test('a room that is closed sends everybody away', async () => {
     assert.match(await host.does('room', 'close'), /done|room_closed/);
     assert.equal(closed(await guest.logged('closed', e => e.state === 'closed')), 'room_closed');
