@@ -181,7 +181,8 @@ SLUICE_API enum sluice_err sluice_client_send(struct sluice_client *c,
 /*
  * A session whose media is the host's: it joins, negotiates, and has tracks, both ways, as RTP
  * packets have them: Opus at 48 kHz, VP8 at 90 kHz. Packets come as they arrive: nothing is put in
- * order, asked for again, or decoded. While it has a voice that is silent it only listens.
+ * order, asked for again, or decoded. While it has a voice that is silent it only listens. It has no
+ * data channel, without which an rtcd would tell it of no track.
  *
  * Callbacks come on the client's thread, and may call sluice_call_send and sluice_call_want_key.
  */
@@ -238,7 +239,8 @@ SLUICE_API void sluice_call_want_key(struct sluice_call *c, const struct sluice_
 /* Says good-bye, and frees. Not from a callback. Takes NULL. */
 SLUICE_API void sluice_call_leave(struct sluice_call *c);
 
-/* Hangs up, after all its calls were left; other sessions stay. Not from a callback. Takes NULL. */
+/* Says what is still queued, if there is a connection, and hangs up, after all its calls were left;
+ * other sessions stay. Not from a callback. Takes NULL. */
 SLUICE_API void sluice_client_free(struct sluice_client *c);
 
 #ifdef __cplusplus

@@ -161,6 +161,28 @@ TEST(calls_carry_voices_and_pictures)
     place_fini(&p);
 }
 
+/* Who leaves need not wait for that to be heard: else the others would see it until its path is
+ * given up, half a minute later. */
+TEST(calls_are_left_at_once)
+{
+    struct place p;
+    static struct seen alice, bob;
+    place_init(&p);
+    struct sluice_client *c = dial(&p), *other = dial(&p);
+    CHECK_INT(join(c, &alice, "alice", false), SLUICE_OK);
+    CHECK_INT(join(other, &bob, "bob", false), SLUICE_OK);
+    until("a voice", &alice, &bob, &bob.packets[SLUICE_VOICE], 5);
+    sluice_call_leave(alice.call);
+    sluice_client_free(c);
+    usec begun = sl_loop_now();
+    while (atomic_load(&bob.over[SLUICE_VOICE]) == 0 && sl_loop_now() - begun < SEC(20))
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    CHECK_INT(bob.over[SLUICE_VOICE], 1);
+    sluice_call_leave(bob.call);
+    sluice_client_free(other);
+    place_fini(&p);
+}
+
 TEST(calls_that_cannot_be)
 {
     struct place p;

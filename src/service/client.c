@@ -92,6 +92,9 @@ static void talk(struct sluice_client *c)
         if (p[1].revents)
             unring(c);
     }
+    /* What was said last, as that somebody leaves, is said before the end. */
+    if (atomic_load(&c->ending))
+        sl_inbox_take(c->out, say, c);
 }
 
 /* Until the time is over or the end has come. Media goes on meanwhile, messages wait. */
