@@ -1,6 +1,7 @@
 #include "api/streams.h"
 
 #include "check.h"
+#include "dialogs.h"
 #include "face_stage.h"
 
 static unsigned look(struct stage *s, const char *token)
@@ -64,6 +65,106 @@ TEST(listed)
     CHECK_INT(look(s, "other"), 200);
     CHECK(span_is(s->res.body, "{\"streams\":[],\"viewers\":0}"));
     stage_free(s);
+}
+
+/* A member (room/member) whose sound has a name, and whose picture has none. */
+static const char *name_sound(void *ctx, struct peer *p, const struct track *track)
+{
+    (void)ctx;
+    (void)p;
+    return track->params.kind == MEDIA_AUDIO ? "microphone" : "";
+}
+
+static bool want_none(void *ctx, const struct peer *p, const struct track *track)
+{
+    (void)ctx;
+    (void)p;
+    (void)track;
+    return false;
+}
+
+static void offer_nothing(void *ctx, struct peer *p, struct span sdp)
+{
+    (void)ctx;
+    (void)p;
+    (void)sdp;
+}
+
+static void note_up(void *ctx, struct peer *p, usec now)
+{
+    (void)p;
+    (void)now;
+    ++*(unsigned *)ctx;
+}
+
+static void note_gone(void *ctx, struct peer *p, enum media_gone why)
+{
+    (void)p;
+    (void)why;
+    --*(unsigned *)ctx;
+}
+
+static const struct member_events quiet_member = {.source = name_sound,
+                                                  .wants = want_none,
+                                                  .offer = offer_nothing,
+                                                  .up = note_up,
+                                                  .gone = note_gone};
+
+static enum err speak(struct stage *s, struct peer *p, struct end *end)
+{
+    static uint8_t answer[1 << 16];
+    struct wr w = wr_of(answer, sizeof answer);
+    struct refused refused;
+    enum err e = end_offer(end);
+    e = e ? e : sl_rooms_offered(s->rooms, p, end_text(end), s->now, &w, &refused);
+    return e ? e : end_answered(end, wr_done(&w));
+}
+
+/* A member is a stream as soon as it is connected and something of it has a name; behind those who
+ * publish by WHIP. It is no viewer. */
+TEST(members_are_streams)
+{
+    static struct end end;
+    struct stage *s = stage_new(NULL, 0);
+    struct peer *p = NULL;
+    unsigned up = 0;
+    const struct enter in = {.tenant = span_of("default"),
+                             .room = span_of("a"),
+                             .stream = span_of("ann"),
+                             .events = &quiet_member,
+                             .ctx = &up};
+    end_init(&end, 5);
+    CHECK_INT(sl_rooms_enter(s->rooms, &in, s->now, &p), E_OK);
+    expect(s, "silent", "{\"streams\":[],\"viewers\":0}");
+    end_add(&end, 0, MEDIA_VIDEO);
+    end_add(&end, 1, MEDIA_AUDIO);
+    CHECK_INT(speak(s, p, &end), E_OK);
+    expect(s, "not connected yet", "{\"streams\":[],\"viewers\":0}");
+    sl_rooms_transport_up(s->rooms, p->transport, s->now);
+    CHECK_INT(up, 1);
+    s->now += MSEC(120);
+    expect(s, "its voice",
+           "{\"streams\":[{\"name\":\"ann\",\"live_ms\":120,\"tracks\":["
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127}]}],\"viewers\":0}");
+
+    (void)stage_join(s, "/whip/a/x", "pion-sendonly");
+    stage_up(s);
+    expect(s, "behind a publisher",
+           "{\"streams\":["
+           "{\"name\":\"x\",\"live_ms\":0,\"tracks\":["
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127},"
+           "{\"kind\":\"video\",\"source\":\"camera\",\"codec\":\"VP8\"}]},"
+           "{\"name\":\"ann\",\"live_ms\":120,\"tracks\":["
+           "{\"kind\":\"audio\",\"source\":\"microphone\",\"codec\":\"opus\",\"level_"
+           "dbov\":-127}]}],\"viewers\":0}");
+    sl_rooms_transport_gone(s->rooms, p->transport, MEDIA_GONE_CLOSED);
+    CHECK_INT(up, 0);
+    CHECK_INT(look(s, "see"), 200);
+    CHECK(!memmem(s->res.body.p, s->res.body.n, "ann", 3));
+    stage_free(s);
+    end_fini(&end);
 }
 
 TEST(not_for_everybody)
