@@ -8,6 +8,17 @@ import (
 	"github.com/mattermost/rtcd/service/rtc"
 )
 
+// A client with one session, which has not offered anything.
+func (s *server) joined() (n *node, call, session string, err error) {
+	if n, err = s.connected(); err != nil {
+		return
+	}
+	call, session = newID(), newID()
+	must(n.join(call, session))
+	_, err = n.sessions(call, 1)
+	return
+}
+
 func joinAndLeave(s *server) error {
 	n, err := s.connected()
 	if err != nil {
@@ -41,13 +52,8 @@ func joinAndLeave(s *server) error {
 }
 
 func badJoins(s *server) error {
-	n, err := s.connected()
+	n, call, session, err := s.joined()
 	if err != nil {
-		return err
-	}
-	call, session := newID(), newID()
-	must(n.join(call, session))
-	if _, err := n.sessions(call, 1); err != nil {
 		return err
 	}
 	must(n.join(call, session))
@@ -148,17 +154,12 @@ func owned(s *server) error {
 }
 
 func reconnect(s *server) error {
-	first, err := s.connected()
+	first, _, session, err := s.joined()
 	if err != nil {
 		return err
 	}
 	second, err := s.sibling(first)
 	if err != nil {
-		return err
-	}
-	call, session := newID(), newID()
-	must(first.join(call, session))
-	if _, err := first.sessions(call, 1); err != nil {
 		return err
 	}
 	must(second.about("reconnect", session))
@@ -170,13 +171,8 @@ func reconnect(s *server) error {
 }
 
 func lostConnection(s *server) error {
-	first, err := s.connected()
+	first, call, session, err := s.joined()
 	if err != nil {
-		return err
-	}
-	call, session := newID(), newID()
-	must(first.join(call, session))
-	if _, err := first.sessions(call, 1); err != nil {
 		return err
 	}
 	must(first.Close())

@@ -33,13 +33,8 @@ func restart(s *server) error {
 }
 
 func drain(s *server) error {
-	n, err := s.connected()
+	n, call, session, err := s.joined()
 	if err != nil {
-		return err
-	}
-	call, session := newID(), newID()
-	must(n.join(call, session))
-	if _, err := n.sessions(call, 1); err != nil {
 		return err
 	}
 	s.terminate()
@@ -60,15 +55,11 @@ func drain(s *server) error {
 // A call that runs may be joined while the server drains, and even a new one begun, which only the
 // operator can prevent; what asks how it is sees a server that works.
 func drainOpen(s *server) error {
-	n, err := s.connected()
+	n, call, first, err := s.joined()
 	if err != nil {
 		return err
 	}
-	call, first, second, other := newID(), newID(), newID(), newID()
-	must(n.join(call, first))
-	if _, err := n.sessions(call, 1); err != nil {
-		return err
-	}
+	second, other := newID(), newID()
 	s.terminate()
 	time.Sleep(500 * time.Millisecond)
 	must(n.join(call, second))
