@@ -14,8 +14,8 @@ import (
 	"github.com/mattermost/rtcd/service/rtc"
 )
 
-// libsluice's client, and a server inside another process: programs that speak lines (examples/).
-var lineClient, lineServer string
+// libsluice's clients, and a server inside another process: programs that speak lines (examples/).
+var lineClient, lineEcho, lineServer string
 
 type lines struct {
 	in   io.WriteCloser
@@ -192,4 +192,56 @@ func embedded(s *server) error {
 		return err
 	}
 	return (&node{lines: l}).voices()
+}
+
+// One that has media of its own: what comes back is what went there.
+func echoed(s *server) error {
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	n.noAV1 = true // the echo is in VP8
+	call := newID()
+	echo := "echo-" + call
+	l, err := newLines(exec.Command(lineEcho, s.url(), n.id, n.key, call))
+	if err != nil {
+		return err
+	}
+	defer l.end()
+	if err := l.expect("up"); err != nil {
+		return err
+	}
+	a, err := n.enter(newSwitchboard(n), call, newID(), nil)
+	if err != nil {
+		return err
+	}
+	voice, err := a.speak()
+	if err != nil {
+		return err
+	}
+	defer voice.end()
+	if err := l.expect("hears " + a.session); err != nil {
+		return err
+	}
+	if err := a.hears("voice", echo); err != nil {
+		return err
+	}
+	camera, _, err := a.show(rtc.VideoOnMessage, "videoStreamID", "camera-"+a.session)
+	if err != nil {
+		return err
+	}
+	defer camera.end()
+	if err := l.expect("sees " + a.session); err != nil {
+		return err
+	}
+	if err := a.hears("video", echo); err != nil {
+		return err
+	}
+	if err := l.end(); err != nil {
+		return err
+	}
+	if _, err := n.sessions(call, 1); err != nil {
+		return err
+	}
+	return leaveAll([]*agent{a})
 }

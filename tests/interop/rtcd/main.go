@@ -1,7 +1,8 @@
 // Drives Sluice as rtcd's own Go client does, and the real rtcd beside it: what both are asked, and
 // where they differ.
 //
-//	rtcd-interop [only=WORDS] [client=BINARY] [embed=BINARY] sluice=BINARY [rtcd=BINARY]
+//	rtcd-interop [only=WORDS] [client=BINARY] [echo=BINARY] [embed=BINARY] differences=docs/rtcd.md
+//		sluice=BINARY [rtcd=BINARY]
 //	rtcd-interop bench JSON [--check] sluice=BINARY rtcd=BINARY
 package main
 
@@ -52,12 +53,15 @@ func runAll(name, binary, only string, all group) (passed, failed int64) {
 		}
 		from := time.Now()
 		err := try(s, sc.run)
+		if sc.differs != "" && !differences[sc.differs] {
+			err = fmt.Errorf("no row of the table is about %q (%v)", sc.differs, err)
+		}
 		took := time.Since(from).Round(100 * time.Millisecond)
 		switch {
 		case err == nil:
 			fmt.Printf("ok   %s: %s (%v)\n", name, sc.name, took)
 			passed++
-		case name != "sluice" && sc.differs != "":
+		case name != "sluice" && differences[sc.differs]:
 			fmt.Printf("ok   %s differs: %s (%s)\n", name, sc.name, sc.differs)
 			passed++
 		default:
@@ -81,28 +85,37 @@ func main() {
 			only = value
 		case "client":
 			lineClient = value
+		case "echo":
+			lineEcho = value
+		case "differences":
+			readDifferences(value)
 		case "embed":
 			lineServer = value
 		default:
 			servers[name] = value
 		}
 	}
+	own := newIdentity() // before anybody asks whom this machine trusts
+	defer own.forget()
 	var passed, failed atomic.Int64
 	var all sync.WaitGroup
 	for name, binary := range servers { // side by side: most of the time is waiting
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			for _, g := range groups() {
-				p, f := runAll(name, binary, only, g)
-				passed.Add(p)
-				failed.Add(f)
-			}
-		}()
+		for _, part := range [][]group{groups(own), {{scenarios: differing}}} {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for _, g := range part {
+					p, f := runAll(name, binary, only, g)
+					passed.Add(p)
+					failed.Add(f)
+				}
+			}()
+		}
 	}
 	all.Wait()
 	fmt.Printf("%d passed, %d failed\n", passed.Load(), failed.Load())
 	if failed.Load() > 0 {
+		own.forget()
 		os.Exit(1)
 	}
 }
@@ -113,10 +126,10 @@ type group struct {
 	env       func(s *server) []string
 }
 
-func groups() []group {
+func groups(own *identity) []group {
 	all := []group{{scenarios: slices.Concat(scenarios, channelScenarios, participantScenarios)}}
 	for _, sc := range endings {
 		all = append(all, group{scenarios: []scenario{sc}})
 	}
-	return append(all, networks()...)
+	return append(append(all, networks()...), secured(own))
 }

@@ -220,7 +220,50 @@ func extension(sender *webrtc.RTPSender, uri string) uint8 {
 	return 0
 }
 
-// Two layers, of which the larger has larger packets.
+// A screen in two layers, of which the larger has larger packets.
+func newLayers(stream string) [2]*track {
+	return [2]*track{newFatTrack(100, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("l")),
+		newFatTrack(1000, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("h"))}
+}
+
+// Each packet says whose it is, from when that is agreed.
+func dress(tr *webrtc.RTPTransceiver, all [2]*track) error {
+	var mid, rid uint8
+	if err := until(wait, "there are extensions for layers", func() bool {
+		mid = extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:mid")
+		rid = extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id")
+		return mid != 0 && rid != 0 && tr.Mid() != ""
+	}); err != nil {
+		return err
+	}
+	for _, t := range all {
+		name := t.local.RID()
+		t.dress.Store(func(h *rtp.Header) {
+			must(h.SetExtension(mid, []byte(tr.Mid())))
+			must(h.SetExtension(rid, []byte(name)))
+		})
+	}
+	return nil
+}
+
+// The larger layer is seen, as the track that the smaller one was.
+func (e *ears) seesLarger(sender string) error {
+	if err := e.hears("screen", sender); err != nil {
+		return err
+	}
+	id := e.of("screen", sender).id
+	if err := until(wait, "the larger layer is seen", func() bool {
+		h := e.of("screen", sender)
+		return h != nil && h.largest > 1000
+	}); err != nil {
+		return err
+	}
+	if now := e.of("screen", sender).id; now != id {
+		return fmt.Errorf("it is another track: %s, not %s", now, id)
+	}
+	return nil
+}
+
 func layers(s *server) error {
 	all, err := s.talkers(2, false)
 	if err != nil {
@@ -228,45 +271,25 @@ func layers(s *server) error {
 	}
 	a, b := all[0], all[1]
 	stream := "screen-" + a.session
-	low := newFatTrack(100, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("l"))
-	high := newFatTrack(1000, webrtc.MimeTypeVP8, "picture", stream, webrtc.WithRTPStreamID("h"))
-	defer low.end()
-	defer high.end()
+	both := newLayers(stream)
+	defer both[0].end()
+	defer both[1].end()
 	must(a.n.rtc(a.session, rtc.ScreenOnMessage, fmt.Sprintf(`{"screenStreamID":%q}`, stream)))
 	var tr *webrtc.RTPTransceiver
 	if err := a.change(func() (err error) {
-		if tr, err = a.pc.AddTransceiverFromTrack(low.local, webrtc.RTPTransceiverInit{
+		if tr, err = a.pc.AddTransceiverFromTrack(both[0].local, webrtc.RTPTransceiverInit{
 			Direction: webrtc.RTPTransceiverDirectionSendonly}); err == nil {
-			err = tr.Sender().AddEncoding(high.local)
+			err = tr.Sender().AddEncoding(both[1].local)
 		}
 		return err
 	}); err != nil {
 		return err
 	}
-	mid, rid := extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:mid"),
-		extension(tr.Sender(), "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id")
-	if mid == 0 || rid == 0 {
-		return fmt.Errorf("no extensions for layers: mid %d, rid %d", mid, rid)
-	}
-	for _, t := range []*track{low, high} {
-		name := t.local.RID()
-		t.dress.Store(func(h *rtp.Header) {
-			must(h.SetExtension(mid, []byte(tr.Mid())))
-			must(h.SetExtension(rid, []byte(name)))
-		})
-	}
-	if err := b.hears("screen", a.session); err != nil {
+	if err := dress(tr, both); err != nil {
 		return err
 	}
-	id := b.of("screen", a.session).id
-	if err := until(wait, "the larger layer is seen", func() bool {
-		h := b.of("screen", a.session)
-		return h != nil && h.largest > 1000
-	}); err != nil {
+	if err := b.seesLarger(a.session); err != nil {
 		return err
-	}
-	if now := b.of("screen", a.session).id; now != id {
-		return fmt.Errorf("it is another track: %s, not %s", now, id)
 	}
 	return leaveAll(all)
 }

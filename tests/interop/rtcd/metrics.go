@@ -102,6 +102,15 @@ func checkMetrics(text string, after int) error {
 	return nil
 }
 
+// Of that some is counted by now.
+func (s *server) some(sample string) error {
+	_, text, err := s.ask("GET", "/metrics", "", "")
+	if err == nil && (!strings.Contains(text, sample+" ") || strings.Contains(text, sample+" 0\n")) {
+		err = fmt.Errorf("%s is not counted", sample)
+	}
+	return err
+}
+
 func metrics(s *server) error {
 	n, err := s.connected()
 	if err != nil {

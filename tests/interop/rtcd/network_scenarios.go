@@ -251,7 +251,7 @@ func manyTracks(s *server) error {
 func networks() []group {
 	all := []group{
 		{[]scenario{{"by TCP, as well as by UDP", reachedBy(webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP4), ""},
-			{"who joins a call of 104 voices hears all", manyTracks, "more than a hundred are lost"}}, nil},
+			{"who joins a call of 104 voices hears all", manyTracks, "more than 100 tracks when a session joins"}}, nil},
 		{[]scenario{{"an address and a port that stand for its own", overridden, ""}}, func(s *server) []string {
 			own := "127.0.0.1," + ownAddress()
 			return []string{"RTCD_RTC_ICEADDRESSUDP=" + own, "RTCD_RTC_ICEADDRESSTCP=" + own,
@@ -267,7 +267,7 @@ func networks() []group {
 		all = append(all, group{
 			[]scenario{{"by IPv6", reachedBy(webrtc.NetworkTypeUDP6, webrtc.NetworkTypeUDP6), ""},
 				{"by IPv6 and TCP", reachedBy(webrtc.NetworkTypeTCP6, webrtc.NetworkTypeUDP6),
-					"nobody reaches it so"}},
+					"candidates over TCP by IPv6"}},
 			func(s *server) []string {
 				return []string{"RTCD_RTC_ENABLEIPV6=true", "RTCD_RTC_ICEADDRESSUDP=::1", "RTCD_RTC_ICEADDRESSTCP=::1"}
 			}})

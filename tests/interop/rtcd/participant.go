@@ -30,6 +30,9 @@ type wish func(*client.Config)
 func byChannel(c *client.Config) { c.EnableDCSignaling = true }
 func withAV1(c *client.Config)   { c.EnableAV1 = true }
 
+// For those who leave by themselves: a monitor ends the whole process if it is stopped by two sides.
+func monitored(c *client.Config) { c.EnableRTCMonitor = true }
+
 var allEvents = []client.EventType{client.RTCConnectEvent, client.RTCDisconnectEvent, client.CloseEvent,
 	client.ErrorEvent, client.WSConnectEvent, client.WSDisconnectEvent, client.WSCallJoinEvent,
 	client.WSCallJobStateEvent, client.WSCallRecordingStateEvent, client.WSJobStopEvent,
@@ -44,7 +47,7 @@ func (m *mattermost) participant(channel string, wishes ...wish) (*participant, 
 	if _, _, err := api.Login(context.Background(), p.user, password); err != nil {
 		return nil, err
 	}
-	conf := client.Config{SiteURL: m.URL, AuthToken: api.AuthToken, ChannelID: channel, EnableRTCMonitor: true}
+	conf := client.Config{SiteURL: m.URL, AuthToken: api.AuthToken, ChannelID: channel}
 	for _, w := range wishes {
 		w(&conf)
 	}

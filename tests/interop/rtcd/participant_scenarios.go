@@ -50,7 +50,7 @@ func (p *participant) film(mime string) *track {
 
 // Of two, one signalled by the WebSocket, the other by its data channel; each does everything.
 func wholeCall(m *mattermost, channel string) {
-	all := []*participant{m.mustJoin(channel), m.mustJoin(channel, byChannel)}
+	all := []*participant{m.mustJoin(channel, monitored), m.mustJoin(channel, monitored, byChannel)}
 	for i, a := range all {
 		b, session := all[1-i], a.session()
 		voice := a.speak()
@@ -174,8 +174,7 @@ func comesBack(m *mattermost, channel string) {
 
 // Who does not come back is taken out of the call, and is told by its transport.
 func staysAway(m *mattermost, channel string) {
-	// Its monitor does not survive it when the end is told by two sides.
-	a, b := m.mustJoin(channel, func(c *client.Config) { c.EnableRTCMonitor = false }), m.mustJoin(channel)
+	a, b := m.mustJoin(channel), m.mustJoin(channel)
 	voice := b.speak()
 	defer voice.end()
 	must(a.hears("voice", b.session()))
@@ -241,6 +240,57 @@ func participantAV1(m *mattermost, channel string) {
 	}
 }
 
+// A screen in two layers. When the larger one stops, the smaller is seen again.
+func participantLayers(m *mattermost, channel string) {
+	a, b := m.mustJoin(channel), m.mustJoin(channel, byChannel)
+	session, both := a.session(), newLayers("screen-"+a.user)
+	defer both[0].end()
+	tr, err := a.StartScreenShare([]webrtc.TrackLocal{both[0].local, both[1].local})
+	must(err)
+	must(dress(tr, both))
+	must(b.seesLarger(session))
+	must(until(wait, "a key frame is asked for", func() bool { return a.keyFrames() > 0 }))
+	both[1].end()
+	must(until(wait, "the smaller layer is seen again", func() bool {
+		return b.of("screen", session).largest < 1000
+	}))
+	must(b.hears("screen", session))
+	late := m.mustJoin(channel)
+	must(late.hears("screen", session))
+	for _, p := range []*participant{a, b, late} {
+		must(p.leave())
+	}
+}
+
+// The server dies amid a call, and another takes its place: who was in the call is told by its
+// transport, and the plugin, which has come back by itself, brings in who joins again.
+func restartedCall(s *server) error {
+	return inMattermost(func(m *mattermost, channel string) {
+		all := []*participant{m.mustJoin(channel), m.mustJoin(channel, byChannel)}
+		for i, p := range all {
+			voice := p.speak()
+			defer voice.end()
+			must(all[1-i].hears("voice", p.session()))
+		}
+		must(s.crash())
+		must(s.start())
+		for _, p := range all { // by its silence: what ended them has no farewell
+			must(until(3*wait, "it is told", func() bool {
+				return p.count("RTCDisconnect") > 0 && p.count("Close") > 0
+			}))
+		}
+		again := []*participant{m.mustJoin(channel), m.mustJoin(channel, byChannel)}
+		for i, p := range again {
+			voice := p.speak()
+			defer voice.end()
+			must(again[1-i].hears("voice", p.session()))
+		}
+		for _, p := range again {
+			must(p.leave())
+		}
+	})(s)
+}
+
 var participantScenarios = []scenario{
 	{"rtcd's user agent: a whole call, by both ways of signalling", inMattermost(wholeCall), ""},
 	{"rtcd's user agent: hands, hosts, recordings, the end of a call", inMattermost(meeting), ""},
@@ -249,4 +299,6 @@ var participantScenarios = []scenario{
 	{"rtcd's user agent: it does not come back", inMattermost(staysAway), noFarewell},
 	{"rtcd's user agent: all speak at once", inMattermost(allSpeak), ""},
 	{"rtcd's user agent: a screen and a camera in AV1", inMattermost(participantAV1), ""},
+	{"rtcd's user agent: a screen in two layers", inMattermost(participantLayers),
+		"a screen in two layers"},
 }

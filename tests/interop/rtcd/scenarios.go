@@ -1,49 +1,53 @@
 package main
 
-// What is asked of both servers. differs: why rtcd itself does not do this; then it need not.
+// What is asked of both servers. differs: the row of the table of differences (docs/rtcd.md) that says why
+// rtcd itself does not do this; then it need not.
 type scenario struct {
 	name    string
 	run     func(s *server) error
 	differs string
 }
 
-const noFarewell = "now and then its DTLS closes the path before the farewell is written to it"
+const noFarewell = "a session that ends"
 
 var scenarios = []scenario{
 	{"registering, once", register, ""},
 	{"every refusal of the API, status and body", refusals, ""},
 	{"a login gives a token, and the next one takes it away", login, ""},
 	{"version and load", about,
-		"a machine without a spare moment is an infinite load, and that an empty answer"},
+		"no idle processor in a second"},
 	{"no connection with a wrong key", wrongKey, ""},
 	{"joining, being listed, leaving", joinAndLeave, ""},
 	{"joins that cannot be are not answered, and end nothing", badJoins, ""},
 	{"50 sessions in one call", manySessions, ""},
 	{"two clients do not see each other", isolated, ""},
 	{"a client cannot end another's session", owned,
-		"it looks sessions up without asking whose they are"},
+		"sessions of another client, named by id"},
 	{"a session follows its reconnect to another node", reconnect,
-		"it tells the end to the connection that joined"},
+		"`close` after a `reconnect`"},
 	{"a lost connection ends no session, and the end is told to the next", lostConnection,
-		"the end is told to nobody"},
+		"its connection is gone"},
 	{"no offer in ten seconds", noOffer, ""},
 	{"what is no message harms nobody", badMessages, ""},
 	{"a message over 1 MiB closes with 1009", tooLarge, ""},
+	{"a flood by one who does not read harms nobody", flood,
+		"a back end that reads too slowly"},
 	{"pings keep a silent client", silence, ""},
 	{"many clients register at once", herd, ""},
 	{"two voices, muted and not", voices, ""},
 	{"a screen: one presenter, who comes late sees it, and the next presents", screens, ""},
 	{"a screen in two layers, which change without another offer", layers,
-		"the other layer is another track"},
+		"a screen in two layers"},
 	{"a camera, switched off and on", cameras, ""},
 	{"who speaks", speech, ""},
 	{"a screen in AV1 and VP8: each sees what it knows", twoCodecs, ""},
 	{"who has left is told so by its transport", farewell, noFarewell},
-	{"sections are used again", turnover, "sections of voices that left stay"},
+	{"sections are used again", turnover, "a voice that left"},
 	{"50 sessions hear two voices", crowd, ""},
 	{"the C client registers, joins, is listed, leaves", cClient, ""},
 	{"a call with media by the C client", cClientMedia, ""},
-	{"a call with media in a process with the server inside", embedded, "it is embedded in Go alone"},
+	{"the C client gives back what it hears and sees", echoed, "a client without a data channel"},
+	{"a call with media in a process with the server inside", embedded, "inside another process"},
 	{"metrics have rtcd's names, labels and bounds", metrics, ""},
 	{"metrics of a call with media", mediaMetrics, ""},
 }
@@ -51,7 +55,8 @@ var scenarios = []scenario{
 // Each has a server of its own, which it ends: one that was in use waits for whoever is left in it.
 var endings = []scenario{
 	{"a restart: clients are known, and come back", restart, ""},
+	{"rtcd's user agents are told that the server has gone, and come back", restartedCall, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},
 	{"draining waits for the last session", drain,
-		"the end of the last is not told"},
+		"shutting down"},
 }

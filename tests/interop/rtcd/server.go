@@ -19,6 +19,7 @@ type server struct {
 	name, binary, dir string
 	port, media       int
 	sockets           int
+	secure            bool     // its API is by TLS
 	under             []string // a command that runs it
 	outside           int      // the port that the world knows, if it is not that of media
 	env               []string // what it is told besides
@@ -51,7 +52,12 @@ func newServer(name, binary string) *server {
 		sockets: 2}
 }
 
-func (s *server) url() string { return fmt.Sprintf("http://127.0.0.1:%d", s.port) }
+func (s *server) url() string {
+	if s.secure {
+		return fmt.Sprintf("https://127.0.0.1:%d", s.port)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", s.port)
+}
 
 func (s *server) start() error {
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0600)
@@ -102,6 +108,15 @@ func (s *server) wait(limit time.Duration) error {
 	case <-time.After(limit):
 		return fmt.Errorf("%s still runs after %v", s.name, limit)
 	}
+}
+
+// Ends it with no chance to say anything. It may be started again.
+func (s *server) crash() error {
+	must(s.cmd.Process.Kill())
+	if err := s.wait(10 * time.Second); err != nil && s.cmd.ProcessState == nil {
+		return err
+	}
+	return nil
 }
 
 func (s *server) kill() {

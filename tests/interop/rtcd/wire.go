@@ -67,6 +67,53 @@ func tooLarge(s *server) error {
 	return n.silent(100 * time.Millisecond)
 }
 
+// Of one client a node that never reads, with more messages than the server can have room for: some are
+// answered, most mean nothing. A call of another goes on meanwhile, and what is asked is answered.
+func flood(s *server) error {
+	_, _, all, _, err := s.call(2)
+	if err != nil {
+		return err
+	}
+	n, err := s.connected()
+	if err != nil {
+		return err
+	}
+	ws, err := s.raw(n)
+	if err != nil {
+		return err
+	}
+	defer ws.Close()
+	message := func(kind string, data any) []byte {
+		msg, err := service.NewPackedClientMessage(kind, data)
+		must(err)
+		return msg
+	}
+	call, session := newID(), newID()
+	join := message("join", map[string]any{"callID": call, "userID": "u", "sessionID": session})
+	them := [][]byte{join, join, message("leave", map[string]string{"sessionID": session}), message("abc", "nothing"), {0xc1}}
+	for i := 0; i < 20000; i++ {
+		must(ws.WriteMessage(websocket.BinaryMessage, them[i%len(them)]))
+		if i%5000 == 0 {
+			if err := all[0].hears("voice", all[1].session); err != nil {
+				return err
+			}
+			if _, err := all[0].n.GetVersionInfo(); err != nil {
+				return err
+			}
+		}
+	}
+	must(n.about("leave", session))
+	if _, err := n.sessions(call, 0); err != nil {
+		return err
+	}
+	for _, reason := range []string{"malformed", "meaning"} {
+		if err := s.some(fmt.Sprintf("sluice_rtcd_messages_refused_total{reason=%q}", reason)); err != nil {
+			return err
+		}
+	}
+	return leaveAll(all)
+}
+
 func silence(s *server) error {
 	n, err := s.connected()
 	if err != nil {
