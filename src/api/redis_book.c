@@ -46,7 +46,7 @@ void sl_redis_room_name(const struct room *room, char *ret)
 {
     struct span tenant = sl_room_tenant(room), name = sl_room_name(room);
     bool bare = span_is(tenant, "default");
-    (void)snprintf(ret, 2 * NAME_CAP, "%.*s%s%.*s", bare ? 0 : (int)tenant.n,
+    (void)snprintf(ret, (size_t)2 * NAME_CAP, "%.*s%s%.*s", bare ? 0 : (int)tenant.n,
                    (const char *)tenant.p, bare ? "" : "/", (int)name.n,
                    (const char *)name.p);
 }

@@ -319,9 +319,8 @@ static void on_time(void *user)
     usec now = sl_loop_now();
     if (r->state == APART) {
         try_it(r);
-    } else if (r->state != READY) {
-        lose(r, "no answer");
-    } else if (r->asked_n > 0 && now - r->heard_at >= REDIS_SILENCE) {
+    } else if (r->state != READY ||
+               (r->asked_n > 0 && now - r->heard_at >= REDIS_SILENCE)) {
         lose(r, "no answer");
     } else {
         if (r->asked_n == 0)

@@ -133,13 +133,12 @@ static void put_line(struct resp_reader *r, enum resp_kind kind, struct span tex
     keep(r, v, text);
 }
 
-/* A line without its end: what is in it, or how much follows. */
-static enum err take_line(struct resp_reader *r)
+/* A line without its end, of at least its type: what is in it, or how much follows. */
+static enum err take_line(struct resp_reader *r, size_t kept)
 {
-    size_t kept = r->line_n < RESP_LINE_MAX ? r->line_n : RESP_LINE_MAX;
-    struct span text = {(const uint8_t *)r->line + 1, kept > 0 ? kept - 1 : 0};
+    struct span text = {(const uint8_t *)r->line + 1, kept - 1};
     int64_t n = 0;
-    char type = kept > 0 ? r->line[0] : '\0';
+    char type = r->line[0];
     r->line_n = 0;
     if (type != '\0' && strchr(":$*~>%!=", type) && !read_number(text, &n))
         return E_MALFORMED;
@@ -170,29 +169,30 @@ static enum err take_line(struct resp_reader *r)
 static enum err read_line(struct resp_reader *r, struct rd *in)
 {
     const uint8_t *end = memchr(in->p, '\n', in->n);
-    struct span part = rd_span(in, end ? (size_t)(end - in->p) + 1 : in->n);
-    size_t room = r->line_n < RESP_LINE_MAX ? RESP_LINE_MAX - r->line_n : 0;
-    size_t n = part.n - (end ? 1 : 0);
-    memcpy(r->line + (RESP_LINE_MAX - room), part.p, n < room ? n : room);
+    size_t n = end ? (size_t)(end - in->p) : in->n;
+    size_t kept = r->line_n < RESP_LINE_MAX ? r->line_n : RESP_LINE_MAX;
+    size_t more = n < RESP_LINE_MAX - kept ? n : RESP_LINE_MAX - kept;
+    memcpy(r->line + kept, in->p, more);
+    kept += more;
     r->line_n += n;
+    (void)rd_span(in, n + (end ? 1 : 0));
     if (!end)
         return E_OK;
     /* Of a line that is longer than what is kept its CR was lost with the rest. */
-    if (r->line_n <= RESP_LINE_MAX && (r->line_n == 0 || r->line[--r->line_n] != '\r'))
+    if (r->line_n <= RESP_LINE_MAX && (kept == 0 || r->line[--kept] != '\r'))
         return E_MALFORMED;
-    return take_line(r);
+    return kept > 0 ? take_line(r, kept) : E_MALFORMED;
 }
 
 static void read_text(struct resp_reader *r, struct rd *in)
 {
     size_t n = r->text_left < in->n ? (size_t)r->text_left : in->n;
-    struct span part = rd_span(in, n);
     if (r->into) {
-        if (n > 0)
-            memcpy(r->texts + r->texts_n, part.p, n);
+        memcpy(r->texts + r->texts_n, in->p, n);
         r->texts_n += n;
         r->into->text.n += n;
     }
+    (void)rd_span(in, n);
     r->text_left -= n;
     if (r->text_left == 0) {
         r->at = TEXT_END;

@@ -66,11 +66,11 @@ export default async function ({server, backend, test}) {
     for (let i = 0; i < 10; i++)
       await Promise.all(Array.from({length: 500}, () => ann.say('answer', 'v=0')));
     const bob = await join(backend, server, 'flood', 'bob', 'whep');
+    await backend.has('flood', occupied({ann: there(true), bob: there(false, false)}));
     await until('it to be counted', async () => {
       const value = await refused('flooded');
       return {value, ok: value > 1000};
     });
-    await backend.has('flood', occupied({ann: there(true), bob: there(false, false)}));
     await beside.unharmed();
     for (const c of [ann, bob]) {
       await until('its turn', async () => {

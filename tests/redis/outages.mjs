@@ -93,12 +93,12 @@ export default async function ({test}) {
 
   await test('one that is killed and does not come back is forgotten with its lease', async () => {
     const short = await startServer({name: 'redis-lease',
-      options: [`--redis.address=127.0.0.1:${redis.port}`, '--redis.lease=3s']});
+      options: [`--redis.address=127.0.0.1:${redis.port}`, '--redis.lease=9s']});
     const kim = await join(backend, short, 'leased', 'kim', 'whip');
     await kim.connect();
     await backend.has('leased', occupied({kim: there(true)}));
     // It is renewed for as long as somebody is there.
-    for (const end = Date.now() + 5000; Date.now() < end; await new Promise(r => setTimeout(r, 100)))
+    for (const end = Date.now() + 12000; Date.now() < end; await new Promise(r => setTimeout(r, 100)))
       assert.deepEqual(await backend.dictionary('leased'), occupied({kim: there(true)}));
     await short.crash();
     await backend.has('leased', null);
