@@ -4,7 +4,7 @@
 
 #include "crypto/srtp_backend.h"
 
-enum { AHEAD = 4 /* jobs between fetching a key and its first use */ };
+enum { AHEAD = 12 /* jobs between fetching a key and its first use */ };
 
 struct srtp_out {
     struct srtp_pair keys;
@@ -166,6 +166,8 @@ static void protect_batch(struct srtp_job *jobs, size_t n)
         bool resent;
     } of[SRTP_BATCH];
     size_t m = 0;
+    for (size_t i = 0; i < AHEAD && i < n; i++)
+        fetch_key(jobs[i].out);
     for (struct srtp_job *j = jobs; j < jobs + n; j++) {
         if ((size_t)(j - jobs) + AHEAD < n)
             fetch_key(j[AHEAD].out);

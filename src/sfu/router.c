@@ -203,14 +203,35 @@ bool sl_router_replay(const struct router *r, struct consumer *c, usec now)
     return true;
 }
 
+/* The first after i that are of another encoding. */
+static size_t run_end(const struct router *r, size_t i)
+{
+    size_t end = i + 1;
+    while (end < r->n && r->from[end] == r->from[i])
+        end++;
+    return end;
+}
+
+/* While one run is forwarded, what the next one needs is on its way, and of the one after that
+ * its consumers. */
+static void fetch_runs(const struct router *r, size_t next)
+{
+    size_t after = next < r->n ? run_end(r, next) : r->n;
+    const struct encoding *near = next < r->n ? r->from[next] : NULL;
+    const struct encoding *far = after < r->n ? r->from[after] : NULL;
+    for (size_t i = 0; far && i < far->audience.n && i < FETCHED; i++)
+        consumer_fetch(far->audience.at[i], media_in(r->pkts[after]));
+    for (size_t i = 0; near && i < near->audience.n && i < FETCHED; i++)
+        consumer_fetch_far(near->audience.at[i], media_in(r->pkts[next]));
+}
+
 void sl_router_run(struct router *r, usec now)
 {
     size_t n = r->n;
-    for (size_t i = 0, k; i < n; i += k) {
-        k = 1;
-        while (i + k < n && r->from[i + k] == r->from[i])
-            k++;
-        forward(r, r->from[i], &r->pkts[i], k, now);
+    for (size_t i = 0, end; i < n; i = end) {
+        end = run_end(r, i);
+        fetch_runs(r, end);
+        forward(r, r->from[i], &r->pkts[i], end - i, now);
     }
     for (size_t i = 0; i < n; i++)
         sl_pkt_unref(r->pkts[i]);
