@@ -192,6 +192,15 @@ static void remember(struct producer *p, usec now)
         p->demand.seen_since = now;
 }
 
+/* Nobody waits for what was never measured, and told to stop it never would be; of what has just
+ * begun nobody was given any yet. Where somebody watches, all of it may come until it has. */
+static unsigned unsettled(const struct producer *p, usec now)
+{
+    usec since = p->demand.seen_since;
+    bool settled = since != 0 && now - since >= DEMAND_SETTLE;
+    return p->transport && p->encodings_n > 1 && !settled ? all_of(p) : 0;
+}
+
 void sl_demand_review(struct producer *p, struct shard *s, usec now)
 {
     struct demand *d = &p->demand;
@@ -207,6 +216,8 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
         if (wanted & ~(unsigned)d->wanted & 1U << i)
             d->woke[i] = now;
     }
+    if (wanted)
+        wanted |= unsettled(p, now);
     uint32_t most = most_of(p);
     if (!d->told || wanted != (d->wanted & all) || is_far(most, d->most_bps))
         tell(p, s, wanted, most);

@@ -26,6 +26,9 @@ struct shard;
 #define DEMAND_IDLE SEC(1)
 #define DEMAND_WAKE SEC(2)
 
+/* Encodings that were first measured since are let be, while anybody watches. */
+#define DEMAND_SETTLE SEC(5)
+
 enum { DEMAND_ALL = 0xff, DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX };
 _Static_assert((int)DEMAND_PARTS_MAX >= (int)LAYER_SPATIALS, "sizes are parts, too");
 #define DEMAND_ANY UINT32_MAX

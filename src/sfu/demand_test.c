@@ -57,6 +57,8 @@ TEST(demand_follows_viewers)
 {
     for (unsigned viewer = 0; viewer < 2; viewer++) {
         open_stage(viewer);
+        CHECK_INT(run(SEC(4), 7), 400);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 7); /* not yet */
         CHECK_INT(run(SEC(3), 7), 400);
         CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
         wish(&(struct rtp_wish){.encoding = 1});
@@ -78,11 +80,25 @@ TEST(demand_follows_viewers)
     }
 }
 
+/* A sender begins with its least, and finds only by and by that its path carries more: nobody
+ * can be given that before it came, and who told it to stop would never see it. */
+TEST(demand_lets_all_begin)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(20), 1), 100);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 7);
+    run(SEC(2), 3);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 7);
+    CHECK(run(SEC(12), 7) > 100);
+    CHECK(!(s.sim.told[MAIL_WANTED].arg & 1)); /* which nobody is given any more */
+    stage_close(&s);
+}
+
 /* What was to wake up, and does not, is not there. */
 TEST(demand_gives_up)
 {
     open_stage(0);
-    CHECK_INT(run(SEC(3), 7), 400);
+    CHECK_INT(run(SEC(7), 7), 400);
     wish(&(struct rtp_wish){.encoding = 2});
     CHECK_INT(run(SEC(2), 7), 200);
     CHECK_INT(run(SEC(2), 2), 200);

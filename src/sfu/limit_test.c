@@ -218,7 +218,7 @@ TEST(limit_leaves_room_for_what_stopped)
     struct cmd_producer p = stage_simulcast();
     open_stage(&p, 0);
     wish(&(struct rtp_wish){.encoding = 2});
-    run(LIMIT_SETTLE, 7);
+    run(LIMIT_SETTLE + SEC(2), 7);
     run(SEC(4), 3);
     CHECK(near_to(told(), 650000));
     wish(&(struct rtp_wish){0});

@@ -133,6 +133,9 @@ window.member = {
     }
     return out;
   },
+  // The rids that the sender of a track has not been told to rest.
+  active: (me, source) => members[me].room.sender(members[me].published[source]).getParameters().encodings
+    .filter(e => e.active).map(e => e.rid),
   // How far the picture is behind the sound of one peer, in ms of the publisher's clock: 0 is in step.
   async apart(me, other) {
     const at = {}, all = [...(await members[me].room.connections.receive.getStats()).values()];

@@ -105,6 +105,28 @@ export default async function ({server, browsers, test}) {
     await bob.does('subscribe', 'Ada', 'camera', true);
     await bob.sees(ada);
   });
+  await test('a camera of three sizes is seen as large as it is shown, and the others rest', async () => {
+    const big = await person(s, pages.c, {name: 'Big', room: 'sizes', color: 'green', width: 1280, height: 720, publish: {how: 'simulcast'}});
+    const near = await person(s, pages.f, {name: 'Near', room: 'sizes', size: [620, 349]});
+    const seen = what => until(what, async () => {
+      const value = await near.does('remote', 'Big', 'camera');
+      return {value, ok: value?.height >= 270 /* 360, but for a sender that is short of time */};
+    }, 30000);
+    await seen('no less than fits');
+    const rids = await until('one of three is sent', async () => {
+      const value = await big.does('active', 'camera');
+      return {value, ok: value.length === 1 && value[0] !== 'q'};
+    }, 30000);
+    await seen('as large as before');
+    await near.leave();
+    await big.leave();
+    return `${rids}`;
+  });
+  await test('lips and voice are within 40 ms of each other, once the browser has brought them together', () =>
+    until('together', async () => {
+      const value = await eve.does('apart', 'Ada');
+      return {value, ok: value !== null && value < 40};
+    }, 30000));
   await test('who leaves is gone for all', async () => {
     await ada.leave();
     for (const p of [bob, eve]) {
