@@ -303,7 +303,8 @@ static uint64_t origin_of(struct span sdp)
         if (!word_starts(line, "o="))
             continue;
         struct span name = word_cut(&line, ' '), id = word_cut(&line, ' ');
-        return sl_siphash(key, (struct span){name.p, (size_t)(id.p + id.n - name.p)});
+        size_t n = id.p ? (size_t)(id.p + id.n - name.p) : name.n;
+        return sl_siphash(key, (struct span){name.p, n});
     }
     return 0;
 }
