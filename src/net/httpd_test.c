@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,13 +18,15 @@ enum { LATER_MAX = 8, BIG = 4 * 1024 * 1024, TEXT_MAX = 64 * 1024 };
 
 struct server {
     struct loop *loop;
-    struct loop_wake *stop, *drain;
+    struct loop_wake *stop, *drain, *late;
     struct httpd *httpd;
     pthread_t thread;
     uint16_t port;
     struct loop_timer later;
     uint64_t later_ids[LATER_MAX];
     size_t laters;
+    atomic_bool holds;   /* what is asked for later is answered when the test says so */
+    atomic_uint waiting; /* requests that are not answered yet, or never */
     struct httpd_stats stats; /* after server_stop */
     enum err last_reply;
 };
@@ -42,6 +45,7 @@ static void on_later(void *user)
         answer(s, s->later_ids[i],
                &(struct http_res){.status = 200, .body = span_of("later")});
     s->laters = 0;
+    s->waiting = 0;
 }
 
 static void echo(struct server *s, const struct http_req *req)
@@ -62,7 +66,10 @@ static void on_request(void *user, const struct http_req *req)
     CHECK_INT(req->local.port, s->port);
     if (span_is(req->path, "/later") && s->laters < LATER_MAX) {
         s->later_ids[s->laters++] = req->id;
-        CHECK_INT(sl_loop_timer_set(s->loop, &s->later, sl_loop_now() + MSEC(50)), E_OK);
+        s->waiting++;
+        if (!s->holds)
+            CHECK_INT(sl_loop_timer_set(s->loop, &s->later, sl_loop_now() + MSEC(50)),
+                      E_OK);
     } else if (span_is(req->path, "/big")) {
         answer(s, req->id,
                &(struct http_res){
@@ -72,7 +79,9 @@ static void on_request(void *user, const struct http_req *req)
     } else if (span_is(req->path, "/split")) {
         answer(s, req->id,
                &(struct http_res){.status = 200, .fields = {{"Location", "a\r\nb: c"}}});
-    } else if (!span_is(req->path, "/never")) {
+    } else if (span_is(req->path, "/never")) {
+        s->waiting++;
+    } else {
         echo(s, req);
     }
 }
@@ -116,6 +125,7 @@ static void server_start(struct server *s, struct httpd_conf conf)
     s->later = (struct loop_timer){.fn = on_later, .user = s};
     s->stop = sl_loop_wake_new(s->loop, on_stop, s);
     s->drain = sl_loop_wake_new(s->loop, on_drain, s);
+    s->late = sl_loop_wake_new(s->loop, on_later, s);
     conf.request = on_request;
     conf.user = s;
     CHECK_INT(sl_httpd_new(s->loop, &conf, &s->httpd), E_OK);
@@ -131,8 +141,17 @@ static void server_stop(struct server *s)
     sl_httpd_free(s->httpd);
     sl_loop_wake_free(s->stop);
     sl_loop_wake_free(s->drain);
+    sl_loop_wake_free(s->late);
     sl_loop_timer_stop(s->loop, &s->later);
     sl_loop_free(s->loop);
+}
+
+/* Until n requests are with the server's user, or none is. */
+static void wait_for(const struct server *s, unsigned n)
+{
+    for (int i = 0; i < 30000 && s->waiting != n; i++)
+        (void)usleep(1000);
+    CHECK_INT(s->waiting, n);
 }
 
 static int dial(const struct server *s)
@@ -141,7 +160,7 @@ static int dial(const struct server *s)
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(s->port),
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct timeval patience = {.tv_sec = 5};
+    struct timeval patience = {.tv_sec = 30};
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
         return fd;
@@ -379,6 +398,7 @@ TEST(httpd_limits_connections_of_one_address)
     struct server s;
     int fd[5];
     conf.conns_per_ip = LEN(fd) - 1;
+    conf.head_time = conf.idle_time = SEC(60);
     server_start(&s, conf);
     for (size_t i = 0; i < LEN(fd); i++)
         fd[i] = dial(&s);
@@ -386,8 +406,9 @@ TEST(httpd_limits_connections_of_one_address)
     say(fd[0], "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
     CHECK(hear(fd[0], "GET /a? "));
     (void)close(fd[0]);
-    (void)usleep(20000);
-    fd[0] = dial(&s); /* there is a place again */
+    say(fd[1], "GET /c HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(hear(fd[1], "GET /c? ")); /* what came before it is known, too */
+    fd[0] = dial(&s);               /* there is a place again */
     say(fd[0], "GET /b HTTP/1.1\r\n" HOST "\r\n");
     CHECK(hear(fd[0], "GET /b? "));
     for (size_t i = 0; i < LEN(fd); i++)
@@ -402,7 +423,7 @@ TEST(httpd_makes_place_by_closing_what_is_idle)
     struct server s;
     int fd[4];
     conf.conns_max = 3;
-    conf.reply_time = SEC(5);
+    conf.head_time = conf.idle_time = conf.reply_time = SEC(60);
     server_start(&s, conf);
     for (size_t i = 0; i < 3; i++) {
         fd[i] = dial(&s);
@@ -416,7 +437,7 @@ TEST(httpd_makes_place_by_closing_what_is_idle)
     /* Who waits for an answer is not idle. */
     for (size_t i = 1; i < 4; i++)
         say(fd[i], "GET /never HTTP/1.1\r\n" HOST "\r\n");
-    (void)usleep(100000);
+    wait_for(&s, 3);
     int late = dial(&s);
     CHECK(at_end(late));
     (void)close(late);
@@ -429,15 +450,22 @@ TEST(httpd_makes_place_by_closing_what_is_idle)
 
 TEST(httpd_answer_to_a_client_that_is_gone)
 {
+    struct httpd_conf conf = quick();
     struct server s;
-    server_start(&s, quick());
-    int fd = dial(&s);
+    conf.head_time = conf.idle_time = conf.reply_time = SEC(60);
+    server_start(&s, conf);
+    s.holds = true;
+    int fd = dial(&s), other = dial(&s);
     say(fd, "GET /later HTTP/1.1\r\n" HOST "\r\n");
-    (void)usleep(10000);
+    wait_for(&s, 1);
     struct linger reset = {.l_onoff = 1};
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     (void)close(fd);
-    (void)usleep(150000);
+    say(other, "GET /a HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(hear(other, "GET /a? ")); /* what came before it is known, too */
+    sl_loop_wake_ring(s.late);
+    wait_for(&s, 0);
+    (void)close(other);
     server_stop(&s);
     CHECK_INT(s.last_reply, E_ABSENT);
     CHECK_INT(s.stats.gone, 1);
@@ -447,16 +475,20 @@ TEST(httpd_answer_to_a_client_that_is_gone)
 
 TEST(httpd_drains)
 {
+    struct httpd_conf conf = quick();
     struct server s;
-    server_start(&s, quick());
+    conf.head_time = conf.idle_time = conf.reply_time = SEC(60);
+    server_start(&s, conf);
+    s.holds = true;
     int idle = dial(&s), busy = dial(&s);
     say(idle, "GET /a HTTP/1.1\r\n" HOST "\r\n");
     CHECK(hear(idle, "GET /a? "));
     say(busy, "GET /later HTTP/1.1\r\n" HOST "\r\n");
-    (void)usleep(10000);
+    wait_for(&s, 1);
     sl_loop_wake_ring(s.drain);
     CHECK(at_end(idle));
     CHECK_INT(dial(&s), -1);
+    sl_loop_wake_ring(s.late);
     CHECK(strstr(hear_all(busy), "Connection: close\r\nContent-Length: 5\r\n\r\nlater"));
     (void)close(idle);
     (void)close(busy);

@@ -18,7 +18,7 @@ static bool next_mail(struct post *post, struct mail *ret)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     unsigned from;
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 30000; i++) {
         if (sl_post_take(post, SHARD_TO_CONTROL, &from, ret))
             return from == SHARD_TO_ASSOC;
         (void)nanosleep(&pause, NULL);
