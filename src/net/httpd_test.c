@@ -513,12 +513,13 @@ TEST(httpd_says_why_it_cannot_listen)
     server_stop(&s);
 }
 
-static void start_tls(struct server *s)
+static void start_tls(struct server *s, usec patience)
 {
     struct pem pem = pem_new();
     struct httpd_conf conf = quick();
     conf.cert = pem.cert;
     conf.key = pem.key;
+    conf.head_time = conf.idle_time = conf.reply_time = conf.write_time = patience;
     server_start(s, conf);
     pem_remove(&pem);
 }
@@ -540,7 +541,7 @@ TEST(httpd_speaks_tls)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
     struct server s;
-    start_tls(&s);
+    start_tls(&s, SEC(60));
     for (size_t i = 0; i < LEN(versions); i++) {
         SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
         SSL *ssl = SSL_new(ctx);
@@ -587,7 +588,7 @@ TEST(httpd_closes_who_does_not_speak_tls)
     };
     for (size_t i = 0; i < LEN(strangers); i++) {
         struct server s;
-        start_tls(&s);
+        start_tls(&s, MSEC(400));
         check_row(strangers[i].name);
         int fd = dial(&s);
         say(fd, strangers[i].says);
