@@ -86,6 +86,11 @@ static void on_connection(uv_stream_t *server, int status)
     (void)uv_tcp_nodelay(&s->tcp, 1);
     s->peer = peer_of(&s->tcp);
     s->local = local_of(&s->tcp);
+    /* Reset by now: what it said would count for nobody's address. */
+    if (s->peer.port == 0) {
+        sl_stream_free(s);
+        return;
+    }
     l->accepted(l->user, s);
 }
 

@@ -69,7 +69,8 @@ static void settle(struct world *w)
     sl_loop_run(w->loop);
 }
 
-static void begin(struct world *w, size_t cap)
+/* A client that is connected, and not yet accepted. */
+static void knock(struct world *w, size_t cap)
 {
     *w = (struct world){.loop = sl_loop_new(), .cap = cap};
     w->quiet = (struct loop_timer){.fn = on_quiet, .user = w};
@@ -80,6 +81,11 @@ static void begin(struct world *w, size_t cap)
                              .sin_addr = {htonl(INADDR_LOOPBACK)}};
     w->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_INT(connect(w->client, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+static void begin(struct world *w, size_t cap)
+{
+    knock(w, cap);
     settle(w);
     CHECK(w->s);
 }
@@ -96,6 +102,21 @@ static void say(struct world *w, const char *text)
 {
     CHECK_INT(send(w->client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
     settle(w);
+}
+
+/* It has no address any more, by which limits go. */
+TEST(stream_of_who_was_reset_is_not_accepted)
+{
+    struct world w;
+    struct linger reset = {.l_onoff = 1};
+    knock(&w, sizeof w.buf);
+    CHECK_INT(send(w.client, "a", 1, MSG_NOSIGNAL), 1);
+    CHECK_INT(setsockopt(w.client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    CHECK_INT(close(w.client), 0);
+    settle(&w);
+    CHECK(!w.s);
+    w.client = -1;
+    finish(&w);
 }
 
 TEST(stream_reads_no_more_than_there_is_room_for)
