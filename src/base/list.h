@@ -10,17 +10,23 @@ struct list {
 
 #define list_entry(p, type, field) ((type *)(void *)((char *)(p)-offsetof(type, field)))
 
+/* The node inside. A loop ends at the head, which no such type is around, and whose place may not
+ * be one for it: so it is not reached as a member. */
+#define list_node(it, type, field)                                                       \
+    ((const struct list *)(const void *)((const char *)(it) + offsetof(type, field)))
+
 /* The body may not remove what it stands on; see list_each_safe. */
 #define list_each(type, it, head, field)                                                 \
-    for (type *it = list_entry((head)->next, type, field); &it->field != (head);         \
+    for (type *it = list_entry((head)->next, type, field);                               \
+         list_node(it, type, field) != (head);                                           \
          it = list_entry(it->field.next, type, field))
 
 /* The body may remove and free what it stands on, and nothing else of the list. */
 #define list_each_safe(type, it, head, field)                                            \
     for (type *it = list_entry((head)->next, type, field),                               \
-              *it##_next = list_entry(it->field.next, type, field);                      \
-         &it->field != (head);                                                           \
-         it = it##_next, it##_next = list_entry(it->field.next, type, field))
+              *it##_next = list_entry(list_node(it, type, field)->next, type, field);    \
+         list_node(it, type, field) != (head); it = it##_next,                           \
+              it##_next = list_entry(list_node(it, type, field)->next, type, field))
 
 static inline void list_init(struct list *l)
 {
