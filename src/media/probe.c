@@ -22,10 +22,12 @@
 #define CUT_FADE    0.7
 #define AGAIN_MIN                                                                        \
     SEC(1) /* for the queue that was the reason to go, or of a try to show */
-#define AGAIN_MAX SEC(8)
-#define SAME      0.92 /* of another result: less, and chance has a part in it */
-#define EXACT     0.95 /* more, and it has not */
-#define PASSED    0.9  /* of what was tried */
+#define AGAIN_MAX  SEC(8)
+/* After one that shows less than the last one did: two may have met the same accident. */
+#define AGAIN_LESS MSEC(500)
+#define SAME       0.92 /* of another result: less, and chance has a part in it */
+#define EXACT      0.95 /* more, and it has not */
+#define PASSED     0.9  /* of what was tried */
 
 enum { PACED_MIN = 3 }; /* packets of a cluster that came one after the other */
 
@@ -64,7 +66,6 @@ void sl_probe_cut(struct probe *p, double before_bps, usec now)
     if (p->before_bps == 0)
         p->again = AGAIN_MIN;
     p->before_bps = fmax(p->before_bps, before_bps);
-    p->full_bps = 0; /* it may be another path now */
 }
 
 /* ---- out ---- */
@@ -129,6 +130,10 @@ void sl_probe_tick(struct probe *p, double bps, enum probe_use use, bool calm, u
     }
     if (!calm || p->id)
         return;
+    if (p->again_at != 0 && now >= p->again_at) {
+        p->again_at = 0;
+        push(p, p->tried_bps);
+    }
     if (p->pending_n == 0)
         think(p, bps, use, now);
     while (p->pending_n > 0 && !p->id) {
@@ -315,6 +320,9 @@ bool sl_probe_result(struct probe *p, const struct probe_result *r)
     p->passed = !r->full && r->bps >= p->tried_bps * PASSED;
     if (r->full && !agrees(p, r) && p->span < PROBE_SPAN_MAX)
         return refuse(p, r);
+    if (r->full && r->bps < p->known_bps * SAME)
+        p->again_at = p->tried_at + AGAIN_LESS;
+    p->known_bps = r->full ? r->bps : 0;
     if (r->full)
         p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
     if (p->chasing && !r->full && p->pending_n == 0 && r->bps < p->wanted_bps)

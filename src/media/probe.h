@@ -64,6 +64,8 @@ struct probe {
     usec span;         /* of the next clusters; 0: PROBE_SPAN */
     double full_bps;   /* what the last one that was held up showed; 0: none was */
     uint8_t full_id;
+    double known_bps;   /* the same of the last that was believed */
+    usec again_at;      /* when a result is looked at once more; 0: it is not */
     bool doubted;       /* the last one, which showed much more than that */
     uint8_t refused_id; /* the last that was not believed */
 };

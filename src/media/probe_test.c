@@ -279,6 +279,45 @@ TEST(probe_believes_again)
     CHECK_INT(p.span, PROBE_SPAN);
 }
 
+/* What is less than it was is looked at soon again: two bursts may have met the same accident. What
+ * a cut was for does not make the next burst any better known. */
+TEST(probe_of_less_than_before)
+{
+    static const struct {
+        const char *name;
+        double before, then;
+        bool again;
+    } rows[] = {
+        {"less", 950e3, 760e3, true},
+        {"nearly the same", 950e3, 900e3, false},
+        {"more", 760e3, 950e3, false},
+        {"the first", 0, 760e3, false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct probe p = {.wanted_bps = 5e6,
+                          .tried_bps = 2e6,
+                          .tried_at = SEC(9),
+                          .full_bps = rows[i].then, /* it was refused once */
+                          .known_bps = rows[i].before};
+        struct probe_result r = {.bps = rows[i].then, .full = true, .id = 2};
+        check_row(rows[i].name);
+        CHECK(sl_probe_result(&p, &r));
+        sl_probe_tick(&p, 760e3, PROBE_USE_FULL, true, SEC(9) + MSEC(400));
+        CHECK_INT(p.id, 0);
+        sl_probe_tick(&p, 760e3, PROBE_USE_FULL, true, SEC(9) + MSEC(500));
+        CHECK_INT(p.id != 0, rows[i].again);
+        CHECK(p.tried_bps == 2e6);
+    }
+}
+
+TEST(probe_after_a_cut)
+{
+    struct probe p = {.wanted_bps = 5e6, .tried_bps = 2e6, .full_bps = 950e3};
+    struct probe_result r = {.bps = 600e3, .full = true, .id = 2};
+    sl_probe_cut(&p, 960e3, SEC(1));
+    CHECK(!sl_probe_result(&p, &r));
+}
+
 /* A burst that came through a path that just held one up is not believed by itself. */
 TEST(probe_that_surprises)
 {
