@@ -319,19 +319,20 @@ static void use_probe(struct bwe *b, const struct probe_result *r, usec now)
         b->grace = now + PROBE_GRACE;
         return;
     }
+    double shown = b->probe.known_bps > 0 ? b->probe.known_bps : r->bps;
     /* It was a short look: what arrived in earnest meanwhile is not undone by it. */
     double least = r->full ? fmin(b->aimd.bps, ackrate_bps(&b->ackrate)) : b->aimd.bps;
     /* What held it up may be others, who would be driven out by taking all there is. */
     double most = r->full && !b->spare.much && !b->probe.chasing
                       ? b->aimd.bps * PROBE_STEP
                       : b->max_bps;
-    sl_aimd_probed(&b->aimd, fmin(fmax(r->bps, least), most), r->full, now);
+    sl_aimd_probed(&b->aimd, fmin(fmax(shown, least), most), r->full, now);
     b->probed = true;
     if (r->full)
         b->found = BWE_PROBE;
     b->did = AIMD_CAPPED;
     b->grace = now + PROBE_GRACE;
-    sl_lossrate_probed(&b->lossrate, r->bps);
+    sl_lossrate_probed(&b->lossrate, shown);
 }
 
 /* Who sends less than the path is thought to carry makes queues by bursts, and arrivals have

@@ -26,6 +26,7 @@
 /* After one that shows less than the last one did: two may have met the same accident. */
 #define AGAIN_LESS MSEC(500)
 #define SAME       0.92 /* of another result: less, and chance has a part in it */
+#define NEAR       0.87 /* of what is known: by chance more or less than it */
 #define EXACT      0.95 /* more, and it has not */
 #define PASSED     0.9  /* of what was tried */
 
@@ -293,11 +294,24 @@ static bool agrees(struct probe *p, const struct probe_result *r)
  * stood in a queue that the receiver emptied at once. */
 static bool surprises(struct probe *p, const struct probe_result *r)
 {
-    bool much = !r->full && p->full_bps > 0 && r->bps * SAME > p->full_bps / BELOW;
+    bool much = !r->full && p->full_bps > 0 && r->bps * EXACT > p->full_bps / BELOW;
     if (much && p->doubted)
         p->full_bps = 0; /* it is another path now */
     p->doubted = much && !p->doubted;
     return p->doubted;
+}
+
+/* One that is near to what is known, held up or not, is one more measurement of the same. */
+static void learn(struct probe *p, const struct probe_result *r)
+{
+    if (r->id != p->known_id)
+        p->known_before_bps = p->known_bps;
+    p->known_id = r->id;
+    double before = p->known_before_bps;
+    if (r->bps > before * NEAR && r->bps * NEAR < before)
+        p->known_bps = (before + r->bps) / 2;
+    else
+        p->known_bps = r->full ? r->bps : 0;
 }
 
 /* Looks at it again, for longer. */
@@ -322,7 +336,7 @@ bool sl_probe_result(struct probe *p, const struct probe_result *r)
         return refuse(p, r);
     if (r->full && r->bps < p->known_bps * SAME)
         p->again_at = p->tried_at + AGAIN_LESS;
-    p->known_bps = r->full ? r->bps : 0;
+    learn(p, r);
     if (r->full)
         p->before_bps = fmin(p->before_bps, r->bps); /* it is another path now */
     if (p->chasing && !r->full && p->pending_n == 0 && r->bps < p->wanted_bps)

@@ -64,7 +64,10 @@ struct probe {
     usec span;         /* of the next clusters; 0: PROBE_SPAN */
     double full_bps;   /* what the last one that was held up showed; 0: none was */
     uint8_t full_id;
-    double known_bps;   /* the same of the last that was believed */
+    /* what those that were believed showed, on the average of what is near to each other, and the
+     * same before the last of them; 0: it was not held up */
+    double known_bps, known_before_bps;
+    uint8_t known_id;
     usec again_at;      /* when a result is looked at once more; 0: it is not */
     bool doubted;       /* the last one, which showed much more than that */
     uint8_t refused_id; /* the last that was not believed */

@@ -310,6 +310,26 @@ TEST(probe_of_less_than_before)
     }
 }
 
+/* Measurements of the same path differ by chance: what is known of it is between them. */
+TEST(probe_of_the_same_path)
+{
+    struct probe p = {.wanted_bps = 5e6, .tried_bps = 2e6};
+    struct probe_result r = {.bps = 1400e3, .full = true, .id = 1};
+    CHECK(sl_probe_result(&p, &r));
+    CHECK(p.known_bps == 1400e3);
+    r.id = 2;
+    for (int part = 0; part < 2; part++) { /* of the same burst: once */
+        r.bps = 1460e3 + part * 40e3;
+        CHECK(sl_probe_result(&p, &r));
+    }
+    CHECK(p.known_bps == 1450e3);
+    r = (struct probe_result){.bps = 2e6, .id = 3};
+    CHECK(!sl_probe_result(&p, &r));
+    r.id = 4;
+    CHECK(sl_probe_result(&p, &r)); /* it is another path */
+    CHECK(p.known_bps == 0);
+}
+
 TEST(probe_after_a_cut)
 {
     struct probe p = {.wanted_bps = 5e6, .tried_bps = 2e6, .full_bps = 950e3};
