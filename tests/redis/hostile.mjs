@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {offer} from '../rooms/client.mjs';
 import {innocents, until} from '../attack/rig.mjs';
-import {REQUESTS, join, occupied, there} from './rig.mjs';
+import {REQUESTS, join, occupied, there, whole} from './rig.mjs';
 
 const rows = [
   ['nothing', '', 'malformed', ''],
@@ -71,7 +71,7 @@ export default async function ({server, backend, test}) {
       const value = await refused('flooded');
       return {value, ok: value > 1000};
     });
-    await beside.unharmed();
+    await whole(beside);
     for (const c of [ann, bob]) {
       await until('its turn', async () => {
         await c.say('leave');
@@ -90,7 +90,7 @@ export default async function ({server, backend, test}) {
       const value = await server.count('sluice_redis_joined_total');
       return {value, ok: value >= most};
     });
-    await beside.unharmed();
+    await whole(beside);
     await until('them to be gone', async () => {
       const value = await server.count('sluice_redis_clients');
       return {value, ok: value === 0};
@@ -101,7 +101,7 @@ export default async function ({server, backend, test}) {
   await test('the connection held, and the stream beside all this lost nothing', async () => {
     assert.equal(await server.count('sluice_redis_lost_total'), lost);
     assert.equal(await server.count('sluice_redis_commands_refused_total'), 0);
-    await beside.unharmed();
+    await whole(beside);
   });
   await beside.leave();
 }

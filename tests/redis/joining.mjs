@@ -23,7 +23,7 @@ export default async function ({server, backend, test}) {
     await backend.redis.hSet(`${ROOM}two`, {occupancyCount: 0, occupants: '{}'});
     ann = await join(backend, server, 'two', 'ann', 'whip');
     assert.equal(ann.heardBy, 1, 'one server hears');
-    assert.deepEqual([...new Set(ann.order)], ['candidate', 'done'], 'behind the answer, in this order');
+    assert.deepEqual([...new Set(ann.types)], ['answer', 'candidate', 'done'], 'in this order');
     assert.ok(ann.candidates.some(c => c.candidate.includes(` ${server.rtc} typ host`)), JSON.stringify(ann.candidates));
     assert.equal(ann.answer.type, 'answer');
     await backend.has('two', occupied({ann: there(true, false)}));

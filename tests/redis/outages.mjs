@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {innocents, until} from '../attack/rig.mjs';
 import {startServer} from '../browser/server.mjs';
-import {Backend, OWNED, ROOM, Redis, agree, join, occupied, there} from './rig.mjs';
+import {Backend, OWNED, ROOM, Redis, agree, join, occupied, there, whole} from './rig.mjs';
 
 export default async function ({test}) {
   const redis = await new Redis().start(), backend = await new Backend().start(redis);
@@ -26,9 +26,9 @@ export default async function ({test}) {
     await Promise.all([beside.mark(), bob.peer.mark()]);
     await redis.kill();
     await connected(0);
-    await beside.unharmed();
-    const {packets, lost} = await bob.peer.look();
-    assert.ok(packets > 20 && lost === 0, `${packets} packets, ${lost} lost`);
+    await whole(beside);
+    await until('sound', async () => ({ok: (await bob.peer.look()).packets > 20, value: bob.peer.seen}));
+    assert.equal(bob.peer.seen.lost, 0);
   });
 
   await test('it comes back empty: all rooms are written anew, without who left meanwhile', async () => {
@@ -42,7 +42,7 @@ export default async function ({test}) {
     const [cam] = Object.keys((await backend.dictionary('beside')).occupants);
     assert.deepEqual(await backend.dictionary('beside'), occupied({[cam]: there()}, 1));
     await connected(1);
-    await beside.unharmed();
+    await whole(beside);
   });
 
   await test('clients are heard again, and hear', async () => {

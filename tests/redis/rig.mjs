@@ -1,5 +1,6 @@
 // A Redis server of the test's own, and a back end as a script.
 
+import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import net from 'node:net';
 import redis from '../../examples/redis/node_modules/@redis/client/dist/index.js';
@@ -43,10 +44,12 @@ export class Redis {
 // One client of a back end: what it was told waits in `told`.
 class Client {
   told = [];
+  types = []; // of all that it was told
   #waiting = [];
   constructor(backend, room, id) { Object.assign(this, {backend, room, id}); }
   take(m) {
     this.told.push(m);
+    this.types.push(m.type);
     this.#waiting = this.#waiting.filter(w => !w());
   }
   // The first message of that type, of those that have come or will.
@@ -115,6 +118,13 @@ export class Backend {
   }
 }
 
+// A stream beside all this has lost nothing. How evenly it came is for the machine to say.
+export const whole = beside => until('the stream beside', async () => {
+  const value = await beside.view.look();
+  assert.deepEqual([value.lost, value.wrong], [0, 0]);
+  return {value, ok: value.packets > 20};
+});
+
 export const there = (isHost = false, isPresent = true) => ({IsHost: isHost, IsPresent: isPresent});
 export const occupied = (occupants, viewers = 0) =>
   ({occupancyCount: Object.keys(occupants).length + viewers, occupants, ...viewers && {viewers}});
@@ -139,7 +149,6 @@ export async function join(backend, server, room, id, kind, more = {}) {
   client.heardBy = await client.say('offer', {type: 'offer', sdp}, more);
   const {payload: answer} = await client.heard('answer');
   client.candidates = [];
-  client.order = client.told.map(m => m.type);
   await client.heard('done');
   while (client.told.some(m => m.type === 'candidate')) client.candidates.push((await client.heard('candidate')).payload);
   await client.say('candidate', {candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0});
