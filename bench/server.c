@@ -286,7 +286,8 @@ double server_metric(const struct server *s, const char *name)
         for (char *l = text ? strtok_r(text, "\n", &rest) : NULL; l;
              l = strtok_r(NULL, "\n", &rest)) {
             const char *value = strrchr(l, ' ');
-            if (strncmp(l, name, n) == 0 && (l[n] == '{' || l[n] == ' ') && value)
+            if (strncmp(l, name, n) == 0 && (l[n] == '{' || l[n] == ' ' || l[n] == '}') &&
+                value)
                 sum += strtod(value, NULL);
         }
         free(text);

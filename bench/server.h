@@ -44,5 +44,5 @@ uint64_t server_waited(const struct server *s);
 uint64_t server_resident(const struct server *s);
 uint64_t server_kernel(const struct server *s);
 
-/* The sum of a metric over its labels. */
+/* The sum of a metric over its labels; or of the one series that is so named, but for its brace. */
 double server_metric(const struct server *s, const char *name);
