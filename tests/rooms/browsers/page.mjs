@@ -52,6 +52,9 @@ async function conference({s, one, other, test, errors}) {
     await ada.shot('lobby-dark');
     await ada.page.setViewport(PHONE);
     assert.ok((await ada.view()).wide <= 0, 'nothing is cut off on a phone');
+    const below = await ada.page.evaluate(() => document.getElementById('join-form').getBoundingClientRect().top -
+      document.getElementById('preview').getBoundingClientRect().bottom);
+    assert.ok(below >= 0, `the form begins ${-below} pixels above the end of the preview`);
     await ada.shot('lobby-phone-dark');
     await ada.page.setViewport(DESK);
     await ada.theme('light');
