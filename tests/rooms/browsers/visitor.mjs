@@ -60,6 +60,7 @@ function eyes() {
       raised: shown(s.querySelector('.raised')), numbers: shown(s.querySelector('.numbers')) ? s.querySelector('.numbers').innerText : null,
       bars: s.querySelector('.bars').title, box: box(s), ...picture(s.querySelector('video')),
     })),
+    busy: [...document.querySelectorAll('button:disabled')].filter(shown).map(b => b.id),
     pressed: [...document.querySelectorAll('button[aria-pressed="true"]')].filter(shown).map(b => b.id || b.className),
     unread: shown(document.querySelector('#chat-open .count')) ? document.querySelector('#chat-open .count').textContent : null,
     messages: [...document.querySelectorAll('#messages li:not(.event)')].filter(shown).map(m => [...m.children].map(p => p.textContent).join(': ')),
@@ -108,7 +109,11 @@ export async function visitor(browser, {theme = 'light', width = 1280, height = 
       if (passed.at(-1) !== to) throw new Error(`${to} is not reached, but ${[...new Set(passed)].join(' ')}`);
       return passed;
     },
-    press: key => page.keyboard.press(key),
+    // A button does nothing while it is at work.
+    press: async key => {
+      await wait('nothing is at work', v => v.busy.length === 0);
+      await page.keyboard.press(key);
+    },
     shot: async name => {
       fs.mkdirSync(SHOTS, {recursive: true});
       await page.screenshot({path: `${SHOTS}${name}.png`});
