@@ -23,30 +23,30 @@ enum { LOSSRATE_WINDOW = 20 };  /* observations */
 #define LOSSRATE_SPAN MSEC(250) /* that one of them takes at least */
 
 struct lossrate {
-  double max_bps;
-  double bps;                       /* 0: it has nothing to say yet */
-  double own_loss;                  /* of the path */
-  double fraction;                  /* lost lately, weighted by age */
-  double recent;                    /* the same of the last second */
-  double usual_lost, usual_packets; /* of the last minute */
-  unsigned n, next;
-  struct {
-    double packets, lost, kbps;
-  } seen[LOSSRATE_WINDOW];
-  /* the observation that is being made */
-  double packets, lost, bits;
-  usec from; /* when the last packet of the one before left */
-  usec until;
-  usec cut_at;
-  double ramp_from; /* bits/s, at the time of ramp_at: how fast it may rise
+    double max_bps;
+    double bps;                       /* 0: it has nothing to say yet */
+    double own_loss;                  /* of the path */
+    double fraction;                  /* lost lately, weighted by age */
+    double recent;                    /* the same of the last second */
+    double usual_lost, usual_packets; /* of the last minute */
+    unsigned n, next;
+    struct {
+        double packets, lost, kbps;
+    } seen[LOSSRATE_WINDOW];
+    /* the observation that is being made */
+    double packets, lost, bits;
+    usec from; /* when the last packet of the one before left */
+    usec until;
+    usec cut_at;
+    double ramp_from; /* bits/s, at the time of ramp_at: how fast it may rise
                        again */
-  usec ramp_at;
-  bool limited; /* below what delay allows */
+    usec ramp_at;
+    bool limited; /* below what delay allows */
 };
 
 /* What feedback told of: packets that left until `sent`, in order. */
-void sl_lossrate_input(struct lossrate *l, unsigned packets, int lost,
-                       double octets, usec sent);
+void sl_lossrate_input(struct lossrate *l, unsigned packets, int lost, double octets,
+                       usec sent);
 
 /* A burst of this rate passed: so much does. */
 void sl_lossrate_probed(struct lossrate *l, double bps);
@@ -57,5 +57,4 @@ bool sl_lossrate_losing(const struct lossrate *l);
 /* What delay allows, and what arrives (0: not known, or the application sends
  * little). The rate to keep below is written to l->bps whenever an observation
  * is complete. */
-void sl_lossrate_update(struct lossrate *l, double delay_bps, double acked_bps,
-                        usec now);
+void sl_lossrate_update(struct lossrate *l, double delay_bps, double acked_bps, usec now);

@@ -140,8 +140,10 @@ await test('what was to be told outlives the server, however it ends', async () 
   await b.stop();
   await s.start(words);
   for (const room of ['a', 'b', 'c']) assert.equal((await s.ask('POST', '/v1/rooms', {room})).status, 201);
-  // Told to nobody yet; on the disk a little later.
+  // Told to nobody yet; on the disk a little later: first in the file, and in the store when the next change is in it.
   await until('stored', async () => ({ok: fs.readFileSync(path.join(s.state, 'data.mdb')).includes('"room":"c"')}));
+  const {token} = await (await s.ask('POST', '/v1/tokens', {room: 'c', may: ['watch'], seconds: 60})).json();
+  assert.equal((await s.ask('POST', '/v1/revocations', {token})).status, 200);
   await s.kill('SIGKILL');
   await s.start(words);
   await s.ask('DELETE', '/v1/rooms/default/none');
