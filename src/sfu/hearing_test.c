@@ -63,7 +63,7 @@ TEST(hearing_tells_of_speech)
     stage_close(&s);
 }
 
-/* A background is told once, not for each packet; a change is told. */
+/* A background is told once a second, not for each packet; a change is told. */
 TEST(hearing_tells_of_backgrounds_seldom)
 {
     open_stage();
@@ -71,7 +71,8 @@ TEST(hearing_tells_of_backgrounds_seldom)
     CHECK(mails() <= 12);
     talk(100, 70, 40);
     talk(100, 72, 40);
-    CHECK_INT(mails(), 0);
+    uint64_t n = mails();
+    CHECK(n >= 3 && n <= 4);
     stage_close(&s);
 }
 

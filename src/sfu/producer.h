@@ -123,6 +123,7 @@ struct producer {
     uint8_t excess_told;  /* to control, a bit for each encoding */
     struct speech speech; /* of audio that lands here */
     struct voice voice;   /* as control was last told */
+    usec voice_told;      /* when that was */
     struct list in_heard; /* of the shard, while there is something to tell */
     usec measured;        /* when its rates last were */
     usec reviewed;
