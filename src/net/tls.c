@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,8 +155,11 @@ struct tls *sl_tls_dial(const struct tls_client *c, const char *host)
     if (!t)
         return NULL;
     X509_VERIFY_PARAM *of = SSL_get0_param(t->ssl);
+    char name[TLSEXT_MAXLEN_host_name +
+              1]; /* OpenSSL's macro wants one that is not const */
+    (void)snprintf(name, sizeof name, "%s", host);
     bool set = X509_VERIFY_PARAM_set1_ip_asc(of, host) == 1 ||
-               (SSL_set_tlsext_host_name(t->ssl, host) == 1 &&
+               (SSL_set_tlsext_host_name(t->ssl, name) == 1 &&
                 X509_VERIFY_PARAM_set1_host(of, host, 0) == 1);
     ERR_clear_error();
     if (!set) {
