@@ -61,7 +61,8 @@ static void put_media(struct wr *w, const struct describe *d,
     if (!s->stopped && s->direction & SDP_RECVONLY)
         sl_answer_ceiling(w, s->type == SDP_VIDEO ? MEDIA_VIDEO : MEDIA_AUDIO,
                           d->max_bps);
-    sl_answer_text(w, SDP_MID, span_of(s->mid));
+    if (s->mid[0] != '\0') /* one that was refused may have none */
+        sl_answer_text(w, SDP_MID, span_of(s->mid));
 }
 
 /* RFC 8853 §5.1: what a section of the peer's sends stays as it was agreed. */

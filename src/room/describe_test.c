@@ -20,6 +20,7 @@ TEST(describe_text)
          .direction = SDP_SENDONLY,
          .slot = &voice,
          .simulcast = ""},
+        {.type = SDP_VIDEO, .mid = "", .stopped = true}, /* of a peer that gave it none */
     };
     static const char want[] =
         "v=0\r\n"
@@ -53,7 +54,10 @@ TEST(describe_text)
         "a=rtcp-fb:111 transport-cc\r\n"
         "a=fmtp:111 minptime=10;useinbandfec=1\r\n"
         "a=msid:s voice_s_1\r\n"
-        "a=ssrc:7 cname:c\r\n";
+        "a=ssrc:7 cname:c\r\n"
+        "m=video 0 UDP/TLS/RTP/SAVPF 0\r\n"
+        "c=IN IP4 0.0.0.0\r\n"
+        "a=inactive\r\n";
     static char text[4096];
     struct codecs codecs;
     sl_codecs_init(&codecs, opus, 1);

@@ -185,7 +185,7 @@ static void become(struct dialog *d, struct section *s, const struct sdp_section
 {
     end_receiving(d, s);
     *s = (struct section){.type = from->type};
-    if (from->mid.n < sizeof s->mid)
+    if (from->mid.n > 0 && from->mid.n < sizeof s->mid)
         memcpy(s->mid, from->mid.p, from->mid.n);
 }
 
