@@ -20,7 +20,6 @@ TEST(describe_text)
          .direction = SDP_SENDONLY,
          .slot = &voice,
          .simulcast = ""},
-        {.type = SDP_VIDEO, .mid = "", .stopped = true}, /* of a peer that gave it none */
     };
     static const char want[] =
         "v=0\r\n"
@@ -54,10 +53,7 @@ TEST(describe_text)
         "a=rtcp-fb:111 transport-cc\r\n"
         "a=fmtp:111 minptime=10;useinbandfec=1\r\n"
         "a=msid:s voice_s_1\r\n"
-        "a=ssrc:7 cname:c\r\n"
-        "m=video 0 UDP/TLS/RTP/SAVPF 0\r\n"
-        "c=IN IP4 0.0.0.0\r\n"
-        "a=inactive\r\n";
+        "a=ssrc:7 cname:c\r\n";
     static char text[4096];
     struct codecs codecs;
     sl_codecs_init(&codecs, opus, 1);
@@ -98,6 +94,25 @@ TEST(describe_simulcast)
     text[w.n] = '\0';
     CHECK(strstr(text, "a=rid:l recv\r\na=rid:h recv\r\na=simulcast:recv l;h\r\n") !=
           NULL);
+}
+
+/* A peer that gave its section no mid has it back like that. */
+TEST(describe_refused_without_mid)
+{
+    static const struct describe_section section = {
+        .type = SDP_VIDEO, .mid = "", .stopped = true};
+    char text[2048];
+    struct codecs codecs;
+    sl_codecs_init(&codecs, NULL, 0);
+    const struct negotiate_local local = {.ufrag = "u", .pwd = "p", .sha256 = sha256};
+    const struct describe d = {
+        .local = &local, .codecs = &codecs, .sections = &section, .sections_n = 1};
+    struct wr w = wr_of((uint8_t *)text, sizeof text - 1);
+    sl_describe(&w, &d);
+    text[w.n] = '\0';
+    CHECK(strstr(text,
+                 "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n"));
+    CHECK(!strstr(text, "a=mid"));
 }
 
 /* What is not said again would not hold any more; and it is said of pictures that we receive. */
