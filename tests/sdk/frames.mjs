@@ -102,6 +102,26 @@ export default async function ({test}) {
     assert.ok(await opened(receiver, await sealed(sender, noise(5), 'audio'), 'audio'));
     assert.equal(await opened(late, before, 'audio'), null, 'who came later reads what was before');
   });
+  await test('keys: what was sealed before the turn may come after it, for a while', async () => {
+    let now = 0;
+    const rings = [new Keyring(), new Keyring(() => now)], [sender, receiver] = rings;
+    for (const r of rings) await r.set(material);
+    const picture = await sealed(sender, noise(300), 'video', 'delta');
+    await sender.ratchet();
+    const sound = await sealed(sender, noise(50), 'audio');
+    assert.ok(await opened(receiver, sound, 'audio'));
+    assert.ok(await opened(receiver, picture, 'video'));
+    assert.ok(await opened(receiver, sound, 'audio'), 'the last key takes nobody back');
+    now += 5000;
+    assert.equal(await opened(receiver, picture, 'video'), null);
+  });
+  await test('keys: who turns his reads the others until they follow', async () => {
+    const mine = await ring(), theirs = await ring();
+    await mine.ratchet();
+    assert.ok(await opened(mine, await sealed(theirs, noise(50), 'audio'), 'audio'));
+    assert.ok(await opened(theirs, await sealed(mine, noise(50), 'audio'), 'audio'));
+    assert.ok(await opened(mine, await sealed(theirs, noise(50), 'audio'), 'audio'));
+  });
   await test('keys: by their index, so that a new one can be told before it is used', async () => {
     const sender = await ring(), receiver = await ring(), next = noise(32);
     await receiver.set(next, {index: 5, use: false});

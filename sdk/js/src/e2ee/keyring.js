@@ -1,11 +1,14 @@
 // The keys of a room's end-to-end encryption: sixteen places, of which one is used to send.
 //
 // A key may be turned on ("ratcheted"): the next is made of it, and it cannot be made of the next.
-// Who receives tries a few turns ahead, so that senders may turn theirs without asking. Material is
+// Who receives tries a few turns ahead, so that senders may turn theirs without asking, and for a
+// moment the last one: a picture that was sealed before the turn may be whole only after sound that
+// was sealed after it, and others seal with the last key until they hear of the turn. Material is
 // 32 octets; what encrypts frames is derived from it (HKDF), and leaves the ring only as a handle.
 
 const PLACES = 16;
 const AHEAD = 8; // turns that a receiver tries; each costs a wrong decryption
+const LINGER = 5000; // ms in which the last key is still good
 const ROUNDS = 600_000; // of PBKDF2, as OWASP asks of SHA-256
 const text = s => new TextEncoder().encode(s);
 
@@ -25,14 +28,20 @@ const frameKey = async material => crypto.subtle.importKey('raw', await derive(m
   'AES-GCM', false, ['encrypt', 'decrypt']);
 
 export class Keyring {
-  #places = new Array(PLACES).fill(null); // {material, key, ahead: [{material, key}]}
+  #places = new Array(PLACES).fill(null); // {material, key, ahead: [{material, key}], last: {key, until} | null}
+  #now;
   current = -1; // the place that is used to send
+
+  // now: the time in ms.
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
 
   // material: 32 octets. use: from now on to send, too.
   async set(material, {index = 0, use = true} = {}) {
     if (!(index >= 0 && index < PLACES)) throw new RangeError(`a key's index is 0 to ${PLACES - 1}`);
     if (material.length !== 32) throw new RangeError('a key is 32 octets');
-    this.#places[index] = {material, key: await frameKey(material), ahead: []};
+    this.#places[index] = {material, key: await frameKey(material), ahead: [], last: null};
     if (use) this.current = index;
   }
 
@@ -40,7 +49,10 @@ export class Keyring {
     const place = this.#places[index];
     if (!place) throw new Error('there is no such key');
     await this.set(await turned(place.material), {index, use: index === this.current});
+    this.#places[index].last = this.#leave(place);
   }
+
+  #leave = ({key}) => ({key, until: this.#now() + LINGER});
 
   // What to send with; null: nothing may be sent.
   get sending() {
@@ -48,11 +60,12 @@ export class Keyring {
     return place ? {index: this.current, key: place.key} : null;
   }
 
-  // The key of this place, then those that it turns into: {key, ...}.
+  // The key of this place, the one before, then those that it turns into: {key, ...}.
   async* find(index) {
     const place = this.#places[index];
     if (!place) return;
     yield place;
+    if (place.last && this.#now() < place.last.until) yield place.last;
     for (let n = 0; n < AHEAD; n++) {
       if (!place.ahead[n]) {
         const material = await turned(n ? place.ahead[n - 1].material : place.material);
@@ -66,6 +79,6 @@ export class Keyring {
   // on their way together may say so more than once.
   found = (index, entry) => {
     const place = this.#places[index], n = place?.ahead.indexOf(entry) ?? -1;
-    if (n >= 0) this.#places[index] = {...entry, ahead: place.ahead.slice(n + 1)};
+    if (n >= 0) this.#places[index] = {...entry, ahead: place.ahead.slice(n + 1), last: this.#leave(place)};
   };
 }
