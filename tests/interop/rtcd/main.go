@@ -67,6 +67,10 @@ func runAll(name, binary, only string, all group) (passed, failed int64) {
 		default:
 			fmt.Printf("FAIL %s: %s: %v\n", name, sc.name, err)
 			failed++
+			if words := s.died(); words != "" {
+				fmt.Printf("FAIL %s: the server ended:\n%s\n", name, words)
+				return passed, failed + 1
+			}
 		}
 	}
 	return passed, failed

@@ -110,6 +110,17 @@ func (s *server) wait(limit time.Duration) error {
 	}
 }
 
+// What it said last, where it is gone and nobody has ended it.
+func (s *server) died() string {
+	select {
+	case err := <-s.ended:
+		text, _ := os.ReadFile(s.log.Name())
+		return fmt.Sprintf("%v\n%s", err, text[max(0, len(text)-4000):])
+	default:
+		return ""
+	}
+}
+
 // Ends it with no chance to say anything. It may be started again.
 func (s *server) crash() error {
 	must(s.cmd.Process.Kill())
