@@ -1,7 +1,7 @@
 // The streams page: what is published by WHIP in a room, on the screen, and this device into the room.
 
 import * as devices from './devices.js';
-import {Publisher, SIMULCAST} from './whip.js';
+import {Publisher, simulcast} from './whip.js';
 import {Room} from './room.js';
 import {ask} from './session.js';
 import {Tile} from './tile.js';
@@ -164,7 +164,7 @@ class Page {
     if (!this.#me) {
       const tracks = {audio: null, video: null, [kind]: track};
       this.#me = this.#publish(stored.name, tracks, {mirror: true,
-        encodings: localStorage.simulcast ? SIMULCAST : undefined});
+        encodings: localStorage.simulcast ? simulcast(tracks.video?.getSettings()) : undefined});
       return;
     }
     this.#me.tracks[kind] = track;

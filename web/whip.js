@@ -14,6 +14,12 @@ export const SIMULCAST = [
   {rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000},
 ];
 
+// Those for a picture of this size. Of more sizes than Chromium finds it large enough for, it
+// leaves out the largest.
+export function simulcast({width = 1280, height = 720} = {}) {
+  return SIMULCAST.slice(width * height >= 960 * 540 ? -3 : width * height >= 480 * 270 ? -2 : -1);
+}
+
 export class Publisher extends Session {
   #tracks;
   #codec;

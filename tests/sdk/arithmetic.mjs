@@ -37,8 +37,12 @@ const SEEN = [
 ];
 const SENT = [
   ['three sizes', {height: 720}, [['q', 4], ['h', 2], ['f', 1]]],
-  ['two, of a small one', {height: 360}, [['q', 4], ['h', 2], ['f', 1]]],
-  ['none of less than 90 lines', {height: 180}, [['h', 2], ['f', 1]]],
+  ['two of a small one, as Chromium would leave out the largest of three', {width: 640, height: 360}, [['h', 2], ['f', 1]]],
+  ['the same of an old camera', {width: 640, height: 480}, [['h', 2], ['f', 1]]],
+  ['three from 960x540 on', {width: 960, height: 540}, [['q', 4], ['h', 2], ['f', 1]]],
+  ['it is pixels that count: a phone held upright', {width: 540, height: 960}, [['q', 4], ['h', 2], ['f', 1]]],
+  ['one of a very small one', {width: 320, height: 240}, [['f', 1]]],
+  ['none of less than 90 lines', {width: 3840, height: 160}, [['f', 1]]],
   ['a stamp is one stream', {height: 90}, [['f', 1]]],
   ['layers inside one', {height: 720, how: 'svc', codec: 'VP9'}, [[undefined, undefined, 'L3T3_KEY']]],
   ['VP8 has none: one stream', {height: 720, how: 'svc', codec: 'VP8'}, [[undefined, undefined, undefined]]],

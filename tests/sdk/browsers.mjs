@@ -63,6 +63,30 @@ async function view() {
   return said.map(s => s.paused ? 'paused' : `${s.width / dpr}x${s.height / dpr}`);
 }
 
+// Sends a picture of this size as the SDK would, with its sizes taken as they are offered.
+async function sends(width, height) {
+  const {camera} = await import('/sdk/encodings.js');
+  const canvas = Object.assign(document.createElement('canvas'), {width, height});
+  const paint = canvas.getContext('2d');
+  const painting = setInterval(() => paint.fillRect(Math.random() * width, Math.random() * height, 9, 9), 40);
+  const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  a.onicecandidate = e => b.addIceCandidate(e.candidate);
+  b.onicecandidate = e => a.addIceCandidate(e.candidate);
+  const sendEncodings = camera({width, height});
+  a.addTransceiver(canvas.captureStream(25).getVideoTracks()[0], {direction: 'sendonly', sendEncodings});
+  await a.setLocalDescription();
+  // No browser takes several sizes: it is told of one, and the sender that all are welcome.
+  const {sdp} = a.localDescription;
+  await b.setRemoteDescription({type: 'offer', sdp: sdp.replace(/a=(rid|simulcast):.*\r\n/g, '')});
+  await b.setLocalDescription();
+  const all = sendEncodings.map(e => e.rid);
+  await a.setRemoteDescription({type: 'answer', sdp: b.localDescription.sdp +
+    (all.length > 1 ? `${all.map(r => `a=rid:${r} recv\r\n`).join('')}a=simulcast:recv ${all.join(';')}\r\n` : '')});
+  window.rig.pcs = {a, b, painting: {close: () => clearInterval(painting)}};
+}
+const heights = () => window.rig.pcs.a.getStats().then(all => [...all.values()]
+  .filter(s => s.type === 'outbound-rtp' && s.frameHeight).map(s => s.frameHeight).sort((x, y) => x - y).join(' '));
+
 export default async function ({test, browsers}) {
   for (const kind of ['chromium', 'firefox']) {
     const page = await (await browsers(kind)).page();
@@ -98,6 +122,17 @@ export default async function ({test, browsers}) {
     await page.close();
   }
   const chromium = await browsers('chromium');
+  for (const [width, height, want] of [[320, 240, '240'], [640, 360, '180 360'], [640, 480, '240 480'], [960, 540, '135 270 540']])
+    await test(`chromium: of ${width}x${height} all sizes are sent that the SDK asks for`, async () => {
+      const page = await chromium.page();
+      await page.evaluate(sends, width, height);
+      await until(`its sizes are ${want}`, async () => {
+        const value = await page.evaluate(heights);
+        return {ok: value === want, value};
+      });
+      await end(page);
+      await page.close();
+    });
   await test('chromium: a chosen camera that is not there is said to be gone', async () => {
     const page = await chromium.page();
     assert.deepEqual(await page.evaluate(refused, {deviceId: 'nothing'}), ['DeviceError', 'gone']);

@@ -11,8 +11,8 @@ export function coding(media, source, {how, codec, maxBps, motion, fps, sealed})
   if (sealed && !CODECS.includes(chosen)) throw new RoomError('unsupported', `${chosen} cannot be encrypted end to end.`);
   const codecs = chosen ? preferred(RTCRtpReceiver.getCapabilities('video').codecs, chosen) : undefined;
   if (codecs === null) throw new RoomError('unsupported', `This browser cannot send ${chosen}.`);
-  const {height = 720, frameRate = 30} = media.getSettings();
+  const {width, height = 720, frameRate = 30} = media.getSettings();
   const encodings = source === 'screen' ? screen({fps, maxBps, motion}) :
-    camera({how, height, fps: Math.round(frameRate), maxBps, codec: chosen});
+    camera({how, width, height, fps: Math.round(frameRate), maxBps, codec: chosen});
   return {codecs, encodings};
 }

@@ -17,12 +17,17 @@ const LAYERED = new Set(['VP9', 'AV1']);
 const RIDS = ['q', 'h', 'f'];
 const SMALLEST = 90; // lines below which a layer is of no use to anybody
 
-// sendEncodings of a camera. how: 'simulcast', 'svc' or 'single'. height, fps: of the source.
-export function camera({how = 'simulcast', height = 720, fps = 30, maxBps, codec} = {}) {
+// How many sizes Chromium sends of a picture of so many pixels. Of more it leaves out the last,
+// and that is the largest: 640x360 in three sizes would never be seen with more than 180 lines.
+const THREE = 960 * 540, TWO = 480 * 270;
+const sizes = pixels => pixels >= THREE ? 3 : pixels >= TWO ? 2 : 1;
+
+// sendEncodings of a camera. how: 'simulcast', 'svc' or 'single'. width, height, fps: of the source.
+export function camera({how = 'simulcast', height = 720, width = height * 16 / 9, fps = 30, maxBps, codec} = {}) {
   const most = Math.min(maxBps ?? Infinity, worth(height, fps));
   if (how === 'svc' && LAYERED.has(codec)) return [{maxBitrate: most, maxFramerate: fps, scalabilityMode: 'L3T3_KEY'}];
   if (how === 'single' || how === 'svc') return [{maxBitrate: most, maxFramerate: fps}];
-  const scales = [4, 2, 1].filter(s => s === 1 || height / s >= SMALLEST);
+  const scales = [4, 2, 1].slice(-sizes(width * height)).filter(s => s === 1 || height / s >= SMALLEST);
   return scales.map((scale, i) => ({
     rid: RIDS[i + RIDS.length - scales.length], scaleResolutionDownBy: scale, maxFramerate: fps,
     maxBitrate: scale === 1 ? most : Math.min(most, worth(height / scale, fps)),
