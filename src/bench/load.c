@@ -1,79 +1,26 @@
-#include "bench/load.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/list.h"
-
-#include "bench/client.h"
-#include "bench/web.h"
-#include "bench/wire.h"
-#include "crypto/hash.h"
+#include "bench/load_inside.h"
 #include "net/udp.h"
 
-enum {
-    KINDS = 2,        /* sections of a publisher: video, audio */
-    JOINING_MAX = 32, /* handshakes under way */
-    TRIES_MAX = 20,   /* of who is told to come later */
-};
 #define NAP     50        /* microseconds without a look at sockets and deadlines */
 #define DRAIN   MSEC(300) /* after the last packet left, for those under way */
 #define FLOW    SEC(5)    /* by then every subscriber has got something */
+#define LATE    SEC(20)   /* the last who is late gets something, at the latest */
 #define OVERRUN MSEC(10)
-
-struct member {
-    struct client *client;
-    struct timer timer;
-    struct srtp_out *out; /* once it is up */
-    struct srtp_in *in;
-    unsigned room;
-    bool up;
-    /* a publisher */
-    struct source *source[KINDS]; /* by video; NULL: not negotiated */
-    uint16_t twcc;
-    usec due, report; /* next burst, next sender report */
-    /* a subscriber */
-    struct sink *sink;
-    char seat[WEB_LOCATION_MAX];
-};
-
-struct load {
-    struct load_conf conf;
-    const struct signaling *signaling;
-    struct web *web;
-    struct wire *wire;
-    struct cert cert;
-    struct dtls_ctx *dtls;
-    const struct srtp_backend *srtp;
-    struct timers timers;
-    size_t members_n, per_room;
-    struct member *members;
-    struct source **sources; /* of all rooms, in order */
-    size_t sources_per_room;
-    size_t joining;
-    const struct member *failed;
-    struct load_phase phase;
-    bool sending;
-    uint64_t overruns, before; /* before: packets of counts that were reset */
-    struct sink_counts counts;
-    uint8_t burst[SOURCE_BURST_MAX * SOURCE_STRIDE];
-};
 
 /* ---- making ---- */
 
-static size_t kinds(const struct load_conf *c)
-{
-    return (size_t)c->audio + c->video;
-}
-
 static bool possible(const struct load_conf *c)
 {
-    size_t sections = c->publishers * kinds(c);
+    size_t sections = c->publishers * load_kinds(c);
     return c->rooms > 0 && c->publishers > 0 && c->publishers <= LOAD_PUBLISHERS_MAX &&
            sections > 0 && sections <= CLIENT_SECTIONS_MAX &&
-           (uint64_t)c->rooms * (c->publishers + (uint64_t)c->subscribers) <=
+           c->late <= LOAD_CLIENTS_MAX &&
+           c->rooms * (c->publishers + (uint64_t)c->subscribers + c->late) <=
                LOAD_CLIENTS_MAX;
 }
 
@@ -87,8 +34,9 @@ enum err sl_load_new(const struct load_conf *conf, struct load **ret,
     l->conf = *conf;
     l->signaling = conf->signaling ? conf->signaling : &sl_signaling_whip;
     l->srtp = sl_srtp_backend_best();
-    l->per_room = (size_t)conf->publishers + conf->subscribers;
-    l->sources_per_room = conf->publishers * kinds(conf);
+    l->per_room = (size_t)conf->publishers + conf->subscribers + conf->late;
+    l->late_due = USEC_NEVER;
+    l->sources_per_room = conf->publishers * load_kinds(conf);
     if (!possible(conf)) {
         e = sl_signaling_fail(error, E_MALFORMED,
                               "so many rooms, publishers or subscribers cannot be");
@@ -126,7 +74,7 @@ void sl_load_free(struct load *l)
     for (size_t i = 0; l->members && i < l->members_n; i++) {
         struct member *m = &l->members[i];
         sl_client_free(m->client);
-        for (int k = 0; k < KINDS; k++)
+        for (int k = 0; k < LOAD_KINDS; k++)
             free(m->source[k]);
         free(m->sink);
     }
@@ -176,7 +124,7 @@ static void publish(struct load *l, struct member *m, usec now)
     if (now < m->report)
         return;
     m->report = now + SEC(1);
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < LOAD_KINDS; k++) {
         uint8_t report[128];
         struct timespec wall;
         (void)clock_gettime(CLOCK_REALTIME, &wall);
@@ -196,7 +144,7 @@ static void went_up(struct load *l, struct member *m, usec now)
     l->joining--;
     uint8_t twcc = sl_client_ext(m->client, 0, EXT_TWCC);
     m->report = now;
-    for (int k = 0; k < KINDS; k++)
+    for (int k = 0; k < LOAD_KINDS; k++)
         if (m->source[k])
             m->source[k]->twcc_id = twcc;
     if (!m->sink)
@@ -208,7 +156,7 @@ static void went_up(struct load *l, struct member *m, usec now)
     m->sink->next_report = now + chance % SINK_REPORT;
 }
 
-static void arm(struct load *l, struct member *m)
+void sl_load_arm(struct load *l, struct member *m)
 {
     usec at = sl_client_deadline(m->client);
     usec own = USEC_NEVER;
@@ -221,7 +169,7 @@ static void arm(struct load *l, struct member *m)
 }
 
 /* What the client wants to say, and what became of it. */
-static void serve(struct load *l, struct member *m, usec now)
+void sl_load_serve(struct load *l, struct member *m, usec now)
 {
     struct span out;
     while (sl_client_poll(m->client, &out))
@@ -238,14 +186,24 @@ static void tick(struct load *l, struct member *m, usec now)
     uint8_t rtcp[SINK_RTCP_MAX];
     if (now >= sl_client_deadline(m->client)) {
         sl_client_tick(m->client, now);
-        serve(l, m, now);
+        sl_load_serve(l, m, now);
     }
     if (m->up && m->sink)
         while (now >= sl_sink_deadline(m->sink))
             send_one(l, m, rtcp, sl_sink_poll(m->sink, m->out, now, rtcp));
     else if (m->up)
         publish(l, m, now);
-    arm(l, m);
+    sl_load_arm(l, m);
+}
+
+static void hear(struct load *l, struct member *m, const struct wire_in *in)
+{
+    sl_sink_input(m->sink, m->in, in->p, in->n, in->at);
+    if (m->asked == 0 || sl_sink_flowing(m->sink) == 0)
+        return;
+    sl_quantiles_add(&l->late.to_media,
+                     in->at > m->asked ? (uint64_t)(in->at - m->asked) : 0);
+    m->asked = 0;
 }
 
 static void take(struct load *l, const struct wire_in *in, usec now)
@@ -255,17 +213,17 @@ static void take(struct load *l, const struct wire_in *in, usec now)
     struct member *m = &l->members[in->client];
     if (in->p[0] >= 128 && in->p[0] <= 191) {
         if (m->up && m->sink)
-            sl_sink_input(m->sink, m->in, in->p, in->n, in->at);
+            hear(l, m, in);
         return;
     }
     sl_client_input(m->client, (struct span){in->p, in->n}, now);
-    serve(l, m, now);
-    arm(l, m);
+    sl_load_serve(l, m, now);
+    sl_load_arm(l, m);
 }
 
 /* One round: what is due, then one batch of what came, so that bursts leave when they are due
  * and not several together. */
-static void pump(struct load *l)
+void sl_load_pump(struct load *l)
 {
     const struct wire_in *in;
     usec now = sl_udp_now();
@@ -283,123 +241,7 @@ static void pump(struct load *l)
 void sl_load_idle(struct load *l, usec duration)
 {
     for (usec end = sl_udp_now() + duration; sl_udp_now() < end;)
-        pump(l);
-}
-
-/* ---- joining ---- */
-
-static void make_source(struct load *l, struct member *m, unsigned nth, bool video,
-                        struct offer_section *section)
-{
-    struct source *s = calloc(1, sizeof *s);
-    uint32_t ssrc[2];
-    if (!s)
-        return;
-    sl_random(ssrc, sizeof ssrc);
-    *section = (struct offer_section){.kind = video ? MEDIA_VIDEO : MEDIA_AUDIO,
-                                      .ssrc = ssrc[0] | 1,
-                                      .rtx_ssrc = video ? ssrc[1] | 1 : 0};
-    sl_source_init(s, (uint32_t)number_of(l, m) * KINDS + video, video, section->ssrc, 0,
-                   &m->twcc);
-    m->source[video] = s;
-    l->sources[m->room * l->sources_per_room + nth] = s;
-}
-
-static enum err make(struct load *l, struct member *m, unsigned nth)
-{
-    struct offer_section sections[CLIENT_SECTIONS_MAX];
-    bool publishes = nth < l->conf.publishers;
-    size_t n = 0;
-    if (publishes) {
-        for (int video = 1; video >= 0; video--)
-            if (video ? l->conf.video : l->conf.audio) {
-                make_source(l, m, nth * (unsigned)kinds(&l->conf) + (unsigned)n, video,
-                            &sections[n]);
-                if (!m->source[video])
-                    return E_MEMORY;
-                n++;
-            }
-    } else {
-        for (; n < l->sources_per_room; n++)
-            sections[n] = (struct offer_section){
-                .kind = l->conf.video && (!l->conf.audio || n % KINDS == 0)
-                            ? MEDIA_VIDEO
-                            : MEDIA_AUDIO};
-        if (!(m->sink = calloc(1, sizeof *m->sink)))
-            return E_MEMORY;
-        m->sink->sources = &l->sources[m->room * l->sources_per_room];
-        m->sink->sources_n = l->sources_per_room;
-        m->sink->counts = &l->counts;
-        m->sink->next_feedback = m->sink->next_report = USEC_NEVER;
-        sl_random(&m->sink->ssrc, sizeof m->sink->ssrc);
-    }
-    struct client_conf conf = {.job = publishes ? NEGOTIATE_PUBLISH : NEGOTIATE_WATCH,
-                               .sections = sections,
-                               .sections_n = n,
-                               .dtls = l->dtls,
-                               .sha256 = l->cert.sha256,
-                               .srtp = l->srtp,
-                               .server = sl_web_addr(l->web)};
-    m->client = sl_client_new(&conf);
-    return m->client ? E_OK : E_MEMORY;
-}
-
-/* Comes again for as long as it is told to come later. */
-static enum err join(struct load *l, struct member *m, unsigned nth, char *error)
-{
-    const struct load_conf *conf = &l->conf;
-    struct signaling_who who = {.room = conf->room,
-                                .room_nth = m->room,
-                                .publishes = nth < conf->publishers,
-                                .publisher = nth,
-                                .publishers = conf->publishers,
-                                .token = conf->token};
-    usec later = SEC(1);
-    if (make(l, m, nth) != E_OK)
-        return sl_signaling_fail(error, E_MEMORY, "no memory");
-    enum err e = E_EARLY;
-    for (int i = 0; e == E_EARLY && i < TRIES_MAX; i++) {
-        if (i > 0)
-            sl_load_idle(l, later);
-        e = l->signaling->join(l->web, &who, m->client, m->seat, &later, error);
-    }
-    if (e)
-        return e;
-    l->joining++;
-    serve(l, m, sl_udp_now());
-    arm(l, m);
-    return E_OK;
-}
-
-static enum err failure(const struct load *l, char *error)
-{
-    return sl_signaling_fail(error, E_LATE, "client %zu of room %u: %s",
-                             number_of(l, l->failed), l->failed->room,
-                             sl_client_reason(l->failed->client));
-}
-
-enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_ERROR_MAX])
-{
-    usec begun = sl_udp_now();
-    for (size_t i = 0; i < l->members_n; i++) {
-        struct member *m = &l->members[i];
-        m->room = (unsigned)(i / l->per_room);
-        enum err e = join(l, m, (unsigned)(i % l->per_room), error);
-        if (e)
-            return e;
-        do
-            pump(l);
-        while (l->joining >= JOINING_MAX && !l->failed);
-        if (l->failed)
-            return failure(l, error);
-    }
-    while (l->joining > 0 && !l->failed)
-        pump(l);
-    if (l->failed)
-        return failure(l, error);
-    *ret = (struct load_joined){.clients = (unsigned)l->members_n,
-                                .duration = sl_udp_now() - begun};
-    return E_OK;
+        sl_load_pump(l);
 }
 
 /* ---- sending ---- */
@@ -411,11 +253,11 @@ static void start(struct load *l, usec now)
     l->sending = true;
     for (size_t i = 0; i < l->members_n; i++) {
         struct member *m = &l->members[i];
-        if (m->sink || m->room >= l->phase.rooms)
+        if (m->sink || m->late || m->room >= l->phase.rooms)
             continue;
         /* Evenly over the time between two bursts, so that rooms do not come together. */
         m->due = now + every * (usec)nth++ / (usec)publishers;
-        arm(l, m);
+        sl_load_arm(l, m);
     }
 }
 
@@ -425,7 +267,7 @@ static size_t waiting(const struct load *l)
     size_t n = 0;
     for (size_t i = 0; i < l->members_n && l->members[i].room < l->phase.rooms; i++) {
         const struct sink *s = l->members[i].sink;
-        n += s && s->taken < l->conf.publishers;
+        n += s && !l->members[i].late && s->taken < l->conf.publishers;
     }
     return n;
 }
@@ -435,33 +277,79 @@ static void count_anew(struct load *l)
 {
     for (size_t i = 0; i < l->conf.rooms * l->sources_per_room; i++)
         l->sources[i]->counted = l->sources[i]->next;
-    for (size_t i = 0; i < l->members_n; i++)
-        if (l->members[i].sink)
-            l->members[i].sink->taken = 0;
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct member *m = &l->members[i];
+        if (!m->sink)
+            continue;
+        m->counts = !m->late || (m->up && m->asked == 0);
+        m->sink->counts = m->counts ? &l->counts : &l->uncounted;
+        m->sink->taken = 0;
+    }
     l->before += l->counts.packets;
     memset(&l->counts, 0, sizeof l->counts);
     l->overruns = 0;
 }
 
+/* What sources of a room have sent since then. */
+static uint64_t sent_in(const struct load *l, unsigned room)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < l->sources_per_room; i++) {
+        const struct source *s = l->sources[room * l->sources_per_room + i];
+        n += s->next - s->counted;
+    }
+    return n;
+}
+
 static void add_up(const struct load *l, struct load_result *r)
 {
     uint64_t taken = 0;
-    for (size_t i = 0; i < l->conf.rooms * l->sources_per_room; i++)
-        r->sent += l->sources[i]->next - l->sources[i]->counted;
+    for (unsigned room = 0; room < l->conf.rooms; room++)
+        r->sent += sent_in(l, room);
     for (size_t i = 0; i < l->members_n; i++)
-        taken += l->members[i].sink ? l->members[i].sink->taken : 0;
-    r->expected = r->sent * l->conf.subscribers;
+        if (l->members[i].counts) {
+            r->expected += sent_in(l, l->members[i].room);
+            taken += l->members[i].sink->taken;
+        }
     r->lost = r->expected > taken ? r->expected - taken : 0;
 }
 
 static uint64_t unanswered(const struct load *l)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < l->members_n; i++) {
-        struct client_checks c = sl_client_checks(l->members[i].client);
-        n += c.sent - c.answered;
-    }
+    for (size_t i = 0; i < l->members_n; i++)
+        if (l->members[i].client) {
+            struct client_checks c = sl_client_checks(l->members[i].client);
+            n += c.sent - c.answered;
+        }
     return n;
+}
+
+enum err sl_load_failure(const struct load *l, char *error)
+{
+    return sl_signaling_fail(error, E_LATE, "client %zu of room %u: %s",
+                             number_of(l, l->failed), l->failed->room,
+                             sl_client_reason(l->failed->client));
+}
+
+/* Some who are late have not come, or get nothing yet. */
+static bool coming(const struct load *l)
+{
+    return l->late_due != USEC_NEVER ||
+           l->late.to_media.n < l->late.asked - l->late.refused;
+}
+
+/* For as long as it counts; who is late comes meanwhile, and is waited for. */
+static enum err pass(struct load *l, usec until, char *error)
+{
+    enum err e = E_OK;
+    for (usec now = sl_udp_now();
+         !e && !l->failed && (now < until || (coming(l) && now < until + LATE));
+         now = sl_udp_now()) {
+        sl_load_pump(l);
+        e = sl_load_late_step(l, now, error);
+    }
+    return e;
 }
 
 enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *mark,
@@ -479,7 +367,7 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
     start(l, now);
     sl_load_idle(l, phase->settle);
     while (waiting(l) > 0 && sl_udp_now() - begun < phase->settle + FLOW)
-        pump(l);
+        sl_load_pump(l);
     if (waiting(l) > 0) {
         l->sending = false;
         return sl_signaling_fail(
@@ -490,7 +378,8 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
     if (mark)
         mark(ctx, true);
     begun = sl_udp_now();
-    sl_load_idle(l, phase->duration);
+    sl_load_late_begin(l, begun);
+    enum err e = pass(l, begun + phase->duration, error);
     if (mark)
         mark(ctx, false);
     ret->duration = sl_udp_now() - begun;
@@ -499,15 +388,16 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
     ret->overruns = l->overruns;
     l->sending = false;
     sl_load_idle(l, DRAIN);
+    ret->late = l->late;
     add_up(l, ret);
     uint64_t still = unanswered(l);
     ret->unanswered = still > missing ? still - missing : 0;
-    return l->failed ? failure(l, error) : E_OK;
+    return l->failed ? sl_load_failure(l, error) : e;
 }
 
 uint64_t sl_load_received(const struct load *l)
 {
-    return l->before + l->counts.packets;
+    return l->before + l->counts.packets + l->uncounted.packets;
 }
 
 void sl_load_leave(struct load *l)

@@ -32,8 +32,9 @@ struct load_conf {
     const struct signaling *signaling; /* NULL: WHIP and WHEP */
     const char *room;                  /* rooms are called so, with a number behind it */
     unsigned rooms, publishers, subscribers; /* the last two: of each room */
-    bool audio, video;                       /* what is negotiated */
-    enum srtp_profile profile;               /* the only one that is offered */
+    unsigned late;     /* subscribers of each room, besides, who come during a phase */
+    bool audio, video; /* what is negotiated */
+    enum srtp_profile profile; /* the only one that is offered */
 };
 
 struct load_phase {
@@ -42,11 +43,20 @@ struct load_phase {
     unsigned burst;   /* packets at a time */
     unsigned size;    /* octets of payload */
     unsigned rate_hz; /* bursts a second, of each publisher */
+    unsigned late_hz; /* so many of those who are late come in a second; 0: none */
     usec settle;      /* this long before it counts */
     usec duration;
 };
 
-/* What happened while it counted. */
+/* Who came late. Who is refused is not asked for again. */
+struct load_late {
+    unsigned asked, refused;
+    unsigned before_refusal;   /* how many had been taken in when the first was refused */
+    usec retry_after;          /* that the last who was refused was told */
+    struct quantiles to_media; /* microseconds from the request to the first packet */
+};
+
+/* What happened while it counted, to those who were there when that began. */
 struct load_result {
     usec duration;
     uint64_t sent;     /* RTP packets of publishers */
@@ -56,6 +66,7 @@ struct load_result {
     uint64_t unanswered; /* checks */
     uint64_t overruns;   /* bursts that left over 10 ms late: this side is too slow */
     struct sink_counts counts;
+    struct load_late late;
 };
 
 struct load_joined {
@@ -71,7 +82,7 @@ MUST_USE enum err sl_load_new(const struct load_conf *conf, struct load **ret,
                               char error[LOAD_ERROR_MAX]);
 void sl_load_free(struct load *l);
 
-/* Connects all; on failure error says, for people, who could not and why. */
+/* Connects all who are not late; on failure error says, for people, who could not and why. */
 MUST_USE enum err sl_load_join(struct load *l, struct load_joined *ret,
                                char error[LOAD_ERROR_MAX]);
 

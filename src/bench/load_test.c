@@ -1,7 +1,5 @@
 #include "bench/load.h"
 
-#include <string.h>
-
 #include "check.h"
 
 /* With a server it is tested in service, where one can be had. */
@@ -18,29 +16,19 @@ TEST(load_refuses_what_cannot_be)
 {
     struct load *l = NULL;
     char error[LOAD_ERROR_MAX];
-    struct load_conf rows[] = {least, least, least, least, least};
+    struct load_conf rows[] = {least, least, least, least, least, least};
     rows[0].rooms = 0;
     rows[1].publishers = LOAD_PUBLISHERS_MAX + 1;
     rows[2].video = false;
     rows[3].rooms = 2;
     rows[3].subscribers = LOAD_CLIENTS_MAX;
     rows[4].url = "gopher://x";
+    rows[5].late = LOAD_CLIENTS_MAX;
     for (size_t i = 0; i < LEN(rows); i++) {
         error[0] = '\0';
         CHECK_INT(sl_load_new(&rows[i], &l, error), E_MALFORMED);
         CHECK(error[0] != '\0');
     }
-}
-
-TEST(load_says_that_nobody_is_there)
-{
-    struct load *l = NULL;
-    struct load_joined joined;
-    char error[LOAD_ERROR_MAX];
-    CHECK_INT(sl_load_new(&least, &l, error), E_OK);
-    CHECK_INT(sl_load_join(l, &joined, error), E_SYS);
-    CHECK(strstr(error, "/whip/r0/s0") != NULL);
-    sl_load_free(l);
 }
 
 TEST(load_refuses_phases_that_cannot_be)

@@ -1,0 +1,176 @@
+#include <stdlib.h>
+
+#include "bench/load_inside.h"
+#include "net/udp.h"
+
+enum {
+    JOINING_MAX = 32, /* handshakes under way */
+    TRIES_MAX = 20,   /* of who is told to come later */
+};
+
+static void make_source(struct load *l, struct member *m, unsigned nth, bool video,
+                        struct offer_section *section)
+{
+    struct source *s = calloc(1, sizeof *s);
+    uint32_t ssrc[2];
+    if (!s)
+        return;
+    sl_random(ssrc, sizeof ssrc);
+    *section = (struct offer_section){.kind = video ? MEDIA_VIDEO : MEDIA_AUDIO,
+                                      .ssrc = ssrc[0] | 1,
+                                      .rtx_ssrc = video ? ssrc[1] | 1 : 0};
+    sl_source_init(s, (uint32_t)(m - l->members) * LOAD_KINDS + video, video,
+                   section->ssrc, 0, &m->twcc);
+    m->source[video] = s;
+    l->sources[m->room * l->sources_per_room + nth] = s;
+}
+
+static enum err make(struct load *l, struct member *m)
+{
+    struct offer_section sections[CLIENT_SECTIONS_MAX];
+    unsigned nth = (unsigned)((size_t)(m - l->members) % l->per_room);
+    bool publishes = nth < l->conf.publishers;
+    size_t n = 0;
+    if (publishes) {
+        for (int video = 1; video >= 0; video--)
+            if (video ? l->conf.video : l->conf.audio) {
+                make_source(l, m, nth * (unsigned)load_kinds(&l->conf) + (unsigned)n,
+                            video, &sections[n]);
+                if (!m->source[video])
+                    return E_MEMORY;
+                n++;
+            }
+    } else {
+        for (; n < l->sources_per_room; n++)
+            sections[n] = (struct offer_section){
+                .kind = l->conf.video && (!l->conf.audio || n % LOAD_KINDS == 0)
+                            ? MEDIA_VIDEO
+                            : MEDIA_AUDIO};
+        if (!(m->sink = calloc(1, sizeof *m->sink)))
+            return E_MEMORY;
+        m->sink->sources = &l->sources[m->room * l->sources_per_room];
+        m->sink->sources_n = l->sources_per_room;
+        m->sink->counts = m->late ? &l->uncounted : &l->counts;
+        m->sink->next_feedback = m->sink->next_report = USEC_NEVER;
+        sl_random(&m->sink->ssrc, sizeof m->sink->ssrc);
+    }
+    struct client_conf conf = {.job = publishes ? NEGOTIATE_PUBLISH : NEGOTIATE_WATCH,
+                               .sections = sections,
+                               .sections_n = n,
+                               .dtls = l->dtls,
+                               .sha256 = l->cert.sha256,
+                               .srtp = l->srtp,
+                               .server = sl_web_addr(l->web)};
+    m->client = sl_client_new(&conf);
+    return m->client ? E_OK : E_MEMORY;
+}
+
+/* One request. E_EARLY: it is told to come later. */
+static enum err ask(struct load *l, struct member *m, usec *later, char *error)
+{
+    size_t nth = (size_t)(m - l->members) % l->per_room;
+    struct signaling_who who = {.room = l->conf.room,
+                                .room_nth = m->room,
+                                .publishes = nth < l->conf.publishers,
+                                .publisher = (unsigned)nth,
+                                .publishers = l->conf.publishers,
+                                .token = l->conf.token};
+    enum err e = l->signaling->join(l->web, &who, m->client, m->seat, later, error);
+    if (e)
+        return e;
+    l->joining++;
+    sl_load_serve(l, m, sl_udp_now());
+    sl_load_arm(l, m);
+    return E_OK;
+}
+
+/* Comes again for as long as it is told to come later. */
+static enum err join(struct load *l, struct member *m, char *error)
+{
+    usec later = SEC(1);
+    if (make(l, m) != E_OK)
+        return sl_signaling_fail(error, E_MEMORY, "no memory");
+    enum err e = ask(l, m, &later, error);
+    for (int i = 1; e == E_EARLY && i < TRIES_MAX; i++) {
+        sl_load_idle(l, later);
+        e = ask(l, m, &later, error);
+    }
+    return e;
+}
+
+enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_ERROR_MAX])
+{
+    usec begun = sl_udp_now();
+    *ret = (struct load_joined){0};
+    for (size_t i = 0; i < l->members_n; i++) {
+        struct member *m = &l->members[i];
+        m->room = (unsigned)(i / l->per_room);
+        m->late = i % l->per_room >= (size_t)l->conf.publishers + l->conf.subscribers;
+        if (m->late)
+            continue;
+        enum err e = join(l, m, error);
+        if (e)
+            return e;
+        ret->clients++;
+        do
+            sl_load_pump(l);
+        while (l->joining >= JOINING_MAX && !l->failed);
+        if (l->failed)
+            return sl_load_failure(l, error);
+    }
+    while (l->joining > 0 && !l->failed)
+        sl_load_pump(l);
+    if (l->failed)
+        return sl_load_failure(l, error);
+    ret->duration = sl_udp_now() - begun;
+    return E_OK;
+}
+
+/* ---- late ---- */
+
+void sl_load_late_begin(struct load *l, usec now)
+{
+    l->late = (struct load_late){0};
+    l->late_due = l->phase.late_hz > 0 ? now : USEC_NEVER;
+}
+
+/* The next of them, room by room, so that none grows before the others. NULL: all have come. */
+static struct member *next_late(struct load *l)
+{
+    size_t nth = l->late_next / l->conf.rooms, room = l->late_next % l->conf.rooms;
+    if (nth >= l->conf.late)
+        return NULL;
+    l->late_next++;
+    return &l->members[(room + 1) * l->per_room - l->conf.late + nth];
+}
+
+/* Who is told to come later does not: what is asked is how many are taken in, and when. */
+static void turned_away(struct load *l, struct member *m, usec later)
+{
+    sl_client_free(m->client);
+    free(m->sink);
+    m->client = NULL;
+    m->sink = NULL;
+    if (l->late.refused++ == 0)
+        l->late.before_refusal = l->late.asked - 1;
+    l->late.retry_after = later;
+}
+
+enum err sl_load_late_step(struct load *l, usec now, char *error)
+{
+    usec later = 0;
+    if (now < l->late_due)
+        return E_OK;
+    struct member *m = next_late(l);
+    l->late_due = m ? l->late_due + SEC(1) / l->phase.late_hz : USEC_NEVER;
+    if (!m)
+        return E_OK;
+    if (make(l, m) != E_OK)
+        return sl_signaling_fail(error, E_MEMORY, "no memory");
+    m->asked = sl_udp_now();
+    l->late.asked++;
+    enum err e = ask(l, m, &later, error);
+    if (e == E_EARLY)
+        turned_away(l, m, later);
+    return e == E_EARLY ? E_OK : e;
+}
