@@ -25,6 +25,20 @@ static void make_source(struct load *l, struct member *m, unsigned nth, bool vid
     l->sources[m->room * l->sources_per_room + nth] = s;
 }
 
+static bool make_sink(struct load *l, struct member *m)
+{
+    struct sink *s = calloc(1, sizeof *s);
+    if (!s)
+        return false;
+    s->sources = &l->sources[m->room * l->sources_per_room];
+    s->sources_n = l->sources_per_room;
+    s->counts = m->late ? &l->uncounted : &l->counts;
+    s->next_feedback = s->next_report = USEC_NEVER;
+    sl_random(&s->ssrc, sizeof s->ssrc);
+    m->sink = s;
+    return true;
+}
+
 static enum err make(struct load *l, struct member *m)
 {
     struct offer_section sections[CLIENT_SECTIONS_MAX];
@@ -46,13 +60,8 @@ static enum err make(struct load *l, struct member *m)
                 .kind = l->conf.video && (!l->conf.audio || n % LOAD_KINDS == 0)
                             ? MEDIA_VIDEO
                             : MEDIA_AUDIO};
-        if (!(m->sink = calloc(1, sizeof *m->sink)))
+        if (!make_sink(l, m))
             return E_MEMORY;
-        m->sink->sources = &l->sources[m->room * l->sources_per_room];
-        m->sink->sources_n = l->sources_per_room;
-        m->sink->counts = m->late ? &l->uncounted : &l->counts;
-        m->sink->next_feedback = m->sink->next_report = USEC_NEVER;
-        sl_random(&m->sink->ssrc, sizeof m->sink->ssrc);
     }
     struct client_conf conf = {.job = publishes ? NEGOTIATE_PUBLISH : NEGOTIATE_WATCH,
                                .sections = sections,
