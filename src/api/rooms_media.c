@@ -334,9 +334,22 @@ struct rooms_outcome sl_rooms_media_restart(struct rooms_session *s, usec now)
     return done();
 }
 
+/* What its tracks are wanted for may have changed while nobody could be told: a picture that rests
+ * would rest for ever. */
+static void tell_wanted(struct rooms_session *s)
+{
+    const struct peer *p = s->who->sends;
+    for (size_t i = 0; p && i < p->tracks_n; i++) {
+        const struct track *t = p->tracks[i];
+        if (t->wanted != UINT8_MAX || t->most_bps != TRACK_ANY_BPS)
+            sl_rooms_hall_wanted(s->hall, p, t);
+    }
+}
+
 void sl_rooms_media_again(struct rooms_session *s)
 {
     struct peer *p = s->who->receives;
+    tell_wanted(s);
     if (!p)
         return;
     sl_dialog_expire(p->member->dialog);

@@ -72,6 +72,33 @@ TEST(what_is_wanted_of_a_track)
     hall_stage_free(s);
 }
 
+/* What changes while its socket is lost is told to the next one. */
+TEST(what_became_wanted_meanwhile)
+{
+    struct hall_stage *s = hall_stage_new();
+    char again[128], want[128], id[TRACK_ID_CAP];
+    hall_join(s, 0, "host:ann");
+    (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
+                   hall_text(s, 0, "joined", "resume"));
+    end_add(&s->of[0].sends, 0, MEDIA_VIDEO);
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    hall_send_media(s, 0, "{}");
+    const struct peer *p = who(s, "ann")->sends;
+    hall_closed(s, 0, 1006, 0);
+    sl_rooms_wanted(s->rooms, p->transport, p->tracks[1]->producer, 1, TRACK_ANY_BPS);
+    sl_rooms_hall_wanted(s->hall, p, p->tracks[1]);
+    hall_open(s, 2, "", SEC(1));
+    hall_say(s, 2, again, SEC(1));
+    sl_track_id(p->tracks[1], id);
+    (void)snprintf(want, sizeof want,
+                   "{\"type\":\"wanted\",\"track\":\"%s\",\"encodings\":[\"\"]}", id);
+    CHECK(hall_heard(s, 2, want));
+    sl_track_id(p->tracks[0], id); /* of this nothing was ever said */
+    (void)snprintf(want, sizeof want, "\"wanted\",\"track\":\"%s\"", id);
+    CHECK(!hall_heard(s, 2, want));
+    hall_stage_free(s);
+}
+
 TEST(what_the_service_says)
 {
     struct hall_stage *s = hall_stage_new();
