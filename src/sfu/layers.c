@@ -5,13 +5,16 @@
 #include "media/vla.h"
 #include "sfu/producer.h"
 
+_Static_assert((int)PARAMS_ENCODINGS_MAX <= (int)VLA_STREAMS_MAX, "each can be told of");
+
 /* What the publisher means to send: sizes, and what it has just switched off. */
 static void take_allocation(struct producer *p, struct span ext)
 {
     struct vla v;
     if (sl_vla_read(ext, &v) != E_OK)
         return;
-    for (uint8_t i = 0; i < p->encodings_n && i < v.streams_n; i++)
+    /* Those behind the last that it tells of are off, too. */
+    for (uint8_t i = 0; i < p->encodings_n; i++)
         for (unsigned s = 0; s < LAYER_SPATIALS; s++) {
             const struct vla_layer *l = &v.layers[i][s];
             struct layerrate *rates = &p->encodings[i].rates;
@@ -69,8 +72,10 @@ void sl_layers_of(const struct producer *p, struct layer_table *ret)
         if (sl_layerrate_count(&e->rates, true) > 0)
             sl_layerrate_list(&e->rates, i, live, n <= LAYER_INFOS_MAX, ret);
         else if (ret->n < LAYER_INFOS_MAX)
-            ret->layers[ret->n++] = (struct layer_info){
-                .encoding = i, .live = live || !any, .bps = e->bitrate_bps};
+            ret->layers[ret->n++] =
+                (struct layer_info){.encoding = i,
+                                    .live = live || (!any && !e->excess),
+                                    .bps = e->bitrate_bps};
     }
 }
 

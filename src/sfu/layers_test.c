@@ -47,6 +47,48 @@ TEST(layers_from_packets)
     stage_close(&s);
 }
 
+/* A publisher that is short of bandwidth or of CPU stops its largest size, and says so at once by
+ * telling of fewer. */
+TEST(layers_that_the_publisher_stops)
+{
+    static const struct {
+        const char *name;
+        const char *told;
+        bool live[3];
+    } rows[] = {
+        {"all are sent", "21 00 64 64 64", {true, true, true}},
+        {"one less", "11 00 64 64", {true, true, false}},
+        {"only the smallest", "01 00 64", {true, false, false}},
+        {"not the one in the middle", "20 10 10 00 64 64", {true, false, true}},
+        {"a packet that was left, and nothing else", "00", {true, false, false}},
+    };
+    enum { VLA_IN = 13 };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct cmd_producer p = stage_simulcast();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        struct layer_table t;
+        check_row(rows[i].name);
+        p.receive.params.ext_id[EXT_LAYERS_ALLOCATION] = VLA_IN;
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        for (uint16_t seq = 1; seq <= 90; seq++) {
+            for (unsigned e = 0; e < 3; e++)
+                send_encoding(e, seq, seq == 1, 200 * (e + 1));
+            sim_run(&s.sim, MSEC(33));
+        }
+        struct rtp r = stage_frame(100, 91, false);
+        struct rtp_elem e = {.id = VLA_IN, .data = check_hex(rows[i].told)};
+        uint8_t buf[600];
+        stage_exts(&r, buf, &e, 1);
+        sim_send_rtp(s.pub, &r);
+        sim_settle(&s.sim);
+        sl_layers_of(sl_shard_producer(s.sim.shards[0], VIDEO), &t);
+        CHECK_INT(t.n, 3);
+        for (uint8_t l = 0; l < t.n; l++)
+            CHECK_INT(t.layers[l].live, rows[i].live[l]);
+        stage_close(&s);
+    }
+}
+
 /* What a viewer who has the best need not look at again. */
 TEST(layers_alike)
 {
