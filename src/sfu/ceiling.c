@@ -101,6 +101,13 @@ void sl_ceiling_drop(struct encoding *e, size_t n)
     e->producer->transport->shard->stats.excess++;
 }
 
+void sl_ceiling_carry(const struct producer *p, struct shard *s, unsigned worker)
+{
+    struct mail m = {.type = MAIL_EXCESS, .arg = p->excess_told, .id = p->id};
+    if (p->excess_told)
+        (void)sl_shard_post(s, worker, &m, SHARD_KEEP_MEDIA);
+}
+
 void sl_ceiling_learn(struct producer *p, unsigned excess, struct shard *s, usec now)
 {
     for (uint8_t i = 0; i < p->encodings_n; i++)

@@ -29,6 +29,9 @@ struct transport;
 /* To be called when rates were measured: each MEASURE_INTERVAL (sfu/producer). */
 void sl_ceiling_review(struct transport *t, usec now);
 
+/* Tells a worker that it is carried to from now on what is in excess, and cannot be seen there. */
+void sl_ceiling_carry(const struct producer *p, struct shard *s, unsigned worker);
+
 /* On a worker that it is carried to: these are in excess where it lands, a bit for each. */
 void sl_ceiling_learn(struct producer *p, unsigned excess, struct shard *s, usec now);
 

@@ -152,6 +152,27 @@ TEST(ceiling_is_raised)
     }
 }
 
+/* Who comes later, on another worker, is told the same. */
+TEST(ceiling_is_carried)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    open_stage(&p, 0, 200000);
+    CHECK_INT(run_one(CEILING_GRACE + SEC(2), 450), 0);
+    struct sim_client *late = sim_connected(&s.sim, 3, 1, SRTP_GCM_128);
+    sim_carry(s.pub, &p, 1);
+    k.id = CONSUMER + 7;
+    sim_consume(late, &k, VIDEO);
+    sim_ready(late);
+    run_one(SEC(2), 450);
+    CHECK_INT(s.sim.told[MAIL_SHARE].id, k.id);
+    CHECK_INT(cause(), ALLOCATE_EXCESS);
+    CHECK_INT(late->rtp_n, 0);
+    run_one(CEILING_BACK + SEC(2), 150);
+    CHECK(late->rtp_n > PASSED_MIN);
+    stage_close(&s);
+}
+
 /* The largest go first; who watched them is shown the next. */
 TEST(ceiling_of_encodings)
 {

@@ -260,6 +260,7 @@ static void pipe_to(struct shard *s, uint64_t id, uint32_t worker, bool on)
         sl_pipe_clock(s, &p->encodings[i]);
     if (p->demand.asleep)
         sl_demand_carry(p, s, worker);
+    sl_ceiling_carry(p, s, worker);
 }
 
 static void wanted(struct shard *s, unsigned from, const struct mail *m, usec now)
