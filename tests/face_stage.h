@@ -21,6 +21,7 @@ struct stage {
     struct face face;
     struct http_res res; /* the last answer */
     usec now;
+    bool loaded; /* nobody more is admitted */
 };
 
 /* What tests want to say of a request; the rest is as a browser would have it. */
@@ -67,6 +68,12 @@ static inline enum err stage_verify(void *ctx, struct span token, struct claims 
     return span_is(token, "old") ? E_LATE : span_is(token, "soon") ? E_EARLY : E_AUTH;
 }
 
+static inline bool stage_is_open(void *ctx)
+{
+    const struct stage *s = ctx;
+    return !s->loaded;
+}
+
 static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n)
 {
     static const uint8_t sha256[32] = {1, 2, 3};
@@ -86,6 +93,7 @@ static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n
         .limits = {100, 100, 100},
         .local = {.sha256 = sha256, .candidates = candidates, .candidates_n = 2},
         .node = 3,
+        .door = {stage_is_open, s},
     });
     CHECK_INT(sl_face_init(&s->face, &(struct face_conf){.rooms = s->rooms,
                                                          .verify = stage_verify,

@@ -17,7 +17,9 @@ bool sl_session_admit(struct ask *a, enum may what, struct claims *ret)
 
 static void refuse_full(struct ask *a)
 {
-    sl_ask_refuse(a, PROBLEM_FULL, NULL, "");
+    bool loaded = sl_rooms_loaded(a->face->conf.rooms);
+    sl_ask_refuse(a, PROBLEM_FULL, loaded ? "load" : NULL,
+                  loaded ? "it is as busy as it may be" : "");
     sl_reply_retry_after(&a->reply, SESSION_RETRY);
 }
 

@@ -213,6 +213,13 @@ TEST(whip_unavailable)
     CHECK(strcmp(stage_field(s, "Retry-After"), "5") == 0);
     CHECK_INT(stage_ask(s, post("pion-sendonly")), 201);
 
+    s->loaded = true;
+    CHECK_INT(stage_ask(s, post("pion-sendonly")), 503);
+    CHECK(stage_said(s, "\"type\":\"urn:sluice:problem:full\""));
+    CHECK(stage_said(s, "\"code\":\"load\""));
+    CHECK(strcmp(stage_field(s, "Retry-After"), "5") == 0);
+    s->loaded = false;
+
     s->face.draining = true;
     CHECK_INT(stage_ask(s, post("pion-sendonly")), 503);
     CHECK(stage_said(s, "\"code\":\"draining\""));

@@ -144,10 +144,8 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     struct participant *before =
         room && a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
     bool foreign = before && !before->events, again = before && !foreign;
-    enum err e = sl_rooms_check(r, a->tenant, a->room, room);
+    enum err e = sl_rooms_check(r, a->tenant, a->room, room, again);
     bool makes = !room;
-    if (e == E_FULL && again)
-        e = E_OK; /* the room gets no fuller by it */
     if (!e && ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata)))
         e = E_DENIED;
     if (!e && room && room->locked && a->role != ROLE_HOST && !again)

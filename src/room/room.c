@@ -156,7 +156,7 @@ static enum err find_or_open(struct rooms *r, const struct join *j, struct room 
     bool any = j->stream.n == 0 && j->job == NEGOTIATE_WATCH;
     struct room *room = sl_rooms_find(r, j->tenant, j->room);
     enum err e = any || sl_name_valid(j->stream) ? E_OK : E_DENIED;
-    e = e ? e : sl_rooms_check(r, j->tenant, j->room, room);
+    e = e ? e : sl_rooms_check(r, j->tenant, j->room, room, false);
     if (!e && room && room->locked)
         e = E_STATE;
     if (!e && !room)

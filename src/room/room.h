@@ -27,6 +27,12 @@ struct rooms_limits {
     size_t room_publishers; /* of them, who publish; 0: all */
 };
 
+/* Whether somebody more may come into any room; open NULL: always. */
+struct door {
+    bool (*open)(void *ctx);
+    void *ctx;
+};
+
 enum room_event {
     ROOM_JOINED,
     ROOM_UP,
@@ -57,6 +63,7 @@ struct rooms_conf {
      * tells the publisher so; NULL: nobody does. */
     void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
     void *event_ctx; /* of both */
+    struct door door;
     struct news_teller news;
     struct remote_teller remote; /* told of candidates of peers */
 };
@@ -64,7 +71,8 @@ struct rooms_conf {
 struct rooms_stats {
     uint64_t rooms, publishers, viewers, members; /* now */
     uint64_t joined;
-    uint64_t gone[MEDIA_GONES]; /* by reason */
+    uint64_t gone[MEDIA_GONES];           /* by reason */
+    uint64_t refused_limit, refused_load; /* a limit is reached; the node admits nobody */
 };
 
 /* What a room was made with; 0: as the node has it. */
@@ -107,8 +115,7 @@ const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
  * (sl_name_valid); E_STATE: the room is locked; E_FULL: a limit is reached, here or in the media
- * plane; otherwise as
- * sl_peer_new. */
+ * plane, or nobody is admitted; otherwise as sl_peer_new. */
 MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
                                 struct wr *answer, struct refused *refused,
                                 struct peer **ret);
@@ -154,6 +161,9 @@ void sl_rooms_mute(struct peer *p, struct track *track, bool muted);
 
 /* Makes the offers that became necessary; to be called when a turn's work is done. */
 void sl_rooms_flush(struct rooms *r, usec now);
+
+/* The node admits nobody now: what was E_FULL may be so for that alone. */
+bool sl_rooms_loaded(const struct rooms *r);
 
 /* NULL: there is none, or it is gone. */
 struct peer *sl_rooms_peer(const struct rooms *r, struct span key);

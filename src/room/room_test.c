@@ -18,6 +18,7 @@ struct node {
     uint8_t answer[NEGOTIATE_ANSWER_MAX];
     struct wr w;
     struct refused refused;
+    bool loaded;
 };
 
 static void fill(void *ctx, void *p, size_t n)
@@ -36,6 +37,12 @@ static void hear(void *ctx, enum room_event ev, const struct peer *p, enum media
              ev == ROOM_GONE ? sl_media_gone_name(why) : "");
 }
 
+static bool is_open(void *ctx)
+{
+    const struct node *n = ctx;
+    return !n->loaded;
+}
+
 static struct node *node_new(struct rooms_limits limits)
 {
     struct node *n = calloc(1, sizeof *n);
@@ -47,6 +54,7 @@ static struct node *node_new(struct rooms_limits limits)
         .local = {.sha256 = sha256},
         .node = 3,
         .event = hear,
+        .door = {is_open, n},
         .event_ctx = n,
     });
     return n;
@@ -321,8 +329,29 @@ TEST(limits)
         CHECK_INT(
             join(n, NEGOTIATE_WATCH, rows[i].second, "", "chromium-recvonly", 0, &p),
             rows[i].want);
+        CHECK_INT(sl_rooms_stats(n->rooms)->refused_limit,
+                  rows[i].want != E_OK && rows[i].limits.rooms > 1);
         node_free(n);
     }
+}
+
+/* Who is in stays; who comes is told that there is no place, and counted. */
+TEST(a_node_that_is_loaded)
+{
+    struct node *n = node_large();
+    struct peer *p = watch(n, "a", "", "chromium-recvonly");
+    for (int i = 0; i < 2; i++) {
+        n->loaded = i == 0;
+        CHECK_INT(sl_rooms_loaded(n->rooms), n->loaded);
+        CHECK_INT(join(n, NEGOTIATE_WATCH, "a", "", "chromium-recvonly", 0, &p),
+                  n->loaded ? E_FULL : E_OK);
+        CHECK_INT(join(n, NEGOTIATE_PUBLISH, "b", "s", "pion-sendonly", 0, &p),
+                  n->loaded ? E_FULL : E_OK);
+    }
+    CHECK_INT(sl_rooms_stats(n->rooms)->viewers, 2);
+    CHECK_INT(sl_rooms_stats(n->rooms)->refused_load, 2);
+    CHECK_INT(sl_rooms_stats(n->rooms)->refused_limit, 0);
+    node_free(n);
 }
 
 /* What the media plane cannot do leaves nothing behind. */

@@ -77,16 +77,25 @@ struct track *sl_room_track(const struct room *room, struct span id)
 
 /* ---- coming to be ---- */
 
-enum err sl_rooms_check(const struct rooms *r, struct span tenant, struct span name,
-                        const struct room *room)
+bool sl_rooms_loaded(const struct rooms *r)
+{
+    return r->conf.door.open && !r->conf.door.open(r->conf.door.ctx);
+}
+
+enum err sl_rooms_check(struct rooms *r, struct span tenant, struct span name,
+                        const struct room *room, bool again)
 {
     size_t most = room && room->settings.peers_max > 0 ? room->settings.peers_max
                                                        : r->conf.limits.room_peers;
     if (!sl_name_valid(tenant) || !sl_name_valid(name))
         return E_DENIED;
-    if (r->people >= r->conf.limits.peers || (room && room->peers_n >= most))
-        return E_FULL;
-    return E_OK;
+    if (again)
+        return E_OK;
+    bool crowded = r->people >= r->conf.limits.peers || (room && room->peers_n >= most);
+    bool loaded = !crowded && sl_rooms_loaded(r);
+    r->stats.refused_limit += crowded;
+    r->stats.refused_load += loaded;
+    return crowded || loaded ? E_FULL : E_OK;
 }
 
 static void on_track(struct tracks *tracks, struct track *track, enum track_change change)
@@ -141,7 +150,7 @@ enum err sl_rooms_create(struct rooms *r, struct span tenant, struct span name,
     struct room *room = sl_rooms_find(r, tenant, name);
     if (room)
         return E_EXISTS;
-    enum err e = sl_rooms_check(r, tenant, name, NULL);
+    enum err e = sl_rooms_check(r, tenant, name, NULL, false);
     e = e ? e : sl_rooms_open(r, tenant, name, &room);
     if (e)
         return e;

@@ -20,9 +20,10 @@ struct rooms {
     uint8_t *text;        /* of the offer being written: NEGOTIATE_ANSWER_MAX octets */
 };
 
-/* Names and limits are good, and somebody more may come in. room NULL: it is not there yet. */
-MUST_USE enum err sl_rooms_check(const struct rooms *r, struct span tenant,
-                                 struct span name, const struct room *room);
+/* Names and limits are good, and somebody more may come in. room NULL: it is not there yet.
+ * again: who comes is in it, so it gets no fuller. What is E_FULL is counted. */
+MUST_USE enum err sl_rooms_check(struct rooms *r, struct span tenant, struct span name,
+                                 const struct room *room, bool again);
 MUST_USE enum err sl_rooms_open(struct rooms *r, struct span tenant, struct span name,
                                 struct room **ret);
 

@@ -110,6 +110,7 @@ struct config {
         uint32_t rooms, peers, room_peers;
         uint32_t room_publishers; /* 0: all */
         uint32_t max_bps;         /* 0: any */
+        uint32_t load;            /* percent; 0: any */
         uint32_t sessions_per_address, session_burst;
         uint32_t handshakes, pending_handshakes;
         uint32_t body;

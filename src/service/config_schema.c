@@ -212,6 +212,9 @@ const struct setting sl_settings[] = {
     {"limits.max_bps", INT(limits.max_bps, 0, 1000 * MILLION), .value = "0",
      .help =
          "Bits/s that one publisher may send, if its token does not say less; 0: any."},
+    {"limits.load", INT(limits.load, 0, 100), .value = "85",
+     .help = "Percent of its time that a worker may be busy, with those who come: above "
+             "that nobody more is taken in; 0: any."},
     {"limits.sessions_per_address", INT(limits.sessions_per_address, 0, MILLION),
      .value = "10",
      .help =

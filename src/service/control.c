@@ -249,7 +249,9 @@ static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
                                         [ROOM_UP] = "peer up",
                                         [ROOM_GONE] = "peer gone",
                                         [ROOM_SPEAKER] = "peer speaks"};
-    const struct control *c = ctx;
+    struct control *c = ctx;
+    if (ev == ROOM_JOINED)
+        sl_capacity_came(&c->node.capacity);
     LOG(c->log, ev == ROOM_SPEAKER ? LOG_DEBUG : LOG_INFO, texts[ev],
         KV_STR("room", peer->room->name), KV_STR("stream", peer->stream),
         KV_ID("transport", peer->transport),
@@ -343,6 +345,7 @@ static enum err make_rooms(struct control *c)
         .event = on_room,
         .wanted = on_wanted,
         .event_ctx = c,
+        .door = {sl_node_admits, &c->node},
         .news = {on_news, c},
         .remote = {open_way, c},
     };

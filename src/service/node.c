@@ -39,6 +39,7 @@ static enum err open_workers(struct node *n)
 enum err sl_node_init(struct node *n, const struct node_conf *conf)
 {
     *n = (struct node){.conf = *conf};
+    sl_capacity_init(&n->capacity, conf->load, conf->workers);
     sl_random(&n->probe_key, sizeof n->probe_key);
     enum err e = sl_cert_init(&n->cert);
     if (e)
@@ -94,6 +95,26 @@ void sl_node_ask(struct node *n)
     sl_post_ring(n->post, SHARD_TO_CONTROL);
 }
 
+bool sl_node_admits(void *node)
+{
+    const struct node *n = node;
+    return !n->capacity.closed;
+}
+
+/* All have told. */
+static void weigh(struct node *n)
+{
+    struct capacity_told told[SHARD_WORKERS_MAX];
+    for (size_t i = 0; i < n->conf.workers; i++) {
+        const struct worker_stats *w = &n->stats.workers[i];
+        told[i] = (struct capacity_told){.at = w->at,
+                                         .cpu_ns = w->cpu_ns,
+                                         .forwarded = w->shard.forwarded,
+                                         .peers = w->shard.transports};
+    }
+    sl_capacity_round(&n->capacity, told);
+}
+
 void sl_node_answered(struct node *n, const struct mail *m)
 {
     if (m->p == &n->filling.assoc)
@@ -102,4 +123,6 @@ void sl_node_answered(struct node *n, const struct mail *m)
         if (m->p == &n->filling.workers[i])
             n->stats.workers[i] = n->filling.workers[i];
     n->stats_asked -= n->stats_asked > 0;
+    if (n->stats_asked == 0)
+        weigh(n);
 }

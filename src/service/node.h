@@ -15,6 +15,7 @@
 #include "crypto/srtp.h"
 #include "net/udp.h"
 #include "service/assoc_thread.h"
+#include "service/capacity.h"
 #include "service/post.h"
 #include "service/worker.h"
 
@@ -36,6 +37,7 @@ struct node_conf {
     size_t profiles_n;
     const struct srtp_backend *srtp;
     uint32_t handshakes_per_s, handshakes_pending;
+    unsigned load; /* percent of a worker's time: struct capacity */
 };
 
 /* What all threads have counted. */
@@ -56,6 +58,7 @@ struct node {
     struct node_stats stats;   /* the last that was told: the control thread's */
     struct node_stats filling; /* lent to the threads while they are asked */
     size_t stats_asked;        /* mails that are not back yet */
+    struct capacity capacity;  /* by what was told: the control thread's */
 };
 
 /* Opens sockets and makes keys; no thread runs yet, so bells may still be hung. Afterwards
@@ -68,3 +71,6 @@ void sl_node_fini(struct node *n);
  * answers are MAIL_STATS mails to control, to be given to sl_node_answered. Control thread. */
 void sl_node_ask(struct node *n);
 void sl_node_answered(struct node *n, const struct mail *m);
+
+/* Somebody more may come in. node: a struct node (room's struct door). */
+bool sl_node_admits(void *node);

@@ -176,6 +176,7 @@ static const struct row assoc_rows[] = {
      offsetof(struct assoc_thread_stats, cpu_ns)},
 };
 
+#define JOINS_REFUSED "Who came and was not taken in, by reason."
 static const struct row room_rows[] = {
     G("rooms", "Rooms with somebody in them.", rooms_stats, rooms, NULL, NULL),
     G("publishers", "Peers that publish.", rooms_stats, publishers, NULL, NULL),
@@ -183,6 +184,8 @@ static const struct row room_rows[] = {
     G("members", "Peers that publish and watch, as their description says at the time.",
       rooms_stats, members, NULL, NULL),
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
+    C("joins_refused", JOINS_REFUSED, rooms_stats, refused_limit, "reason", "limit"),
+    C("joins_refused", JOINS_REFUSED, rooms_stats, refused_load, "reason", "load"),
 };
 
 static const struct row hall_rows[] = {
@@ -485,5 +488,6 @@ enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
         e = e ? e : add_redis(m, of->redis);
     e = e ? e : add_hooks(m, of->hooks);
     e = e ? e : add_problems(m, of->face);
+    e = e ? e : sl_capacity_add(m, &of->node->capacity);
     return e ? e : sl_process_add(m, false);
 }

@@ -126,6 +126,7 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
     n->srtp = sl_srtp_backend_best();
     n->handshakes_per_s = c->limits.handshakes;
     n->handshakes_pending = c->limits.pending_handshakes;
+    n->load = c->limits.load;
     return E_OK;
 }
 

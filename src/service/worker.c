@@ -142,6 +142,7 @@ static void fill_stats(const struct worker *w, struct worker_stats *ret)
         .packets_used = sl_pkt_pool_used(w->pool),
         .packets_none = sl_pkt_pool_empty(w->pool),
         .cpu_ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec,
+        .at = sl_udp_now(),
     };
 }
 

@@ -48,4 +48,5 @@ struct worker_stats {
     uint64_t packets_used; /* of its pool, now */
     uint64_t packets_none; /* times that the pool was empty */
     uint64_t cpu_ns;       /* CPU time that the thread has had */
+    usec at;               /* when that was asked */
 };
