@@ -79,9 +79,9 @@ static inline void ml_transport_ceiling(void *ctx, uint64_t id, uint32_t bps)
 static inline enum err ml_producer_add(void *ctx, uint64_t id, uint64_t transport,
                                        uint64_t room, const struct rtp_receive *r)
 {
-    return ml_note(ctx, "producer %" PRIu64 " on %" PRIu64 " in %" PRIu64 " %s",
+    return ml_note(ctx, "producer %" PRIu64 " on %" PRIu64 " in %" PRIu64 " %s%s",
                    ml_id(id), ml_id(transport), ml_id(room),
-                   sl_codec_name(r->params.codecs[0].codec));
+                   sl_codec_name(r->params.codecs[0].codec), r->obeys ? ", obeys" : "");
 }
 
 static inline void ml_producer_close(void *ctx, uint64_t id)

@@ -189,7 +189,8 @@ static const struct member_events events = {.source = source_of,
                                             .up = up,
                                             .gone = gone,
                                             .heard = heard,
-                                            .label = label};
+                                            .label = label,
+                                            .obeys = true};
 
 static enum err enter(struct rooms_session *s, enum member_way way, usec now,
                       struct peer **ret)

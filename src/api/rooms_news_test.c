@@ -72,6 +72,26 @@ TEST(what_is_wanted_of_a_track)
     hall_stage_free(s);
 }
 
+/* One that rests would not be heard by the server either, and nobody would be given it when it
+ * speaks. */
+TEST(a_voice_never_rests)
+{
+    struct hall_stage *s = hall_stage_new();
+    hall_join(s, 0, "host:ann");
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    hall_send_media(s, 0, "{}");
+    const struct peer *p = who(s, "ann")->sends;
+    for (size_t i = 0; i < 2; i++)
+        sl_rooms_wanted(s->rooms, p->transport, p->tracks[i]->producer, 0, TRACK_ANY_BPS);
+    CHECK_INT(p->tracks[0]->wanted, UINT8_MAX);
+    CHECK_INT(p->tracks[1]->wanted, 0);
+    const char *asked =
+        strstr(ml_look(&s->log), ", obeys"); /* and the media plane knows */
+    CHECK(asked && !strstr(asked + 1, ", obeys"));
+    hall_stage_free(s);
+}
+
 /* What changes while its socket is lost is told to the next one. */
 TEST(what_became_wanted_meanwhile)
 {

@@ -88,6 +88,7 @@ static enum err receive(void *ctx, const struct rtp_receive *r, struct span stre
     (void)snprintf(t->source, sizeof t->source, "%s",
                    m->events->source(m->ctx, m->peer, t));
     receive.screen = strcmp(t->source, "screen") == 0;
+    receive.obeys = m->events->obeys && t->params.kind == MEDIA_VIDEO;
     if (m->events->label)
         m->events->label(m->ctx, m->peer, t);
     e = m->maker->media.producer_add(m->maker->media.ctx, t->producer, m->peer->transport,

@@ -31,6 +31,8 @@ struct member_events {
     /* The peer begins to send a track: its label, metadata and whether it is muted may be set;
      * NULL: never. */
     void (*label)(void *ctx, struct peer *p, struct track *track);
+    /* The peer stops what nobody wants of its pictures, as it is told: rooms_conf.wanted. */
+    bool obeys;
 };
 
 /* What the transport is for. Who only receives is offered all there is, and begins with that. */

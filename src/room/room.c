@@ -380,7 +380,9 @@ void sl_rooms_wanted(struct rooms *r, uint64_t transport, uint64_t producer,
     struct peer *p = by_transport(r, transport);
     for (size_t i = 0; p && i < p->tracks_n; i++) {
         struct track *t = p->tracks[i];
-        if (t->producer != producer ||
+        /* A voice that rests is not heard here either, and so would never be among the
+         * loudest whom others are given. */
+        if (t->producer != producer || t->params.kind == MEDIA_AUDIO ||
             (t->wanted == encodings && t->most_bps == most_bps))
             continue;
         t->wanted = encodings;

@@ -59,7 +59,7 @@ struct rooms_conf {
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
                   enum media_gone why);
-    /* What a publisher's track is wanted for changed (track.wanted, track.most_bps), for who
+    /* What a publisher's picture is wanted for changed (track.wanted, track.most_bps), for who
      * tells the publisher so; NULL: nobody does. */
     void (*wanted)(void *ctx, const struct peer *peer, const struct track *track);
     void *event_ctx; /* of both */
