@@ -122,6 +122,25 @@ export default async function ({server, browsers, test}) {
     await big.leave();
     return `${rids}`;
   });
+  await test('a picture that nobody watches rests, whatever its sizes, and a voice does not', async () => {
+    const one = await person(s, pages.c, {name: 'One', room: 'rests', color: 'blue', frequency: 700});
+    const sends = (source, n) => until(`${n} of ${source}`, async () => {
+      const value = await one.does('active', source);
+      return {value, ok: value.length === n};
+    }, 30000);
+    await sends('camera', 0);
+    const near = await person(s, pages.f, {name: 'Near', room: 'rests'});
+    await near.sees(one);
+    await sends('camera', 1);
+    await near.does('subscribe', 'One', 'camera', false);
+    await near.does('subscribe', 'One', 'microphone', false);
+    await sends('camera', 0);
+    await sends('microphone', 1);
+    await near.does('subscribe', 'One', 'camera', true);
+    await near.sees(one);
+    await near.leave();
+    await one.leave();
+  });
   await test('lips and voice are within 40 ms of each other, once the browser has brought them together', () =>
     until('together', async () => {
       const value = await eve.does('apart', 'Ada');
