@@ -9,7 +9,8 @@
 enum {
     BLOCKS_MAX = 2,
     MANY_SOUNDS = 1 << 14,     /* ticks: older cannot be said, nor would it be of use */
-    ROOM_SHARE = 8,            /* the part of a path that may be spent on it */
+    ROOM_SHARE = 8,            /* the part of a path that may be spent on it, */
+    ROOM_SHARE_LOSSY = 5,      /* and where a tenth of all is lost */
     HEADERS_BPS = 50 * 64 * 8, /* of a sound; what is added has none of its own */
 };
 
@@ -56,9 +57,10 @@ void sl_redundancy_report(struct consumer *c, uint8_t lost)
 uint32_t sl_redundancy_room(struct consumer *c, uint32_t bps, uint64_t path_bps)
 {
     uint32_t block = bps > 2 * HEADERS_BPS ? bps - HEADERS_BPS : bps / 2;
+    unsigned share = c->red.wanted == BLOCKS_MAX ? ROOM_SHARE_LOSSY : ROOM_SHARE;
     c->red.most = 0;
     while (c->red.most < BLOCKS_MAX &&
-           (c->red.most + UINT64_C(1)) * block <= path_bps / ROOM_SHARE)
+           (c->red.most + UINT64_C(1)) * block <= path_bps / share)
         c->red.most++;
     decide(c);
     return c->red.pt != PT_NONE ? c->red.blocks * block : 0;

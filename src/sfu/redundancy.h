@@ -32,8 +32,8 @@ void sl_redundancy_source(struct consumer *c, const struct producer *p);
 /* The receiver reports how much it lost, of 256: decides how many blocks are added. */
 void sl_redundancy_report(struct consumer *c, uint8_t lost);
 
-/* The path carries so much, and an eighth of it may be spent on what is added to a sound of bps.
- * Gives what that takes now. */
+/* The path carries so much, and an eighth of it may be spent on what is added to a sound of bps;
+ * a fifth where so much is lost that words are. Gives what that takes now. */
 uint32_t sl_redundancy_room(struct consumer *c, uint32_t bps, uint64_t path_bps);
 
 /* Writes the payload of j, whose Opus is called pt, to dst. 0: there is nothing to add. */
