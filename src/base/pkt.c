@@ -69,6 +69,11 @@ uint64_t sl_pkt_pool_empty(const struct pkt_pool *pool)
     return pool->empty;
 }
 
+size_t sl_pkt_number(const struct pkt *p)
+{
+    return (size_t)(p - p->pool->pkts);
+}
+
 static struct pkt *take(struct pkt_pool *pool, struct pkt **list)
 {
     struct pkt *p = *list;

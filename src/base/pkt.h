@@ -56,6 +56,9 @@ size_t sl_pkt_pool_left(const struct pkt_pool *pool);
 size_t sl_pkt_pool_used(const struct pkt_pool *pool);
 uint64_t sl_pkt_pool_empty(const struct pkt_pool *pool);
 
+/* A packet's place among all of its pool: leases come behind packets with a buffer. */
+size_t sl_pkt_number(const struct pkt *p);
+
 /* NULL when the pool is empty: the caller drops and counts. */
 struct pkt *sl_pkt_new(struct pkt_pool *pool);
 

@@ -42,3 +42,14 @@ TEST(pkt_lease_shares_bytes_and_comes_back_once)
     sl_pkt_pool_free(owner);
     sl_pkt_pool_free(other);
 }
+
+TEST(pkt_has_a_number_in_its_pool)
+{
+    struct pkt_pool *pool = sl_pkt_pool_new(2, 1, 0);
+    struct pkt *a = sl_pkt_new(pool), *b = sl_pkt_new(pool);
+    struct pkt *lease = sl_pkt_lease(pool, a);
+    CHECK_INT(sl_pkt_number(a), 0);
+    CHECK_INT(sl_pkt_number(b), 1);
+    CHECK_INT(sl_pkt_number(lease), 2);
+    sl_pkt_pool_free(pool);
+}
