@@ -95,13 +95,20 @@ static usec send_all(void *ctx, const struct tx *tx, size_t n)
     me->sim->sends++;
     for (size_t i = 0; i < n; i++)
         take_run(me->sim, &tx[i]);
+    sl_capture_sent(&me->sim->captures[me->shard], tx, n, me->sim->now);
     return me->sim->now;
 }
 
 static bool post(void *ctx, unsigned to, const struct mail *m, size_t keep)
 {
     const struct sim_io *me = ctx;
-    if (me->sim->full[to] || (keep > 0 && me->sim->full_for_media[to]))
+    bool full = me->sim->full[to] || (keep > 0 && me->sim->full_for_media[to]);
+    struct capture *c = &me->sim->captures[me->shard];
+    if (!c->over) {
+        struct capture_letter l = sl_capture_letter(m);
+        sl_capture_posted(c, to, &l, !full);
+    }
+    if (full)
         return false;
     CHECK(letters_tail - letters_head < MAILS);
     letters[letters_tail++ % MAILS] =
@@ -116,6 +123,34 @@ static void proved(void *ctx, uint16_t port, uint16_t owner)
     me->sim->proved.shard = me->shard;
     me->sim->proved.port = port;
     me->sim->proved.owner = owner;
+    sl_capture_proved(&me->sim->captures[me->shard], port, owner);
+}
+
+/* ---- what shards are given ---- */
+
+void sim_give_mail(struct sim *s, unsigned shard, unsigned from, const struct mail *m)
+{
+    sl_capture_mail(&s->captures[shard], from, m, s->now);
+    sl_shard_mail(s->shards[shard], from, m, s->now);
+}
+
+void sim_tick(struct sim *s, unsigned shard)
+{
+    sl_capture_tick(&s->captures[shard], s->now);
+    sl_shard_tick(s->shards[shard], s->now);
+}
+
+static void flush(struct sim *s, unsigned shard)
+{
+    sl_capture_flush(&s->captures[shard], s->now);
+    sl_shard_flush(s->shards[shard], s->now);
+}
+
+struct span sim_captured(struct sim *s, unsigned shard)
+{
+    struct capture *c = &s->captures[shard];
+    size_t n = sl_capture_end(c);
+    return (struct span){c->out.p, n};
 }
 
 /* ---- time ---- */
@@ -126,14 +161,15 @@ static void deliver(struct sim *s)
         struct letter l = letters[letters_head++ % MAILS];
         if (l.to < SIM_SHARDS) {
             s->to_shards[l.mail.type]++;
-            sl_shard_mail(s->shards[l.to], l.from, &l.mail, s->now);
+            sim_give_mail(s, l.to, l.from, &l.mail);
         } else if (l.to == SHARD_TO_CONTROL) {
             s->to_control[l.mail.type]++;
             s->told[l.mail.type] = l.mail;
         } else {
             s->to_assoc++;
             if (l.mail.type == MAIL_DTLS)
-                sl_pkt_unref(l.mail.p);
+                sim_give_mail(s, l.from, SHARD_TO_ASSOC,
+                              &(struct mail){.type = MAIL_BACK, .p = l.mail.p});
         }
     }
 }
@@ -143,7 +179,7 @@ void sim_settle(struct sim *s)
     for (int round = 0; round < 4; round++) {
         deliver(s);
         for (unsigned i = 0; i < SIM_SHARDS; i++)
-            sl_shard_flush(s->shards[i], s->now);
+            flush(s, i);
     }
     deliver(s);
 }
@@ -155,16 +191,18 @@ void sim_run(struct sim *s, usec span)
             if (sl_shard_deadline(s->shards[i]) > s->now)
                 continue;
             s->ticks++;
-            sl_shard_tick(s->shards[i], s->now);
+            sim_tick(s, i);
             CHECK(sl_shard_deadline(s->shards[i]) > s->now);
         }
         sim_settle(s);
     }
 }
 
+struct sim_conf sim_plain;
+
 void sim_init(struct sim *s)
 {
-    sim_init_with(s, &(struct sim_conf){0});
+    sim_init_with(s, &sim_plain);
 }
 
 void sim_init_with(struct sim *s, const struct sim_conf *conf)
@@ -175,16 +213,25 @@ void sim_init_with(struct sim *s, const struct sim_conf *conf)
     clients_n = letters_head = letters_tail = 0;
     s->now = SEC(100);
     for (unsigned i = 0; i < SIM_SHARDS; i++) {
+        const struct capture_head head = {.worker = (uint16_t)i,
+                                          .packets = (uint32_t)packets,
+                                          .leases = (uint32_t)leases,
+                                          .seed = i + 1,
+                                          .hash_key = {1, 2}};
         io[i] = (struct sim_io){.sim = s, .shard = i};
-        s->pools[i] = sl_pkt_pool_new(packets, leases, (uint16_t)i);
-        s->shards[i] =
-            sl_shard_new(&(struct shard_conf){.worker = (uint16_t)i,
-                                              .pool = s->pools[i],
-                                              .srtp = sl_srtp_backend_best(),
-                                              .seed = i + 1,
-                                              .hash_key = {1, 2},
-                                              .io = {&io[i], send_all, post, proved}});
+        s->pools[i] = sl_pkt_pool_new(packets, leases, head.worker);
+        s->shards[i] = sl_shard_new(
+            &(struct shard_conf){.worker = head.worker,
+                                 .pool = s->pools[i],
+                                 .srtp = sl_srtp_backend_best(),
+                                 .seed = head.seed,
+                                 .hash_key = {head.hash_key[0], head.hash_key[1]},
+                                 .io = {&io[i], send_all, post, proved}});
         CHECK(s->pools[i] && s->shards[i]);
+        s->captures[i].over = true;
+        if (conf->captures[i])
+            sl_capture_init(&s->captures[i], wr_of(conf->captures[i], conf->captures_n),
+                            &head, s->pools[i], USEC_NEVER);
     }
 }
 
@@ -244,7 +291,7 @@ void *sim_copy(const void *p, size_t n)
 
 void sim_mail(struct sim *s, unsigned shard, const struct mail *m)
 {
-    sl_shard_mail(s->shards[shard], SHARD_TO_CONTROL, m, s->now);
+    sim_give_mail(s, shard, SHARD_TO_CONTROL, m);
 }
 
 void sim_tell(struct sim *s, unsigned shard, enum mail_type type, uint64_t id,
@@ -306,9 +353,8 @@ void sim_keys(struct sim_client *c)
     c->in = sl_srtp_in_new(sl_srtp_backend("openssl"), &k.out, 64);
     CHECK(c->out && c->in);
     CHECK_INT(sl_srtp_guard_init(&c->guard, 0), E_OK);
-    sl_shard_mail(c->sim->shards[c->shard], SHARD_TO_ASSOC,
-                  &(struct mail){.type = MAIL_KEYS, .p = sim_copy(&k, sizeof k)},
-                  c->sim->now);
+    sim_give_mail(c->sim, c->shard, SHARD_TO_ASSOC,
+                  &(struct mail){.type = MAIL_KEYS, .p = sim_copy(&k, sizeof k)});
     for (unsigned i = 0; i < SIM_SHARDS; i++)
         if (i != c->shard)
             sim_tell(c->sim, i, MAIL_OWNER, c->id, c->shard);
@@ -372,6 +418,7 @@ void sim_send_raw(struct sim_client *c, const uint8_t *p, size_t n)
 
 void sim_deliver(struct sim *s, unsigned shard)
 {
+    sl_capture_datagrams(&s->captures[shard], s->waiting, s->waiting_n, s->now);
     sl_shard_datagrams(s->shards[shard], s->waiting, s->waiting_n, s->now);
     s->waiting_n = 0;
 }
@@ -465,55 +512,4 @@ void sim_send_pli(struct sim_client *c, uint32_t media)
     sl_rtcp_build_report(&w, 1, NULL, NULL, 0);
     sl_rtcp_build_pli(&w, 1, media);
     sim_send_rtcp(c, wr_done(&w));
-}
-
-/* ---- what clients received ---- */
-
-struct rtp sim_rtp(const struct sim_client *c, size_t i)
-{
-    struct rtp r = {0};
-    const struct sim_got *g = &c->rtp[i % SIM_GOT];
-    CHECK(i < c->rtp_n);
-    if (i < c->rtp_n)
-        CHECK_INT(sl_rtp_parse((struct span){g->bytes, g->n}, &r), E_OK);
-    return r;
-}
-
-struct span sim_ext(const struct sim_client *c, size_t i, uint8_t id)
-{
-    struct rtp r = sim_rtp(c, i);
-    struct rtp_elems it = sl_rtp_elems(&r);
-    struct rtp_elem e;
-    while (sl_rtp_elems_next(&it, &e))
-        if (e.id == id)
-            return e.data;
-    return (struct span){0};
-}
-
-size_t sim_rtcp(const struct sim_client *c, uint8_t type, uint8_t count, struct rtcp *ret,
-                size_t max)
-{
-    size_t n = 0;
-    size_t first = c->rtcp_n > SIM_GOT ? c->rtcp_n - SIM_GOT : 0;
-    for (size_t i = first; i < c->rtcp_n; i++) {
-        const struct sim_got *g = &c->rtcp[i % SIM_GOT];
-        struct rd compound;
-        struct rtcp r;
-        CHECK_INT(sl_rtcp_parse((struct span){g->bytes, g->n}, &compound), E_OK);
-        while (sl_rtcp_next(&compound, &r)) {
-            if (r.type != type || r.count != count)
-                continue;
-            if (n >= max && max > 0)
-                memmove(ret, ret + 1, (max - 1) * sizeof *ret);
-            if (max > 0)
-                ret[n < max ? n : max - 1] = r;
-            n++;
-        }
-    }
-    return n;
-}
-
-size_t sim_rtcp_count(const struct sim_client *c, uint8_t type, uint8_t count)
-{
-    return sim_rtcp(c, type, count, NULL, 0);
 }

@@ -12,6 +12,7 @@
 #include "crypto/srtp.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
+#include "sfu/capture.h"
 #include "sfu/mail.h"
 #include "sfu/shard.h"
 
@@ -25,7 +26,13 @@ enum {
 
 struct sim_conf {
     size_t packets, leases; /* of each shard's pool; 0: plenty */
+    /* Where shards are captured, of so many octets each; NULL: they are not. What a test gives
+     * a shard by itself, and not by this simulation, it captures by itself. */
+    uint8_t *captures[SIM_SHARDS];
+    size_t captures_n;
 };
+
+extern struct sim_conf sim_plain; /* what sim_init takes: zero, until a test changes it */
 
 /* One struct tx, as it was sent. */
 struct sim_tx {
@@ -36,6 +43,7 @@ struct sim_tx {
 
 struct sim {
     usec now;
+    struct capture captures[SIM_SHARDS]; /* over: there is none */
     struct pkt_pool *pools[SIM_SHARDS];
     struct shard *shards[SIM_SHARDS];
     uint64_t to_control[64]; /* how many mails of each type control was written */
@@ -89,6 +97,13 @@ void sim_fini(struct sim *s);
 
 /* Closes all transports everywhere, and what came by pipe: then no packet may be left. */
 void sim_close_all(struct sim *s);
+
+/* What was captured so far. */
+struct span sim_captured(struct sim *s, unsigned shard);
+
+/* What the shard of these names takes, captured. */
+void sim_give_mail(struct sim *s, unsigned shard, unsigned from, const struct mail *m);
+void sim_tick(struct sim *s, unsigned shard);
 
 /* All that waits comes to a shard at once, as a busy worker reads it. */
 void sim_deliver(struct sim *s, unsigned shard);

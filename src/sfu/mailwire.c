@@ -179,7 +179,7 @@ static void params(struct both *b, struct rtp_params *p)
     p->codecs_n = upto(b, p->codecs_n, PARAMS_CODECS_MAX);
     for (uint8_t i = 0; i < p->codecs_n; i++)
         codec(b, &p->codecs[i]);
-    for (uint8_t i = 0; i < EXTS; i++)
+    for (size_t i = 0; i < EXTS; i++)
         p->ext_id[i] = f8(b, p->ext_id[i]);
 }
 
@@ -300,13 +300,15 @@ static size_t size_of(enum form form)
 
 /* ---- packets ---- */
 
+enum { ID_MAX = 7 /* of a layer, as 3 bits name it */ };
+
 static void payload(struct both *b, struct payload *p)
 {
     p->picture_id = f16(b, p->picture_id);
     p->dd_frame = f16(b, p->dd_frame);
     p->tl0picidx = f8(b, p->tl0picidx);
-    p->spatial = upto(b, p->spatial, LAYER_SPATIALS - 1);
-    p->temporal = upto(b, p->temporal, LAYER_TEMPORALS - 1);
+    p->spatial = upto(b, p->spatial, ID_MAX);
+    p->temporal = upto(b, p->temporal, ID_MAX);
     p->in = f16(b, p->in);
     p->begin = f16(b, p->begin);
     p->dd.at = f16(b, p->dd.at);

@@ -1,12 +1,14 @@
 #include <stdarg.h>
 
 #include "fuzz.h"
+#include "sfu/replay.h"
 #include "stage.h"
 
 /*
  * Whatever peers send and control tells, in whatever order and however full mailboxes and
  * pools are: an SRTP index is never used twice, what is forwarded is RTP on an SSRC of ours,
- * no deadline is already past, and when all is closed nothing is left. The input is a script
+ * no deadline is already past, when all is closed nothing is left, and a replay of what was
+ * captured gives the same. The input is a script
  * of operations over three shards and their clients; the RTP and RTCP in it are authentic,
  * since anybody can have keys.
  */
@@ -19,6 +21,7 @@ enum {
     OUT_SSRC = 5000,
     OPS_MAX = 400,
     PACKETS = 192,
+    CAPTURED = 1 << 20, /* octets of each shard; what is behind them is not replayed */
 };
 
 static struct sim s;
@@ -234,7 +237,7 @@ static void pass(usec span)
         if (at > end)
             break;
         s.now = at > s.now ? at : s.now;
-        sl_shard_tick(s.shards[first], s.now);
+        sim_tick(&s, first);
         MUST(sl_shard_deadline(s.shards[first]) > s.now);
         sim_settle(&s);
     }
@@ -279,10 +282,22 @@ static void operate(struct rd *r)
     look();
 }
 
+static void replay(unsigned shard)
+{
+    const struct replay_conf conf = {.srtp = sl_srtp_backend_best()};
+    struct replay_report r;
+    MUST(sl_replay(sim_captured(&s, shard), &conf, &r) == E_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 {
     struct rd r = rd_of((struct span){in, n});
-    sim_init_with(&s, &(struct sim_conf){.packets = PACKETS, .leases = PACKETS});
+    static uint8_t memory[SIM_SHARDS][CAPTURED];
+    struct sim_conf conf = {
+        .packets = PACKETS, .leases = PACKETS, .captures_n = CAPTURED};
+    for (unsigned i = 0; i < SIM_SHARDS; i++)
+        conf.captures[i] = memory[i];
+    sim_init_with(&s, &conf);
     for (unsigned i = 0; i < PEERS; i++) {
         enum srtp_profile profile = i % 2 ? SRTP_GCM_128 : SRTP_CM_SHA1_80;
         unsigned shard = i % SIM_SHARDS;
@@ -300,6 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
     for (unsigned i = 0; i < SIM_SHARDS; i++) {
         const struct shard_stats *st = sim_stats(&s, i);
         MUST(st->transports + st->expected + st->producers + st->consumers == 0);
+        replay(i);
     }
     sim_fini(&s);
     return 0;
