@@ -7,4 +7,5 @@ int sl_command_token(int argc, char **argv);
 int sl_command_config(int argc, char **argv);
 int sl_command_bench(int argc, char **argv);
 int sl_command_bench_rtcd(int argc, char **argv); /* "sluice bench rtcd" */
+int sl_command_replay(int argc, char **argv);
 int sl_command_import_rtcd(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct {
     {"serve", sl_command_serve, "run the server"},
     {"config", sl_command_config, "check the settings, or print all that there are"},
     {"bench", sl_command_bench, "load a server with many clients, and measure it"},
+    {"replay", sl_command_replay, "run a worker again on what was captured of one"},
     {"import-rtcd", sl_command_import_rtcd,
      "take the registered clients of an rtcd over"},
     {"token", sl_command_token, "print a bearer token made with the stored key"},
