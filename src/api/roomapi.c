@@ -104,6 +104,14 @@ static void objects(struct roomapi_call *c)
         sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "");
 }
 
+static void captures(struct roomapi_call *c)
+{
+    if (c->api->conf.captures)
+        c->api->conf.captures(c->api->conf.captures_ctx, c);
+    else
+        sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "");
+}
+
 static const struct route {
     const char *path[ROOMAPI_SEGMENTS_MAX]; /* "*": any segment */
     enum http_method method;
@@ -129,6 +137,9 @@ static const struct route {
     {{ROUTERS, "*", "*"}, HTTP_GET, objects},
     {{ROUTERS, "*", "*", "transports"}, HTTP_GET, objects},
     {{ROUTERS, "*", "*", "pipes"}, HTTP_GET, objects},
+    {{"v1", "captures"}, HTTP_GET, captures},
+    {{"v1", "captures"}, HTTP_POST, captures},
+    {{"v1", "captures", "*"}, HTTP_DELETE, captures},
     {{"v1", "transports", "*"}, HTTP_GET, objects},
     {{"v1", "producers", "*"}, HTTP_GET, objects},
     {{"v1", "consumers", "*"}, HTTP_GET, objects},

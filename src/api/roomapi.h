@@ -14,6 +14,8 @@
  *   POST               /v1/revocations                        a token ends, and what it began
  *   POST               /room/create                           a room by any name
  *   GET                /v1/workers...                         what lives where (conf.objects)
+ *   GET, POST          /v1/captures                           of workers (conf.captures)
+ *   DELETE             /v1/captures/WORKER
  *   GET                /v1/transports/ID, producers/ID, consumers/ID
  *
  * A request is a value, and so is its answer. For the control thread alone.
@@ -50,6 +52,9 @@ struct roomapi_conf {
      * the call. NULL: there are none. */
     void (*objects)(void *ctx, struct roomapi_call *c);
     void *objects_ctx;
+    /* The same for captures of workers. */
+    void (*captures)(void *ctx, struct roomapi_call *c);
+    void *captures_ctx;
 };
 
 struct roomapi {

@@ -79,6 +79,10 @@ struct config {
         uint32_t size; /* MiB */
     } store;
     struct {
+        const char *directory;
+        uint32_t size; /* MiB of one, at most */
+    } captures;
+    struct {
         uint32_t level;  /* enum log_level */
         uint32_t format; /* enum config_log_format */
         bool anonymous;

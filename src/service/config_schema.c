@@ -41,6 +41,7 @@ const struct section sl_sections[] = {
     {"rtcd",
      "The API of rtcd on the private face, for back ends such as Mattermost Calls."},
     {"store", "What is kept on disk."},
+    {"captures", "What workers were given and gave, to be replayed. They hold keys."},
     {"log", "Logs, on standard error."},
     {"auth", "Who may do what."},
     {"rooms", "What happens in rooms."},
@@ -139,6 +140,13 @@ const struct setting sl_settings[] = {
          "memory, and lost at the end."},
     {"store.size", INT(store.size, 1, MILLION), .value = "64",
      .help = "MiB that the store may grow to."},
+
+    {"captures.directory", STRING(captures.directory), .value = "",
+     .help =
+         "Directory that captures are written to, by callers of the room API who show "
+         "rooms.api_secret; empty: nobody may capture."},
+    {"captures.size", INT(captures.size, 1, MILLION), .value = "1024",
+     .help = "MiB of one capture, at most."},
 
     {"log.level", CHOICE(log.level, levels), .value = "info",
      .help = "The least that is written."},

@@ -116,8 +116,8 @@ static void take_mail(void *ctx)
         while (sl_post_take(c->node.post, SHARD_TO_CONTROL, &from, &m)) {
             if (m.type == MAIL_STATS)
                 sl_node_answered(&c->node, &m);
-            else if (m.type == MAIL_LOOK)
-                sl_faces_looked(&c->faces, &m);
+            else if (m.type == MAIL_LOOK || m.type == MAIL_CAPTURE)
+                sl_faces_mail(&c->faces, &m);
             else if (m.type == MAIL_SEEN)
                 sl_outside_mail(c->outside, &m);
             else

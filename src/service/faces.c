@@ -6,6 +6,7 @@
 #include "net/loop.h"
 #include "service/control.h"
 #include "service/explain.h"
+#include "sfu/mail.h"
 #include "web/assets.h"
 
 enum { TENANT_DEFAULT_MAY = MAY_PUBLISH | MAY_WATCH };
@@ -188,7 +189,16 @@ static enum err make_roomapi(struct faces *f)
                                     .random = {.fill = fill_random},
                                     .talk = {f, talk_data, talk_muted, talk_moved},
                                     .objects = sl_objects_asked,
-                                    .objects_ctx = &f->objects};
+                                    .objects_ctx = &f->objects,
+                                    .captures = sl_captures_asked,
+                                    .captures_ctx = &f->captures};
+    f->captures = (struct captures){.api = &f->roomapi,
+                                    .node = f->conf.node,
+                                    .log = f->conf.log,
+                                    .permitted = of->api_secret != NULL,
+                                    .mib_max = of->capture_mib,
+                                    .reply = reply_late,
+                                    .ctx = f};
     f->objects.conf = (struct objects_conf){.api = &f->roomapi,
                                             .rooms = f->conf.rooms,
                                             .plane = f->conf.plane,
@@ -358,9 +368,12 @@ void sl_faces_data(const struct faces *f, uint64_t transport,
         sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev, sl_loop_now());
 }
 
-void sl_faces_looked(struct faces *f, const struct mail *m)
+void sl_faces_mail(struct faces *f, const struct mail *m)
 {
-    sl_objects_looked(&f->objects, m);
+    if (m->type == MAIL_LOOK)
+        sl_objects_looked(&f->objects, m);
+    else
+        sl_captures_told(&f->captures, m);
 }
 
 uint64_t sl_faces_sessions(const struct faces *f)

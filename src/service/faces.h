@@ -9,6 +9,7 @@
 #include "api/face.h"
 #include "api/roomapi.h"
 #include "net/httpd.h"
+#include "service/captures.h"
 #include "service/objects.h"
 #include "service/redis_face.h"
 #include "service/rooms_face.h"
@@ -25,7 +26,7 @@ struct faces_conf {
     struct rooms *rooms;
     struct plane *plane;
     struct metrics *metrics;
-    const struct node *node;
+    struct node *node;
     void (*settle)(void *ctx); /* after anything that may have changed rooms */
     void *ctx;
 };
@@ -39,6 +40,7 @@ struct faces {
     struct revoked *revoked; /* NULL: there is no store, and no room API */
     struct roomapi roomapi;
     struct objects objects;
+    struct captures captures;
     struct httpd *public_face, *private_face; /* NULL: there is none */
     struct rooms_face *rooms;                 /* NULL without a public face */
     struct rtcd_face *rtcd;                   /* NULL: not served */
@@ -63,8 +65,8 @@ void sl_faces_wanted(const struct faces *f, const struct peer *peer,
                      const struct track *track);
 void sl_faces_data(const struct faces *f, uint64_t transport,
                    const struct media_data_event *ev);
-/* A worker has answered: MAIL_LOOK. */
-void sl_faces_looked(struct faces *f, const struct mail *m);
+/* A worker has answered: MAIL_LOOK, MAIL_CAPTURE. */
+void sl_faces_mail(struct faces *f, const struct mail *m);
 /* Sessions that go on while the server drains, though they may have no media. */
 uint64_t sl_faces_sessions(const struct faces *f);
 /* After any of it: timers. */

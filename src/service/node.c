@@ -75,6 +75,9 @@ void sl_node_fini(struct node *n)
     sl_assoc_thread_stop(n->assoc);
     for (size_t i = 0; i < n->conf.workers; i++)
         sl_worker_free(n->workers[i]);
+    for (size_t i = 0; i < n->conf.workers; i++)
+        if (n->tapes[i])
+            (void)sl_tape_close(n->tapes[i], n->conf.captures);
     sl_assoc_thread_free(n->assoc);
     sl_post_free(n->post); /* with streams that nobody took */
     sl_tcpconn_numbers_free(n->numbers);

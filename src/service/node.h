@@ -17,6 +17,7 @@
 #include "service/assoc_thread.h"
 #include "service/capacity.h"
 #include "service/post.h"
+#include "service/tape.h"
 #include "service/worker.h"
 
 enum { NODE_PROFILES_MAX = 4 };
@@ -28,6 +29,7 @@ struct node_conf {
         tcp_at[TCP_LISTENERS_MAX]; /* where streams are accepted; tcp_at_n 0: nowhere */
     size_t tcp_at_n;
     size_t tcp_max, tcp_per_address; /* streams, of all workers */
+    const char *captures; /* directory of files of theirs; "": there are none */
     size_t workers;
     int cpus[SHARD_WORKERS_MAX]; /* that workers are pinned to, in turn */
     size_t cpus_n;               /* 0: they are not */
@@ -55,6 +57,8 @@ struct node {
     uint64_t probe_key;              /* of all workers: struct shard_conf */
     struct worker *workers[SHARD_WORKERS_MAX];
     struct assoc_thread *assoc;
+    /* Of each worker, that control lent it; freed when none runs any more. */
+    struct tape *tapes[SHARD_WORKERS_MAX];
     struct node_stats stats;   /* the last that was told: the control thread's */
     struct node_stats filling; /* lent to the threads while they are asked */
     size_t stats_asked;        /* mails that are not back yet */

@@ -122,6 +122,7 @@ static enum err set_media(struct control_conf *to, const struct config *c, char 
         n->profiles[n->profiles_n] =
             (enum srtp_profile)c->rtc.srtp_profiles.v[n->profiles_n];
     n->packets = c->rtc.packet_pool;
+    n->captures = c->captures.directory;
     n->socket_buffer = (int)c->rtc.socket_buffer;
     n->srtp = sl_srtp_backend_best();
     n->handshakes_per_s = c->limits.handshakes;
@@ -191,6 +192,7 @@ static void set_faces(struct control_conf *to, const struct config *c)
                                        .peers = c->limits.peers,
                                        .room_peers = c->limits.room_peers,
                                        .room_publishers = c->limits.room_publishers};
+    to->capture_mib = c->captures.size;
     to->api_secret = *c->rooms.api_secret ? c->rooms.api_secret : NULL;
     to->loudest = c->rooms.loudest;
     to->hosts_create = c->rooms.hosts_create;

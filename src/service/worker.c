@@ -9,6 +9,7 @@
 
 #include "crypto/hash.h"
 #include "service/rest.h"
+#include "service/tape.h"
 #include "sfu/transport.h"
 
 struct worker {
@@ -18,6 +19,8 @@ struct worker {
     struct tcp *tcp; /* NULL: no streams */
     usec tcp_looked; /* when they were last looked at */
     struct shard *shard;
+    struct shard_conf shard_conf;
+    struct tape *tape; /* NULL: nothing is captured */
     struct rest rest;
     pthread_t thread;
     bool running;
@@ -52,7 +55,10 @@ static usec send_all(void *ctx, const struct tx *tx, size_t n)
         send_mixed(w, tx, n);
     else
         sl_udp_send(w->udp, tx, n);
-    return sl_udp_now();
+    usec done = sl_udp_now();
+    if (w->tape)
+        sl_capture_sent(&w->tape->capture, tx, n, done);
+    return done;
 }
 
 /* A stream goes where its transport lives: only there it can be sent to. If there is no room
@@ -61,6 +67,8 @@ static void proved(void *ctx, uint16_t port, uint16_t owner)
 {
     struct worker *w = ctx;
     struct mail m = {.type = MAIL_STREAM};
+    if (w->tape)
+        sl_capture_proved(&w->tape->capture, port, owner);
     sl_tcp_proved(w->tcp, port, sl_udp_now());
     if (owner == w->conf.number || owner == TP_NOBODY ||
         !(m.p = sl_tcp_release(w->tcp, port)))
@@ -71,8 +79,13 @@ static void proved(void *ctx, uint16_t port, uint16_t owner)
 
 static bool post_one(void *ctx, unsigned to, const struct mail *m, size_t keep)
 {
-    const struct worker *w = ctx;
-    return sl_post_put(w->conf.post, w->conf.number, to, m, keep);
+    struct worker *w = ctx;
+    if (!w->tape)
+        return sl_post_put(w->conf.post, w->conf.number, to, m, keep);
+    const struct capture_letter l = sl_capture_letter(m);
+    bool taken = sl_post_put(w->conf.post, w->conf.number, to, m, keep);
+    sl_capture_posted(&w->tape->capture, to, &l, taken);
+    return taken;
 }
 
 static void wake(void *ctx)
@@ -97,13 +110,28 @@ static enum err listen_tcp(struct worker *w)
     return e;
 }
 
+/* A shard without a past, but for what was counted. False: no memory, and it is the old one. */
+static bool renew(struct worker *w)
+{
+    struct shard_conf *c = &w->shard_conf;
+    c->before = w->shard ? sl_shard_stats(w->shard) : NULL;
+    sl_random(&c->seed, sizeof c->seed);
+    sl_random(c->hash_key, sizeof c->hash_key);
+    struct shard *s = sl_shard_new(c);
+    if (!s)
+        return false;
+    sl_shard_free(w->shard);
+    w->shard = s;
+    return true;
+}
+
 enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (!w)
         return E_MEMORY;
     w->conf = *conf;
-    struct shard_conf sc = {
+    w->shard_conf = (struct shard_conf){
         .worker = conf->number,
         .srtp = conf->srtp,
         .probe_key = conf->probe_key,
@@ -115,12 +143,10 @@ enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret)
     if (e)
         goto fail;
     e = E_MEMORY;
-    sl_random(&sc.seed, sizeof sc.seed);
-    sl_random(sc.hash_key, sizeof sc.hash_key);
     w->pool =
         sl_pkt_pool_new(conf->packets, conf->packets * LEASES_A_PACKET, conf->number);
-    sc.pool = w->pool;
-    if (!w->pool || !(w->shard = sl_shard_new(&sc)))
+    w->shard_conf.pool = w->pool;
+    if (!w->pool || !renew(w))
         goto fail;
     sl_post_bell(conf->post, conf->number, wake, w);
     *ret = w;
@@ -146,13 +172,94 @@ static void fill_stats(const struct worker *w, struct worker_stats *ret)
     };
 }
 
+/* ---- captures ---- */
+
+static bool give_back(const struct worker *w, struct tape *t)
+{
+    const struct mail m = {.type = MAIL_CAPTURE, .arg = t->state, .p = t};
+    return sl_post_put(w->conf.post, w->conf.number, SHARD_TO_CONTROL, &m, 0);
+}
+
+/* Control lends one at a time. What is refused is over, and goes back at the end of the round. */
+static void begin_capture(struct worker *w, struct tape *t, usec now)
+{
+    w->tape = NULL;
+    sl_shard_flush(w->shard, now);
+    t->state = TAPE_REFUSED;
+    t->capture.over = true;
+    if (sl_shard_idle(w->shard) && renew(w)) {
+        const struct shard_conf *c = &w->shard_conf;
+        const struct capture_head head = {
+            .worker = c->worker,
+            .packets = (uint32_t)w->conf.packets,
+            .leases = (uint32_t)(w->conf.packets * LEASES_A_PACKET),
+            .seed = c->seed,
+            .hash_key = {c->hash_key[0], c->hash_key[1]},
+            .probe_key = c->probe_key};
+        sl_capture_init(&t->capture, wr_of(t->memory, t->size), &head, w->pool,
+                        now + t->length);
+        t->state = TAPE_RUNS;
+        (void)give_back(w, t); /* or control hears of it at its end */
+    }
+    w->tape = t;
+}
+
+/* Control asks for numbers each second, so even an idle worker comes by here. While there is no
+ * room to tell control, it is tried again. */
+static void end_capture(struct worker *w)
+{
+    struct tape *t = w->tape;
+    if (!t->capture.over && !atomic_load_explicit(&t->stop, memory_order_relaxed))
+        return;
+    if (t->state == TAPE_RUNS) {
+        (void)sl_capture_end(&t->capture);
+        t->state = TAPE_OVER;
+    }
+    if (give_back(w, t))
+        w->tape = NULL;
+}
+
+static void give_datagrams(struct worker *w, struct pkt *const *pkts, size_t n, usec now)
+{
+    if (w->tape)
+        sl_capture_datagrams(&w->tape->capture, pkts, n, now);
+    sl_shard_datagrams(w->shard, pkts, n, now);
+}
+
+static void give_closed(struct worker *w, const struct tcpconn *c, usec now)
+{
+    if (w->tape)
+        sl_capture_closed(&w->tape->capture, &c->from, c->number, now);
+    sl_shard_closed(w->shard, &c->from, c->number, now);
+}
+
+static void finish_round(struct worker *w, usec now)
+{
+    if (w->tape)
+        sl_capture_tick(&w->tape->capture, now);
+    sl_shard_tick(w->shard, now);
+    if (w->tape)
+        sl_capture_flush(&w->tape->capture, now);
+    sl_shard_flush(w->shard, now);
+    if (w->tape)
+        end_capture(w);
+}
+
+/* ---- rounds ---- */
+
 static void take_mail(struct worker *w, unsigned from, const struct mail *m, usec now)
 {
     if (m->type == MAIL_STREAM) {
         sl_tcp_adopt(w->tcp, m->p);
         return;
     }
+    if (m->type == MAIL_CAPTURE) {
+        begin_capture(w, m->p, now);
+        return;
+    }
     if (m->type != MAIL_STATS) {
+        if (w->tape)
+            sl_capture_mail(&w->tape->capture, from, m, now);
         sl_shard_mail(w->shard, from, m, now);
         return;
     }
@@ -170,11 +277,11 @@ static size_t work_streams(struct worker *w, usec now)
     w->tcp_looked = now;
     sl_tcp_tick(w->tcp, now);
     for (struct tcpconn *c; (c = sl_tcp_closed(w->tcp));) {
-        sl_shard_closed(w->shard, &c->from, c->number, now);
+        give_closed(w, c, now);
         sl_tcpconn_free(c);
     }
     size_t n = sl_tcp_receive(w->tcp, w->pool, now, pkts, UDP_BATCH);
-    sl_shard_datagrams(w->shard, pkts, n, now);
+    give_datagrams(w, pkts, n, now);
     return n;
 }
 
@@ -195,11 +302,10 @@ static bool work(struct worker *w)
         take_mail(w, from, &m, now);
         mails++;
     }
-    sl_shard_datagrams(w->shard, pkts, n, now);
+    give_datagrams(w, pkts, n, now);
     if (w->tcp)
         n += work_streams(w, now);
-    sl_shard_tick(w->shard, now);
-    sl_shard_flush(w->shard, now);
+    finish_round(w, now);
     sl_post_ring(w->conf.post, w->conf.number);
     return n > 0 || mails > 0;
 }
@@ -278,6 +384,7 @@ void sl_worker_free(struct worker *w)
 {
     if (!w)
         return;
+    w->tape = NULL; /* control ends it */
     sl_shard_free(w->shard);
     sl_udp_free(w->udp);
     sl_tcp_free(w->tcp);

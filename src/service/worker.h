@@ -33,6 +33,9 @@ struct worker_conf {
     int socket_buffer;
 };
 
+/* By MAIL_CAPTURE a worker is lent a tape: if nothing hangs on it, a new shard takes the place of
+ * the old one, and all that it is given and gives is written down. */
+
 /* Opens the sockets; the thread does not run yet. E_SYS with errno set, E_MEMORY. Free takes
  * NULL and a worker that was stopped: all workers are stopped before the first is freed. */
 MUST_USE enum err sl_worker_new(const struct worker_conf *conf, struct worker **ret);

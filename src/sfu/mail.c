@@ -56,6 +56,7 @@ void sl_mail_free(struct mail *m)
     case MAIL_WANTED:
     case MAIL_STREAM: /* who puts it in a box frees it there */
     case MAIL_SHARE:
+    case MAIL_CAPTURE:
     case MAIL_STATS: break;
     }
 }

@@ -99,6 +99,10 @@ enum mail_type {
 
     /* Control to a worker, and back: p struct look (sfu/look.h), to be filled. */
     MAIL_LOOK,
+
+    /* Control to the worker around a shard, and back when it has begun, or not, and when it is over:
+     * p struct tape (service/tape.h), control's. */
+    MAIL_CAPTURE,
 };
 
 /* A wish, and what it was. */

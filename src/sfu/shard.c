@@ -63,6 +63,8 @@ struct shard *sl_shard_new(const struct shard_conf *conf)
     if (!s)
         return NULL;
     s->conf = *conf;
+    if (conf->before)
+        s->stats = *conf->before;
     s->rng = sl_rng_of(conf->seed);
     list_init(&s->heard);
     list_init(&s->reviews);
@@ -114,6 +116,12 @@ void sl_shard_free(struct shard *s)
     sl_map_fini(&s->producers);
     sl_map_fini(&s->consumers);
     free(s);
+}
+
+bool sl_shard_idle(const struct shard *s)
+{
+    return s->stats.expected + s->stats.producers == 0 && s->returns.n == 0 &&
+           !sl_pkt_any_returned(s->conf.pool);
 }
 
 const struct shard_stats *sl_shard_stats(const struct shard *s)
@@ -394,6 +402,7 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
     case MAIL_DATA:
     case MAIL_DATA_DONE:
     case MAIL_STREAM:
+    case MAIL_CAPTURE:
     case MAIL_STATS: break; /* not for shards */
     }
     sl_mail_free(&unread);

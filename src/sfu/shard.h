@@ -45,6 +45,8 @@ struct shard_io {
     void (*proved)(void *ctx, uint16_t port, uint16_t owner);
 };
 
+struct shard_stats;
+
 struct shard_conf {
     uint16_t worker;       /* our number */
     struct pkt_pool *pool; /* borrowed: of the packets that come in, and of leases */
@@ -54,6 +56,7 @@ struct shard_conf {
     uint64_t
         probe_key; /* secret: the first octets of the ids by which control asks STUN */
     struct shard_io io;
+    const struct shard_stats *before; /* goes on counting from there; NULL: from 0 */
 };
 
 /* What happened, counted. Written by the shard; other threads may read single values. */
@@ -110,5 +113,8 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
 void sl_shard_tick(struct shard *s, usec now);
 void sl_shard_flush(struct shard *s, usec now);
 usec sl_shard_deadline(const struct shard *s);
+
+/* Nothing hangs on it, and it owes no packet: another may take its place. */
+bool sl_shard_idle(const struct shard *s);
 
 const struct shard_stats *sl_shard_stats(const struct shard *s);
