@@ -187,16 +187,6 @@ static void take_seat(struct view *view, struct track *track)
     sl_member_stir(m);
 }
 
-static void leave_seat(struct slot *slot)
-{
-    struct member *m = member_of(slot->view);
-    sl_dialog_remove(m->dialog, &((struct seat *)(void *)slot)->dialog);
-    sl_peer_drop_slot(m->peer, slot);
-    sl_member_stir(m);
-}
-
-static const struct track_seats seats = {take_seat, leave_seat};
-
 static struct slot *slot_for(const struct peer *p, const struct track *t)
 {
     for (size_t i = 0; i < p->view.n; i++)
@@ -204,6 +194,28 @@ static struct slot *slot_for(const struct peer *p, const struct track *t)
             return p->view.slots[i];
     return NULL;
 }
+
+/* Those for whom there was no seat, the oldest first. */
+static void fill_seats(struct member *m)
+{
+    struct view *view = &m->peer->view;
+    list_each (struct track, t, &m->peer->room->tracks.live, live)
+        if (t->owner != view && !slot_for(m->peer, t))
+            take_seat(view, t);
+}
+
+static void leave_seat(struct slot *slot)
+{
+    struct member *m = member_of(slot->view);
+    bool full = m->peer->view.n >= DIALOG_SECTIONS_MAX;
+    sl_dialog_remove(m->dialog, &((struct seat *)(void *)slot)->dialog);
+    sl_peer_drop_slot(m->peer, slot);
+    sl_member_stir(m);
+    if (full && !list_empty(&m->peer->view.following))
+        fill_seats(m);
+}
+
+static const struct track_seats seats = {take_seat, leave_seat};
 
 void sl_member_rewant(struct member *m, struct track *t)
 {

@@ -194,6 +194,35 @@ TEST(members_see_each_other)
     stage_free(s);
 }
 
+/* In a room with more tracks than a description has sections, who comes late is seen when others
+ * go. */
+TEST(member_of_a_large_room)
+{
+    enum { MORE = 3, TRACKS = DIALOG_SECTIONS_MAX + MORE };
+    static struct track tracks[TRACKS];
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a"), *b = connected(s, 1, "b");
+    struct tracks *room = &a->peer->room->tracks;
+    for (size_t i = 0; i < TRACKS; i++) {
+        tracks[i] = (struct track){
+            .stream = "a", .owner = &a->peer->view, .params = a->peer->tracks[0]->params};
+        (void)snprintf(tracks[i].source, sizeof tracks[i].source, "audio-%zu", i);
+        sl_tracks_start(room, &tracks[i], 0);
+    }
+    CHECK_INT(b->peer->view.n, DIALOG_SECTIONS_MAX);
+    CHECK(list_empty(&tracks[TRACKS - 1].slots)); /* and the one before it was b's last */
+    for (size_t i = 0; i < MORE + 1U; i++) {
+        CHECK(list_empty(&tracks[TRACKS - MORE - 1 + i].slots));
+        sl_tracks_end(room, &tracks[i]);
+        CHECK(!list_empty(&tracks[TRACKS - MORE - 1 + i].slots));
+        CHECK_INT(b->peer->view.n, DIALOG_SECTIONS_MAX);
+    }
+    for (size_t i = MORE + 1; i < TRACKS; i++)
+        sl_tracks_end(room, &tracks[i]);
+    CHECK_INT(b->peer->view.n, 1); /* a's voice */
+    stage_free(s);
+}
+
 TEST(member_muted)
 {
     struct stage *s = stage_new();
