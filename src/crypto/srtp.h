@@ -118,6 +118,10 @@ struct srtp_in *sl_srtp_in_new(const struct srtp_backend *b, const struct srtp_m
                                size_t ssrcs_max);
 void sl_srtp_in_free(struct srtp_in *in);
 
+/* Nothing is expected on the SSRC any more, or again. Where ssrcs_max are known, such a one makes
+ * room for another; until then it is as it was, and whatever it sent is refused as a replay. */
+void sl_srtp_in_retire(struct srtp_in *in, uint32_t ssrc, bool retired);
+
 /* In place: *n octets of SRTP at p become RTP. On error neither session nor *n changed, but
  * after E_AUTH the payload at p may be lost. *index: roll-over counter and sequence number.
  * E_SHORT, E_MALFORMED, E_AUTH, E_REPLAY (seen before, or 1024 or more behind), E_FULL (too

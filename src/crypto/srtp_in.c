@@ -19,6 +19,7 @@ struct window {
 
 struct stream {
     struct window rtp, rtcp;
+    bool retired; /* its place may be had */
 };
 
 struct srtp_in {
@@ -94,9 +95,22 @@ static struct stream *find(struct srtp_in *in, uint32_t ssrc)
     return NULL;
 }
 
+/* A place for one more; in->n: it is a new one, in->max: there is none. */
+static size_t place(const struct srtp_in *in)
+{
+    size_t i = 0;
+    if (in->n < in->max)
+        return in->n;
+    while (i < in->n && !in->streams[i].retired)
+        i++;
+    return i;
+}
+
 static struct stream *add(struct srtp_in *in, uint32_t ssrc)
 {
-    if (in->n == in->cap) {
+    size_t i = place(in);
+    assert(i < in->max);
+    if (i == in->cap) {
         size_t cap = in->cap ? 2 * in->cap : 2;
         struct stream *s = realloc(in->streams, cap * sizeof *s);
         if (!s)
@@ -104,10 +118,18 @@ static struct stream *add(struct srtp_in *in, uint32_t ssrc)
         in->streams = s;
         in->cap = cap;
     }
-    assert(in->streams && in->n < in->max);
-    in->ssrcs[in->n] = ssrc;
-    in->streams[in->n] = (struct stream){0};
-    return &in->streams[in->n++];
+    assert(in->streams);
+    in->n += i == in->n;
+    in->ssrcs[i] = ssrc;
+    in->streams[i] = (struct stream){0};
+    return &in->streams[i];
+}
+
+void sl_srtp_in_retire(struct srtp_in *in, uint32_t ssrc, bool retired)
+{
+    struct stream *s = find(in, ssrc);
+    if (s)
+        s->retired = retired;
 }
 
 void sl_srtp_in_fetch(const struct srtp_in *in, bool rtcp)
@@ -143,7 +165,7 @@ enum err sl_srtp_unprotect(struct srtp_in *in, uint8_t *p, size_t *n, uint64_t *
         return E_MALFORMED;
 
     struct stream *s = find(in, ssrc);
-    if (!s && in->n == in->max)
+    if (!s && place(in) == in->max)
         return E_FULL;
     const struct window *w = s ? &s->rtp : &none;
     uint64_t i = guess_index(w, seq);
@@ -176,7 +198,7 @@ enum err sl_srtp_unprotect_rtcp(struct srtp_in *in, uint8_t *p, size_t *n)
 
     uint32_t ssrc = srtp_u32(p + 4), i = word & ~SRTCP_E_FLAG;
     struct stream *s = find(in, ssrc);
-    if (!s && in->n == in->max)
+    if (!s && place(in) == in->max)
         return E_FULL;
     if (s && window_seen(&s->rtcp, i))
         return E_REPLAY;

@@ -223,6 +223,33 @@ TEST(srtp_in_holds_no_more_ssrcs_than_allowed)
     each_kind(limit_kind);
 }
 
+/* A peer whose tracks come and go sends on new SSRCs each time, for as long as a call lasts. */
+static void retire_kind(const struct srtp_backend *b, enum srtp_profile p)
+{
+    enum { MAX = 5 };
+    struct ends e = ends_of(b, p, MAX);
+    uint64_t got;
+    for (uint32_t i = 0; i < MAX; i++)
+        CHECK_INT(send(&e, SSRC + i, 1, &got), E_OK);
+    sl_srtp_in_retire(e.in, SSRC + 1, true);
+    sl_srtp_in_retire(e.in, SSRC + 3, true);
+    sl_srtp_in_retire(e.in, SSRC + 3, false);     /* it is used again */
+    sl_srtp_in_retire(e.in, SSRC + 99, true);     /* nobody knows it */
+    CHECK_INT(send(&e, SSRC + 1, 2, &got), E_OK); /* what is on its way passes */
+    CHECK_INT(send(&e, SSRC + MAX, 1, &got), E_OK);
+    CHECK_INT(send(&e, SSRC + MAX + 1, 1, &got), E_FULL);
+    CHECK_INT(send(&e, SSRC + 1, 3, &got), E_FULL);
+    for (uint32_t i = 0; i <= MAX; i++)
+        if (i != 1)
+            CHECK_INT(send(&e, SSRC + i, 2, &got), E_OK);
+    ends_free(&e);
+}
+
+TEST(srtp_in_makes_room_where_tracks_have_ended)
+{
+    each_kind(retire_kind);
+}
+
 static size_t report(struct srtp_out *o, uint8_t *buf, uint32_t ssrc, size_t n)
 {
     struct wr w = wr_of(buf, n);

@@ -241,3 +241,27 @@ TEST(producer_reviews_take_turns)
     CHECK(apart >= MSEC(50) && apart <= MSEC(200));
     stage_close(&s);
 }
+
+/* Somebody shows a screen a hundred times in one long call: each time it has SSRCs of its own. */
+TEST(producers_come_and_go)
+{
+    struct cmd_producer p = stage_video();
+    sim_init(&s.sim);
+    s.pub = sim_connected(&s.sim, 1, 0, SRTP_GCM_128);
+    sim_ready(s.pub);
+    for (uint32_t i = 1; i <= 100; i++) {
+        uint64_t known = sim_stats(&s.sim, 0)->unknown_ssrc;
+        p.id = VIDEO + i;
+        p.receive.encodings[0].ssrc = 1000 * i;
+        sim_produce(s.pub, &p);
+        sim_settle(&s.sim);
+        stage_send(s.pub, 1000 * i, (uint16_t)i, true);
+        sim_settle(&s.sim);
+        const struct producer *made = sl_shard_producer(s.sim.shards[0], p.id);
+        CHECK(made && made->encodings[0].stats.received == 1);
+        CHECK_INT(sim_stats(&s.sim, 0)->unknown_ssrc, known);
+        sim_tell(&s.sim, 0, MAIL_PRODUCER_CLOSE, p.id, 0);
+        sim_settle(&s.sim);
+    }
+    stage_close(&s);
+}

@@ -209,16 +209,25 @@ static struct tp_stream *bind_stream(struct tp_receiver *rx, uint32_t ssrc, bool
         return NULL;
     struct tp_stream *s = &rx->streams[rx->streams_n++];
     *s = (struct tp_stream){.ssrc = ssrc, .repair = repair, .encoding = e};
+    if (e->producer->transport->in)
+        sl_srtp_in_retire(e->producer->transport->in, ssrc, false);
     *(repair ? &e->rtx_ssrc : &e->ssrc) = ssrc;
     return s;
 }
 
-/* ssrc may be 0, which is none. */
-static void unbind_stream(struct tp_receiver *rx, uint32_t ssrc)
+static void forget(struct transport *t, struct tp_stream *s)
 {
-    struct tp_stream *s = ssrc != 0 ? stream_of(rx, ssrc) : NULL;
+    if (t->in)
+        sl_srtp_in_retire(t->in, s->ssrc, true);
+    *s = t->rx->streams[--t->rx->streams_n];
+}
+
+/* ssrc may be 0, which is none. */
+static void unbind_stream(struct transport *t, uint32_t ssrc)
+{
+    struct tp_stream *s = ssrc != 0 ? stream_of(t->rx, ssrc) : NULL;
     if (s)
-        *s = rx->streams[--rx->streams_n];
+        forget(t, s);
 }
 
 static struct span ext_of(const struct pkt *p, const struct rtp_exts *x, enum rtp_ext e)
@@ -283,7 +292,7 @@ static struct tp_stream *learn_stream(struct transport *t, const struct pkt *pkt
             return NULL;
         sl_producer_renew(e, t->shard, now);
     }
-    unbind_stream(t->rx, repair ? e->rtx_ssrc : e->ssrc);
+    unbind_stream(t, repair ? e->rtx_ssrc : e->ssrc);
     return bind_stream(t->rx, rtp->ssrc, repair, e);
 }
 
@@ -325,7 +334,7 @@ void sl_transport_del_producer(struct transport *t, struct producer *p)
     struct tp_receiver *rx = t->rx;
     for (size_t i = rx ? rx->streams_n : 0; i-- > 0;)
         if (rx->streams[i].encoding->producer == p)
-            rx->streams[i] = rx->streams[--rx->streams_n];
+            forget(t, &rx->streams[i]);
     list_del(&p->in_transport);
 }
 
