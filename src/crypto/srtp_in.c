@@ -101,6 +101,7 @@ static size_t place(const struct srtp_in *in)
     size_t i = 0;
     if (in->n < in->max)
         return in->n;
+    assert(in->streams || in->n == 0);
     while (i < in->n && !in->streams[i].retired)
         i++;
     return i;

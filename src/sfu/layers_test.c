@@ -33,7 +33,7 @@ TEST(layers_from_packets)
     CHECK(t.n == 3 && t.layers[2].live && t.layers[2].bps == 0); /* anything may come */
     for (uint16_t seq = 1; seq <= 90; seq++) {
         for (unsigned i = 0; i < 3; i++)
-            send_encoding(i, seq, seq == 1, 200 * (i + 1));
+            send_encoding(i, seq, seq == 1, 200 * (size_t)(i + 1));
         sim_run(&s.sim, MSEC(33));
     }
     sl_layers_of(sl_shard_producer(s.sim.shards[0], VIDEO), &t);
@@ -72,7 +72,7 @@ TEST(layers_that_the_publisher_stops)
         stage_open(&s, &p, &k, 0, SRTP_GCM_128);
         for (uint16_t seq = 1; seq <= 90; seq++) {
             for (unsigned e = 0; e < 3; e++)
-                send_encoding(e, seq, seq == 1, 200 * (e + 1));
+                send_encoding(e, seq, seq == 1, 200 * (size_t)(e + 1));
             sim_run(&s.sim, MSEC(33));
         }
         struct rtp r = stage_frame(100, 91, false);
