@@ -263,7 +263,7 @@ static bool conference(unsigned n, unsigned voice_hz, unsigned picture_hz, doubl
     offers = offers_answered(b.born) - offers;
     memory = ((double)server_resident(&b.server) - memory) / n;
     uint64_t sent[SLUICE_MEDIA];
-    talk(voice_hz, picture_hz, SEC(1), sent); /* paths are found out */
+    talk(voice_hz, picture_hz, SEC(10), sent); /* until paths are found out */
     rest_until(sl_loop_now() + MSEC(300));
     uint64_t voices = b.received[SLUICE_VOICE], pictures = b.received[SLUICE_CAMERA];
     uint64_t cpu = server_cpu(&b.server);
