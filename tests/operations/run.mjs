@@ -181,6 +181,40 @@ await test('a second server is refused where a port is the first one\'s', async 
   await stop(me);
 });
 
+await test('a worker is captured for who shows the secret, and replayed', async () => {
+  const tapes = path.join(dir, 'captures');
+  fs.mkdirSync(tapes);
+  const me = run(words(p, state, [`--captures.directory=${tapes}`, '--rooms.api_secret=hush']));
+  await ready(me, p);
+  const ask = (method, at = '', body, secret = 'hush') => fetch(`http://127.0.0.1:${p.admin}/v1/captures${at}`,
+    {method, body, headers: {authorization: `Bearer ${secret}`, 'content-type': 'application/json'}});
+  assert.equal((await ask('POST', '', '{}', 'guess')).status, 401);
+  const made = await Promise.all([0, 1].map(worker => ask('POST', '', `{"worker":${worker},"mib":32}`)));
+  assert.deepEqual(made.map(r => r.status), [201, 201]);
+  const files = (await Promise.all(made.map(r => r.json()))).map(c => path.join(tapes, c.file));
+  assert.equal((await ask('POST', '', '{"worker":0}')).status, 409);
+  const load = await fails(['bench', `--url=http://127.0.0.1:${p.http}`, `--token=${token}`, '--subscribers=3',
+    '--rate=10', '--burst=2', '--duration=3']);
+  assert.notEqual(load.code, 'killed', load.err);
+  for (const worker of [0, 1]) assert.equal((await ask('DELETE', `/${worker}`)).status, 204);
+  await until('the end of both', async () => ({ok: (await (await ask('GET')).json()).captures.length === 0}));
+  let forwarded = 0;
+  for (const file of files) {
+    const said = execFileSync(BINARY, ['replay', file]).toString();
+    assert.match(said, /^the same$/m);
+    forwarded += Number(/(\d+) packets forwarded/.exec(said)[1]);
+    assert.equal(fs.statSync(file).mode & 0o7777, 0o600);
+  }
+  assert.ok(forwarded > 0);
+  await stop(me);
+  assert.equal(me.err.split('capture asked for').length, 3);
+  assert.doesNotMatch(me.err, /hush/);
+  const off = run(words(p, state, ['--rooms.api_secret=hush']));
+  await ready(off, p);
+  assert.equal((await ask('POST', '', '{}')).status, 403);
+  await stop(off);
+});
+
 await test('SIGTERM drains: sessions go on, new ones are refused, and the last one ends it', async () => {
   const me = run(words(p, state));
   await ready(me, p);
