@@ -223,7 +223,7 @@ static void take(struct load *l, const struct wire_in *in, usec now)
 
 /* One round: what is due, then one batch of what came, so that bursts leave when they are due
  * and not several together. */
-void sl_load_pump(struct load *l)
+bool sl_load_pump(struct load *l)
 {
     const struct wire_in *in;
     usec now = sl_udp_now();
@@ -236,12 +236,13 @@ void sl_load_pump(struct load *l)
     sl_wire_flush(l->wire);
     if (n == 0)
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)NAP * 1000}, NULL);
+    return n < WIRE_BATCH;
 }
 
 void sl_load_idle(struct load *l, usec duration)
 {
     for (usec end = sl_udp_now() + duration; sl_udp_now() < end;)
-        sl_load_pump(l);
+        (void)sl_load_pump(l);
 }
 
 /* ---- sending ---- */
@@ -346,8 +347,9 @@ static enum err pass(struct load *l, usec until, char *error)
     for (usec now = sl_udp_now();
          !e && !l->failed && (now < until || (coming(l) && now < until + LATE));
          now = sl_udp_now()) {
-        sl_load_pump(l);
-        e = sl_load_late_step(l, now, error);
+        /* Not before those who are there were heard: a crowd waits, if this side is slow. */
+        if (sl_load_pump(l))
+            e = sl_load_late_step(l, now, error);
     }
     return e;
 }
@@ -367,7 +369,7 @@ enum err sl_load_run(struct load *l, const struct load_phase *phase, load_mark *
     start(l, now);
     sl_load_idle(l, phase->settle);
     while (waiting(l) > 0 && sl_udp_now() - begun < phase->settle + FLOW)
-        sl_load_pump(l);
+        (void)sl_load_pump(l);
     if (waiting(l) > 0) {
         l->sending = false;
         return sl_signaling_fail(

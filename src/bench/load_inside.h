@@ -68,8 +68,8 @@ static inline size_t load_kinds(const struct load_conf *c)
 void sl_load_serve(struct load *l, struct member *m, usec now);
 void sl_load_arm(struct load *l, struct member *m);
 
-/* One round of all: what is due, and what came. */
-void sl_load_pump(struct load *l);
+/* One round of all: what is due, and what came. True: all of it was read. */
+bool sl_load_pump(struct load *l);
 
 /* Says of l->failed. */
 enum err sl_load_failure(const struct load *l, char *error);

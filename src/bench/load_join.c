@@ -122,13 +122,13 @@ enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_E
             return e;
         ret->clients++;
         do
-            sl_load_pump(l);
+            (void)sl_load_pump(l);
         while (l->joining >= JOINING_MAX && !l->failed);
         if (l->failed)
             return sl_load_failure(l, error);
     }
     while (l->joining > 0 && !l->failed)
-        sl_load_pump(l);
+        (void)sl_load_pump(l);
     if (l->failed)
         return sl_load_failure(l, error);
     ret->duration = sl_udp_now() - begun;
