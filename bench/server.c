@@ -190,6 +190,7 @@ bool server_start(struct server *s, const char *program, const char *address, in
                     (char[]){"--log.level=error"},
                     (char[]){"--limits.sessions_per_address=0"},
                     (char[]){"--limits.handshakes=100000"},
+                    (char[]){"--limits.room_peers=20000"},
                     core >= 0 ? text[4] : NULL,
                     NULL};
     return server_spawn(s, argv, core, is_ready);
