@@ -4,6 +4,7 @@
 
 #include "media/opus.h"
 #include "media/unwrap.h"
+#include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/pacer.h"
 #include "sfu/producer.h"
@@ -182,6 +183,7 @@ void sl_consumer_source(struct consumer *c, struct producer *p)
     leave(c);
     memset(c->sources, 0, sizeof c->sources);
     c->want = NULL;
+    c->clocked = 0;
     c->share = (struct allocate_state){0};
     sl_share_forget(c);
     if (!p || !join(c, p))
@@ -239,6 +241,8 @@ void sl_consumer_switch(struct consumer *c, const struct pkt *first, usec now)
     sl_pick_begin(c, m);
     /* Another voice begins: a receiver may adapt its buffer now (RFC 3551 §4.1). */
     c->spurt = c->conf.params.kind == MEDIA_AUDIO;
+    if (consumer_hurries(c))
+        sl_feedback_hurry(c->transport, now);
 }
 
 /* ---- packets ---- */
@@ -535,7 +539,7 @@ bool sl_consumer_sender(struct consumer *c, usec now, struct rtcp_sender *ret)
 {
     uint64_t ntp;
     uint32_t ts;
-    if (!c->from || c->packets == c->packets_told ||
+    if (!c->from || (c->packets == c->packets_told && !consumer_hurries(c)) ||
         sl_clockmap_now(&c->from->clock, now, &ntp, &ts) != E_OK)
         return false;
     *ret = (struct rtcp_sender){.ntp = ntp,
@@ -543,6 +547,7 @@ bool sl_consumer_sender(struct consumer *c, usec now, struct rtcp_sender *ret)
                                 .packets = (uint32_t)c->packets,
                                 .octets = (uint32_t)c->octets};
     c->packets_told = c->packets;
+    c->clocked = (uint8_t)(c->clocked + consumer_hurries(c));
     c->lsr = (uint32_t)(ntp >> 16);
     c->lsr_at = now;
     return true;

@@ -41,6 +41,8 @@ enum {
     FACT_SOURCE = 1,      /* where in the facts the place of its source stands: 2 bits */
     FACT_SOURCE_MASK = 3, /* from bit 4 stand those of sfu/pick.h */
     CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
+    CONSUMER_CLOCKED =
+        2, /* sender reports by which a receiver knows a clock and its pace */
 };
 
 struct consumer_source {
@@ -105,7 +107,8 @@ struct consumer {
     struct map_node by_id;
     struct list in_transport;
     uint64_t packets_told; /* in the last sender report */
-    uint32_t lsr;          /* of our last sender report, and when it left */
+    uint8_t clocked; /* sender reports of its source's clock; CONSUMER_CLOCKED: enough */
+    uint32_t lsr;    /* of our last sender report, and when it left */
     usec lsr_at;
     usec rtt;
     uint8_t lost;          /* of 256, between the last two reports */
@@ -164,5 +167,11 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now);
 /* What the receiver says of the SSRC. */
 void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now);
 
-/* The numbers for a sender report. False: the source's clock is not known yet. */
+/* Lips are out of step until its receiver was told the clock: reports do not wait their turn. */
+static inline bool consumer_hurries(const struct consumer *c)
+{
+    return c->from && c->clocked < CONSUMER_CLOCKED;
+}
+
+/* The numbers for a sender report. False: the source's clock is not known yet, or it is silent. */
 bool sl_consumer_sender(struct consumer *c, usec now, struct rtcp_sender *ret);

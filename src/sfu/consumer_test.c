@@ -382,13 +382,14 @@ TEST(consumer_resends_once_in_a_round_trip)
     struct wr w = wr_of(buf, sizeof buf);
     sl_rtcp_build_report(&w, SSRC_IN, &(struct rtcp_sender){.ntp = 1ULL << 40}, NULL, 0);
     sim_send_rtcp(s.pub, wr_done(&w));
-    for (uint16_t i = 1; s.sub->rtcp_n == 0; i++) {
+    for (uint16_t i = 1; sim_rtcp_count(s.sub, RTCP_SR, 0) < CONSUMER_CLOCKED; i++) {
         stage_send(s.pub, SSRC_IN, i, i == 1);
         sim_run(&s.sim, MSEC(10));
     }
-    struct rtcp sr;
+    struct rtcp sr[CONSUMER_CLOCKED];
     struct rtcp_report rep;
-    CHECK(sim_rtcp(s.sub, RTCP_SR, 0, &sr, 1) == 1 && sl_rtcp_report(&sr, &rep) == E_OK);
+    CHECK_INT(sim_rtcp(s.sub, RTCP_SR, 0, sr, LEN(sr)), LEN(sr));
+    CHECK_INT(sl_rtcp_report(&sr[LEN(sr) - 1], &rep), E_OK);
     sim_run(&s.sim, MSEC(290)); /* 300 since it was sent; 200 of them on the way */
     struct rtcp_block b = {.ssrc = SSRC_OUT, .dlsr = 65536 / 10};
     b.lsr = (uint32_t)(rep.sender.ntp >> 16);

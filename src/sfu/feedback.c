@@ -30,11 +30,14 @@ enum {
 /* ---- in ---- */
 
 static void take_clock(struct transport *t, struct encoding *e,
-                       const struct rtcp_sender *sr, usec at)
+                       const struct rtcp_sender *sr, usec at, usec now)
 {
+    bool first = !e->clock.known;
     sl_stats_sr(&e->stats, sr->ntp, at);
     sl_clockmap_sr(&e->clock, sr->ntp, sr->rtp_ts, at);
     sl_pipe_clock(t->shard, e);
+    if (first)
+        sl_feedback_clock(e, now);
 }
 
 static void take_report(struct transport *t, const struct rtcp *r, usec now, usec at)
@@ -46,7 +49,7 @@ static void take_report(struct transport *t, const struct rtcp *r, usec now, use
     const struct tp_receiver *rx = t->rx;
     for (size_t i = 0; r->type == RTCP_SR && rx && i < rx->streams_n; i++)
         if (rx->streams[i].ssrc == rep.ssrc && !rx->streams[i].repair)
-            take_clock(t, rx->streams[i].encoding, &rep.sender, at);
+            take_clock(t, rx->streams[i].encoding, &rep.sender, at, now);
     while (sl_rtcp_block_next(&rep.blocks, &b)) {
         struct consumer *c = sl_transport_consumer(t, b.ssrc);
         if (c && c->ssrc == b.ssrc)
@@ -241,12 +244,16 @@ static void report_received(struct out *o, usec now)
     sl_reception_report(o->t, lost);
 }
 
-static void report_sent(struct out *o, usec now)
+/* all: or only of those that hurry. */
+static void report_sent(struct out *o, bool all, usec now)
 {
+    o->t->next_clock = USEC_NEVER;
     list_each (struct consumer, c, &o->t->consumers, in_transport) {
         struct rtcp_sender s;
-        if (!sl_consumer_sender(c, now, &s))
+        if (!(all || consumer_hurries(c)) || !sl_consumer_sender(c, now, &s))
             continue;
+        if (consumer_hurries(c))
+            o->t->next_clock = now + CLOCK_INTERVAL;
         make_room(o, RTCP_SENDER);
         sl_rtcp_build_report(&o->w, c->ssrc, &s, NULL, 0);
         sl_rtcp_build_cname(&o->w, c->ssrc, span_of(c->conf.cname));
@@ -345,8 +352,9 @@ void sl_feedback_due(struct transport *t, usec now)
     if (due) {
         t->next_report = now + REPORT_INTERVAL;
         report_received(&o, now);
-        report_sent(&o, now);
     }
+    if (due || now >= t->next_clock)
+        report_sent(&o, due, now);
     tell_limit(&o, due, now);
     requests(&o, now);
     end(&o);
@@ -363,7 +371,7 @@ static usec sooner(usec a, usec b)
 
 void sl_feedback_arm(struct transport *t, usec earliest)
 {
-    usec at = sooner(t->next_report, sl_ice_expires(&t->ice));
+    usec at = sooner(sooner(t->next_report, t->next_clock), sl_ice_expires(&t->ice));
     if (!t->out)
         return;
     if (!t->sendable)
@@ -384,6 +392,21 @@ void sl_feedback_arm(struct transport *t, usec earliest)
         at = earliest;
     if (sl_timer_set(&t->shard->timers, &t->timer, at) != E_OK)
         t->shard->stats.pool_empty++;
+}
+
+void sl_feedback_hurry(struct transport *t, usec now)
+{
+    if (t->next_clock <= now)
+        return;
+    t->next_clock = now;
+    sl_feedback_arm(t, now);
+}
+
+void sl_feedback_clock(struct encoding *e, usec now)
+{
+    for (uint32_t i = 0; i < e->audience.n; i++)
+        if (consumer_hurries(e->audience.at[i]))
+            sl_feedback_hurry(e->audience.at[i]->transport, now);
 }
 
 void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now)

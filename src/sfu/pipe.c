@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/mail.h"
 #include "sfu/producer.h"
@@ -34,7 +35,10 @@ void sl_pipe_take_clock(struct shard *s, const struct mail *m, usec now)
     struct encoding *e = encoding_of(s, c->producer, c->encoding);
     if (e && !e->producer->transport) {
         sl_producer_follow(e, c->epoch, s, now);
+        bool first = c->clock.known && !e->clock.known;
         e->clock = c->clock;
+        if (first)
+            sl_feedback_clock(e, now);
     }
     free(c);
 }

@@ -48,7 +48,7 @@ struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *con
     t->ssrc = rng_u32(&s->rng);
     t->twcc_next = 1;
     t->next_report = t->share_at = now + SEC(1);
-    t->next_feedback = USEC_NEVER;
+    t->next_feedback = t->next_clock = USEC_NEVER;
     sl_ice_init(&t->ice, &conf->creds);
     list_init(&t->dirty);
     list_init(&t->producers);

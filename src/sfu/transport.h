@@ -103,6 +103,7 @@ struct transport {
     struct list producers, consumers; /* by in_transport */
     struct timer timer;
     usec next_feedback, next_report;
+    usec next_clock;      /* sender reports that do not wait for next_report */
     uint32_t ssrc;        /* as a sender of RTCP */
     uint32_t ceiling_bps; /* that the peer may send; 0: any */
     bool ceiling_held;  /* there is one, or something is kept back by it (sfu/ceiling) */
