@@ -7,7 +7,7 @@ export async function conference(people: HTMLElement): Promise<void> {
   await e2ee.setPassphrase('correct horse', {salt: 'standup'});
   await e2ee.setKey(new Uint8Array(32), {index: 1, use: false});
   await e2ee.ratchet();
-  const room: Room = await connect({room: 'standup', token: async () => 'eyJ', name: 'Ada', metadata: '{}', e2ee});
+  const room: Room = await connect({room: 'standup', token: async () => 'eyJ', name: 'Ada', metadata: '{}', connections: 1, e2ee});
   const off = room.on('trackStarted', (track: RemoteTrack, peer: Peer) => {
     people.append(track.attach());
     track.want({height: 360, priority: 2, paused: null});

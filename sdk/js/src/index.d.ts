@@ -16,6 +16,8 @@ export interface Options {
   create?: boolean;
   /** false: no data channels. */
   data?: boolean;
+  /** Peer connections: one for each way unless given, or one for both; Firefox has two in any case. */
+  connections?: 1 | 2;
   /** false: sound of others is played only where it is attached to an element. */
   playAudio?: boolean;
   e2ee?: Encryption;
@@ -114,6 +116,7 @@ export class Room extends Emitter<RoomEvents> {
   readonly peers: ReadonlyMap<string, Peer>;
   readonly speaker: Peer | Me | null;
   readonly published: LocalTrack[];
+  /** With `connections: 1` both are the same. */
   readonly connections: {send: RTCPeerConnection | null; receive: RTCPeerConnection | null};
 
   connect(): Promise<this>;

@@ -1,55 +1,42 @@
-// The connection for everything this peer receives. The server offers it, and offers again when
-// tracks come or go; the user only answers.
-
-const PATIENCE = 2500, REPAIR = 6000; // as for sending
+// Everything this peer receives. The server offers it, and offers again when tracks come or go; the
+// user only answers.
 
 export class Receiving {
-  pc = null;
-  #server; // {answer({offer, sdp}), candidate(c), restart()}
+  #connection;
+  #server; // {answer({offer, sdp}), restart()}
   #encryption;
-  #ice;
   #told;
   #here = new Map(); // id of a track: {media, mid}
-  #state;
-  #last = Promise.resolve(); // offers are taken one after the other
-  #timer = 0;
   #opened = new WeakSet(); // receivers whose frames are decrypted
 
   // media(id, mediaStreamTrack): a track's media is here; with null it no longer is.
-  constructor({server, encryption, ice, media, state}) {
+  constructor({connection, server, encryption, media}) {
+    this.#connection = connection;
     this.#server = server;
     this.#encryption = encryption;
-    this.#ice = ice;
     this.#told = media;
-    this.#state = state;
+  }
+
+  get pc() {
+    return this.#connection.pc;
   }
 
   take(offer) {
-    this.#last = this.#last.then(() => this.#take(offer)).catch(() => this.#server.restart());
-    return this.#last;
+    const pc = this.pc ?? this.#connection.open();
+    return this.#connection.turn(() => this.pc === pc && this.#take(pc, offer)).catch(() => this.restart());
   }
 
-  async #take({offer, sdp, tracks}) {
-    if (!this.pc) this.#make();
-    const {pc} = this;
+  async #take(pc, {offer, sdp, tracks = {}}) {
     await pc.setRemoteDescription({type: 'offer', sdp});
-    for (const {receiver} of pc.getTransceivers()) {
-      if (!this.#encryption || this.#opened.has(receiver)) continue;
+    for (const {mid, receiver} of pc.getTransceivers()) {
+      if (!this.#encryption || !tracks[mid] || this.#opened.has(receiver)) continue;
       this.#opened.add(receiver);
       this.#encryption.attach(receiver, 'receive', receiver.track.kind, receiver.track.id);
     }
     await pc.setLocalDescription(await pc.createAnswer());
     if (this.pc !== pc) return; // which was closed meanwhile
     this.#server.answer({offer, sdp: pc.localDescription.sdp});
-    this.#assign(pc, tracks ?? {});
-  }
-
-  #make() {
-    const pc = this.pc = new RTCPeerConnection({bundlePolicy: 'max-bundle', iceServers: this.#ice,
-      ...this.#encryption?.configuration});
-    pc.addEventListener('icecandidate', ({candidate}) => this.pc === pc && candidate &&
-      this.#server.candidate({candidate: candidate.candidate, mid: candidate.sdpMid}));
-    pc.addEventListener('connectionstatechange', () => this.pc === pc && this.#watch());
+    this.#assign(pc, tracks);
   }
 
   #assign(pc, tracks) {
@@ -65,26 +52,13 @@ export class Receiving {
   media = id => this.#here.get(id)?.media ?? null;
   mid = id => this.#here.get(id)?.mid ?? null;
 
+  // New ICE credentials, or a connection in place of one that is gone.
   restart() {
     this.#server.restart();
   }
 
-  #watch() {
-    const {connectionState} = this.pc;
-    clearTimeout(this.#timer);
-    this.#state(connectionState);
-    if (connectionState !== 'disconnected' && connectionState !== 'failed') return;
-    const again = () => {
-      this.restart();
-      this.#timer = setTimeout(again, REPAIR);
-    };
-    this.#timer = setTimeout(again, connectionState === 'failed' ? 0 : PATIENCE);
-  }
-
   close() {
-    clearTimeout(this.#timer);
-    this.pc?.close();
-    this.pc = null;
+    this.#connection.close();
     const before = this.#here;
     this.#here = new Map();
     for (const id of before.keys()) this.#told(id, null);

@@ -11,13 +11,11 @@
 import * as devices from './devices.js';
 import {Emitter} from './emitter.js';
 import {coding} from './coding.js';
+import {shareable} from './connection.js';
 import {RoomError} from './errors.js';
-import {Lines} from './data.js';
+import {Media} from './media.js';
 import {Peer} from './peers.js';
-import {Receiving} from './receive.js';
-import {Sending} from './send.js';
 import {address, Socket} from './socket.js';
-import {Meter} from './stats.js';
 import {LocalTrack} from './tracks.js';
 
 const RETRY = [0, 500, 1000, 2000, 4000]; // ms before each attempt to come back; the last for ever
@@ -38,21 +36,17 @@ export class Room extends Emitter {
   #socket = null;
   #resume = null;
   #moved = null; // the token of the room that an operator moved us to
-  #sending = null;
-  #receiving = null;
-  #lines = null;
+  #media = null; // Media; null: not in the room
   #published = new Set(); // LocalTracks
   #streams = {};
-  #meters = {send: new Meter(), receive: new Meter()};
   #silenced = new Set(); // elements that the browser did not let play
   #speakers = null; // id of the output device
-  #paths = {send: 'new', receive: 'new'};
   #timer = 0;
   #pagehide = () => this.leave();
   #online = () => this.#network();
 
-  // {url, room, token, name, metadata, create, data, e2ee, playAudio}; token may be a function
-  // that fetches one.
+  // {url, room, token, name, metadata, create, data, connections, e2ee, playAudio}; token may be a
+  // function that fetches one.
   constructor(options) {
     super();
     this.#options = {url: globalThis.location?.origin, data: true, playAudio: true, ...options};
@@ -112,7 +106,7 @@ export class Room extends Emitter {
     if (options.muted) Object.assign(track, {muted: true});
     this.#published.add(track);
     try {
-      await this.#sendingNow().add(track);
+      await this.#mediaNow().add(track);
     } catch (error) {
       if (!error.passing) {
         this.#published.delete(track);
@@ -126,7 +120,7 @@ export class Room extends Emitter {
     if (!this.#published.delete(track)) return;
     track.stop();
     this.me?.tracks.delete(track.id);
-    await this.#sending?.remove(track).catch(error => {
+    await this.#media?.remove(track).catch(error => {
       if (!error.passing) throw error;
     });
   }
@@ -145,17 +139,17 @@ export class Room extends Emitter {
     }
   }
 
-  #sendingNow() {
-    if (!this.#sending) throw new RoomError('left');
-    return this.#sending;
+  #mediaNow() {
+    if (!this.#media) throw new RoomError('left');
+    return this.#media;
   }
 
   // ---- messages
 
   // data: a string, or octets. {to: ids or Peers, lossy}. false: a lossy one was not sent.
   async send(data, {to = [], lossy = false} = {}) {
-    if (!this.#lines) throw new RoomError('forbidden', 'You may not send messages here.');
-    return this.#lines.send(data, {to: to.map(p => p.id ?? p), lossy});
+    if (!this.#media?.lines) throw new RoomError('forbidden', 'You may not send messages here.');
+    return this.#media.lines.send(data, {to: to.map(p => p.id ?? p), lossy});
   }
 
   // ---- oneself, and the room
@@ -201,26 +195,17 @@ export class Room extends Emitter {
 
   // {send: {rtt, available}, receive: {rtt}, tracks: Map of track: measures}
   async stats() {
-    const [send, receive] = await Promise.all([
-      this.#meters.send.read(this.#sending?.pc), this.#meters.receive.read(this.#receiving?.pc)]);
-    const tracks = new Map();
-    for (const t of this.#published) if (send.tracks.has(this.#sending?.mid(t))) tracks.set(t, send.tracks.get(this.#sending.mid(t)));
-    for (const t of this.#tracks()) {
-      const mid = this.#receiving?.mid(t.id);
-      if (receive.tracks.has(mid)) tracks.set(t, receive.tracks.get(mid));
-    }
-    return {send: {rtt: send.rtt, available: send.available}, receive: {rtt: receive.rtt}, tracks};
+    return this.#media?.stats(this.#published, this.#tracks()) ?? {send: {}, receive: {}, tracks: new Map()};
   }
 
-  // The RTCPeerConnections, for those who want to look.
+  // The RTCPeerConnections, for those who want to look; of `connections: 1` they are the same.
   get connections() {
-    return {send: this.#sending?.pc ?? null, receive: this.#receiving?.pc ?? null};
+    return this.#media?.connections ?? {send: null, receive: null};
   }
 
-  // New ICE credentials for both, as after a change of the network.
+  // New ICE credentials, as after a change of the network.
   restartIce() {
-    this.#sending?.restart();
-    this.#receiving?.restart();
+    this.#media?.restartIce();
   }
 
   // ---- for tracks and peers
@@ -234,7 +219,7 @@ export class Room extends Emitter {
   }
 
   sender(track) {
-    return this.#sending?.sender(track) ?? null;
+    return this.#media?.sender(track) ?? null;
   }
 
   outgoing(source) {
@@ -259,11 +244,16 @@ export class Room extends Emitter {
 
   // ---- joining, and coming back
 
+  // Ways, on one connection.
+  get #both() {
+    return this.#options.connections === 1 && shareable();
+  }
+
   async #join(resume) {
-    const {url, token, name, metadata, create} = this.#options;
+    const {url, token, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
     const given = this.#moved ?? (typeof token === 'function' ? await token() : token);
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
-      ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create})
+      ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
         .filter(([, v]) => v !== undefined && v !== null))};
     const {socket, answer} = await Socket.open(address(url, this.name), first);
     if (this.state === 'closed') return socket.close({leave: true});
@@ -286,24 +276,23 @@ export class Room extends Emitter {
     if (before) this.emit('roomUpdated');
   }
 
-  // The server knows nothing of us: both connections begin anew.
+  // The server knows nothing of us: all media begins anew.
   #fresh({ice_servers: ice}) {
-    this.#sending?.close();
-    this.#receiving?.close();
+    this.#media?.close();
     this.me.tracks.clear();
-    const encryption = this.#options.e2ee;
-    this.#lines = this.#options.data && this.can('data') ? new Lines({encryption, heard: m => this.#heard(m)}) : null;
-    const path = which => state => this.#path(which, state);
-    this.#sending = new Sending({encryption, lines: this.#lines, ice, state: path('send'), server: {
-      offer: async description => this.#answered(await this.ask('offer', description)),
-      candidate: c => this.tell('candidate', {of: 'send', ...c}),
-    }});
-    this.#receiving = new Receiving({encryption, ice, state: path('receive'), media: (id, media) => this.#remote(id)?.gets(media), server: {
-      answer: a => this.tell('answer', a),
-      candidate: c => this.tell('candidate', {of: 'receive', ...c}),
-      restart: () => this.tell('restart', {of: 'receive'}),
-    }});
-    this.#sending.open([...this.#published]).catch(error => this.emit('trouble', error));
+    const {e2ee: encryption, data} = this.#options;
+    this.#media = new Media({ice, encryption, both: this.#both,
+      ask: async (type, members) => this.#answered(await this.ask(type, members)),
+      tell: (type, members) => this.tell(type, members),
+      heard: data && this.can('data') ? m => this.#heard(m) : null,
+      path: (which, state) => this.emit('path', which, state),
+      media: (id, media) => this.#remote(id)?.gets(media)});
+    this.#begins(this.#media.open(this.published));
+  }
+
+  // What fails then is nobody's call.
+  #begins(negotiation) {
+    negotiation?.catch(error => this.emit('trouble', error));
   }
 
   // An offer may have been lost with the socket, and so may a mute.
@@ -312,7 +301,7 @@ export class Room extends Emitter {
       const known = tracks.find(k => k.track === t.id);
       if (known && known.muted !== t.muted) this.tellMuted(t, t.muted);
     }
-    this.#sending.negotiate().catch(error => this.emit('trouble', error));
+    this.#begins(this.#media.negotiate());
   }
 
   #answered(answer) {
@@ -364,9 +353,8 @@ export class Room extends Emitter {
     this.#resume = null;
     for (const t of this.#published) t.stop();
     this.#published.clear();
-    this.#sending?.close();
-    this.#receiving?.close();
-    this.#sending = this.#receiving = this.#lines = null;
+    this.#media?.close();
+    this.#media = null;
     this.#peersNow([]);
     this.#enter('closed', error);
   }
@@ -377,11 +365,6 @@ export class Room extends Emitter {
     this.emit('state', state, error ?? null);
   }
 
-  #path(which, state) {
-    this.#paths[which] = state;
-    this.emit('path', which, state);
-  }
-
   // ---- what the server says
 
   #take(m) {
@@ -390,8 +373,8 @@ export class Room extends Emitter {
 
   // One for each message (docs/rooms.md); those of later versions are not looked at.
   static #TAKEN = {
-    offer: (r, m) => r.#receiving.take(m),
-    gone: (r, m) => r.#gone(m.of),
+    offer: (r, m) => r.#media.offered(m),
+    gone: (r, m) => r.#begins(r.#media.gone(m.of, r.published)),
     peer_joined: (r, m) => r.#enters(m.peer),
     peer_left: (r, m) => r.#leaves(r.peers.get(m.peer), m.reason),
     peer_updated: (r, m) => r.#updated(m),
@@ -411,14 +394,6 @@ export class Room extends Emitter {
   #set(members, event, ...said) {
     Object.assign(this, members);
     this.emit(event, ...said);
-  }
-
-  #gone(of) {
-    if (of === 'send') this.#sending.open([...this.#published]).catch(error => this.emit('trouble', error));
-    else {
-      this.#receiving.close();
-      this.#receiving.restart();
-    }
   }
 
   // The socket ends next, and we come back elsewhere: all that is published goes along.
@@ -488,7 +463,7 @@ export class Room extends Emitter {
       this.emit('trackUpdated', t, peer);
     }
     for (const t of started) {
-      t.gets(this.#receiving?.media(t.id) ?? null);
+      t.gets(this.#media?.media(t.id) ?? null);
       if (t.kind === 'audio' && this.#options.playAudio) t.attach();
       this.emit('trackStarted', t, peer);
     }

@@ -1,43 +1,47 @@
-// The connection for everything this peer sends. The user offers, the server answers; changes that
-// come together become one offer, and there is one at a time.
+// Everything this peer sends. The user offers, the server answers; changes that come together become
+// one offer, and there is one at a time.
 
-const PATIENCE = 2500; // ms of a broken path before ICE is restarted: most heal by themselves
-const REPAIR = 6000; // ms before it is restarted once more
+const GLARE = 50; // ms until an offer is made again that met one of the server's
 
 export class Sending {
-  pc = null;
-  #server; // {offer({sdp, tracks}), candidate(c)}: what is asked of the server
+  #connection;
+  #server; // offer({sdp, tracks}): of the server, resolves to its answer
   #encryption;
   #lines;
-  #ice;
-  #state;
+  #both;
   #sent = new Map(); // LocalTrack: RTCRtpTransceiver
   #free = []; // transceivers without a track: {transceiver, shape}
   #dirty = false;
   #run = null;
-  #timer = 0;
   #sealed = new WeakSet(); // senders whose frames are encrypted
 
-  // lines: data channels, or null. state(name): of the path, as of RTCPeerConnection.
-  constructor({server, encryption, lines, ice, state}) {
+  // lines: data channels, or null. both: the connection is the one for both ways, and has to be
+  // offered although nothing is sent.
+  constructor({connection, server, encryption, lines, both = false}) {
+    this.#connection = connection;
     this.#server = server;
     this.#encryption = encryption;
     this.#lines = lines;
-    this.#ice = ice;
-    this.#state = state;
+    this.#both = both;
+  }
+
+  get pc() {
+    return this.#connection.pc;
   }
 
   // Begins, with these tracks, and also anew where the old connection is gone.
   open(tracks) {
-    this.close();
-    const pc = this.pc = new RTCPeerConnection({bundlePolicy: 'max-bundle', iceServers: this.#ice,
-      ...this.#encryption?.configuration});
-    pc.addEventListener('icecandidate', ({candidate}) => this.pc === pc && candidate &&
-      this.#server.candidate({candidate: candidate.candidate, mid: candidate.sdpMid}));
-    pc.addEventListener('connectionstatechange', () => this.pc === pc && this.#watch());
+    const pc = this.#begin();
     this.#lines?.open(pc);
     for (const track of tracks) this.#sent.set(track, this.#transceiver(track));
-    return this.#lines || this.#sent.size ? this.negotiate() : Promise.resolve();
+    if (this.#both && !this.#lines && !this.#sent.size) pc.createDataChannel(''); // an offer needs a section
+    return this.#lines || this.#sent.size || this.#both ? this.negotiate() : Promise.resolve();
+  }
+
+  #begin() {
+    this.#free = [];
+    this.#sent.clear();
+    return this.#connection.open();
   }
 
   async add(track) {
@@ -98,21 +102,33 @@ export class Sending {
   async #rounds() {
     await null; // what is changed in one breath goes in one offer
     while (this.#dirty && this.pc) {
-      this.#dirty = false;
       const {pc} = this;
+      try {
+        await this.#connection.turn(() => this.pc === pc && this.#offer(pc));
+      } catch (error) {
+        // The server's offer came before, and waits for its turn.
+        if (error.code !== 'glare') throw error;
+        this.#dirty = true;
+        await new Promise(resolve => setTimeout(resolve, GLARE));
+      }
+    }
+  }
+
+  async #offer(pc) {
+    this.#dirty = false;
+    try {
       await pc.setLocalDescription(await pc.createOffer());
       const tracks = {};
       for (const [track, {mid}] of this.#sent) tracks[mid] = track.described;
-      try {
-        const answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
-        if (this.pc !== pc) continue;
-        // At once: what the server says of these tracks may come before all is set.
-        for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid]);
-        await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
-      } catch (error) {
-        if (this.pc === pc && pc.signalingState === 'have-local-offer') await pc.setLocalDescription({type: 'rollback'});
-        throw error;
-      }
+      const answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
+      if (this.pc !== pc) return;
+      // At once: what the server says of these tracks may come before all is set.
+      for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid]);
+      await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
+    } catch (error) {
+      if (this.pc !== pc) return; // all that is sent is offered on another now
+      if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({type: 'rollback'});
+      throw error;
     }
   }
 
@@ -123,22 +139,8 @@ export class Sending {
     this.negotiate().catch(() => {}); // the timer asks again
   }
 
-  #watch() {
-    const {connectionState} = this.pc;
-    clearTimeout(this.#timer);
-    this.#state(connectionState);
-    if (connectionState !== 'disconnected' && connectionState !== 'failed') return;
-    const again = () => {
-      this.restart();
-      this.#timer = setTimeout(again, REPAIR);
-    };
-    this.#timer = setTimeout(again, connectionState === 'failed' ? 0 : PATIENCE);
-  }
-
   close() {
-    clearTimeout(this.#timer);
-    this.pc?.close();
-    this.pc = null;
+    this.#connection.close();
     this.#free = [];
     this.#sent.clear();
   }

@@ -76,7 +76,8 @@ window.member = {
       else if (!from) published[source] = await room[source === 'camera' ? 'publishCamera' : 'publishMicrophone'](options);
       else {
         const kind = source === 'microphone' ? 'audio' : 'video';
-        const track = rig.streams[from].stream.getTracks().find(t => t.kind === kind);
+        let track = rig.streams[from].stream.getTracks().find(t => t.kind === kind);
+        if (room.published.some(t => t.media === track)) track = track.clone(); // each ends by itself
         published[source] = await room.publish(track, {source, how: 'single', ...options, acquire: async () => track});
       }
       return published[source].id;
@@ -125,7 +126,7 @@ window.member = {
     const {connections} = members[me].room, out = {};
     for (const [way, pc] of Object.entries(connections)) {
       const all = pc ? [...(await pc.getStats()).values()] : [];
-      out[way] = pc && {state: pc.connectionState, ufrag: /a=ice-ufrag:(\S+)/.exec(pc.localDescription?.sdp)?.[1],
+      out[way] = pc && {state: pc.connectionState, ufrag: /a=ice-ufrag:(\S+)/.exec(pc.currentLocalDescription?.sdp)?.[1],
         sections: pc.getTransceivers().length,
         frames: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').reduce((n, s) => n + (s.framesDecoded ?? 0), 0),
         encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s => ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded})),
