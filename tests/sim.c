@@ -1,5 +1,7 @@
 #include "sim.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,7 +304,8 @@ void sim_tell(struct sim *s, unsigned shard, enum mail_type type, uint64_t id,
 
 static void tell_credentials(struct sim_client *c, enum mail_type type)
 {
-    struct cmd_expect e = {.transport = c->id, .creds = c->creds};
+    struct cmd_expect e = {
+        .transport = c->id, .creds = c->creds, .single = c->sim->single};
     for (unsigned i = 0; i < SIM_SHARDS; i++)
         sim_mail(c->sim, i, &(struct mail){.type = type, .p = sim_copy(&e, sizeof e)});
 }
@@ -426,11 +429,9 @@ void sim_deliver(struct sim *s, unsigned shard)
 static void check(struct sim_client *c, bool nominating)
 {
     uint8_t buf[256];
-    char name[32];
+    char name[64];
     struct wr w = wr_of(buf, sizeof buf);
-    size_t n = strlen(c->creds.ufrag);
-    memcpy(name, c->creds.ufrag, n);
-    memcpy(name + n, ":peer", 6);
+    (void)snprintf(name, sizeof name, "%s:peer%" PRIu64, c->creds.ufrag, c->id);
     struct stun msg = {.class = STUN_REQUEST,
                        .method = STUN_BINDING,
                        .username = span_of(name),

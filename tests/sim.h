@@ -58,6 +58,7 @@ struct sim {
     struct {
         unsigned n, shard, port, owner;
     } proved;     /* checks by streams: how many, and the last */
+    bool single;  /* what clients are given is for one of them alone */
     bool gathers; /* datagrams wait for sim_deliver */
     struct pkt *waiting[SIM_BATCH];
     size_t waiting_n;

@@ -115,7 +115,7 @@ void sl_dtls_ctx_free(struct dtls_ctx *ctx)
 
 bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f)
 {
-    return sl_dtlswire_hash(f) != NULL;
+    return f->any || sl_dtlswire_hash(f) != NULL;
 }
 
 /* ---- one end ---- */
@@ -235,7 +235,7 @@ static bool set_up(struct dtls *d, struct dtls_ctx *ctx)
 struct dtls *sl_dtls_new(struct dtls_ctx *ctx, enum dtls_role role,
                          const struct dtls_fingerprint *peer, usec now)
 {
-    struct dtls *d = sl_dtlswire_hash(peer) ? malloc(sizeof *d) : NULL;
+    struct dtls *d = sl_dtls_fingerprint_known(peer) ? malloc(sizeof *d) : NULL;
     if (!d)
         return NULL;
     *d = (struct dtls){.ssl = SSL_new(ctx->ssl),

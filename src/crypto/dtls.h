@@ -6,6 +6,7 @@
  * It is given datagrams and the time, and gives datagrams, messages and a state. The peer is
  * known by the fingerprint of its certificate alone, as SDP announced it (RFC 8122): in both
  * roles no key and no byte comes out before the certificate matched and the handshake ended.
+ * Where any will do, the peer is who shows one first: there is no second handshake.
  *
  * One exception to sans-IO: when to send a flight again is measured by OpenSSL, on the wall
  * clock. So sl_dtls_deadline is exact only while both clocks run alike; if the wall clock
@@ -48,11 +49,13 @@ enum dtls_state {
 /* Of the DER form of a certificate. The length tells the hash: 32, 48 or 64 octets of
  * SHA-256, SHA-384 or SHA-512. SHA-1 is none: it can be forged. */
 struct dtls_fingerprint {
+    bool any; /* nothing was announced: whichever is shown will do */
     uint8_t n;
     uint8_t octets[DTLS_FINGERPRINT_MAX];
 };
 
-bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f); /* by its length */
+bool sl_dtls_fingerprint_known(
+    const struct dtls_fingerprint *f); /* by its length, or any */
 
 /* What all associations of a process share: our certificate and what we agree to. */
 struct dtls_ctx;

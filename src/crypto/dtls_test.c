@@ -133,6 +133,24 @@ TEST(dtls_wrong_certificate_gets_no_key)
     }
 }
 
+TEST(dtls_where_nothing_was_announced_any_certificate_will_do)
+{
+    for (int role = 0; role < 2; role++) {
+        check_row(role == SERVER ? "the server takes any" : "the client takes any");
+        struct net net;
+        net_init(&net, MSEC(1));
+        struct dtls_fingerprint any = {.any = true}, right[2];
+        right[CLIENT] = print_of(&net.end[CLIENT].cert);
+        right[SERVER] = print_of(&net.end[SERVER].cert);
+        CHECK(sl_dtls_fingerprint_known(&any));
+        net_begin(&net, role == CLIENT ? &any : &right[SERVER],
+                  role == SERVER ? &any : &right[CLIENT]);
+        net_run(&net, SEC(1));
+        check_up(&net, SRTP_GCM_128);
+        net_fini(&net);
+    }
+}
+
 TEST(dtls_fingerprints_of_longer_hashes)
 {
     static const struct {

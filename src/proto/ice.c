@@ -1,5 +1,6 @@
 #include "proto/ice.h"
 
+#include "base/map.h"
 #include "base/text.h"
 #include "base/word.h"
 
@@ -56,6 +57,16 @@ static void adopt(struct ice *ice)
     ice->restarting = false;
     ice->nominated = false;
     ice->ranked = false;
+    ice->peer = 0;
+}
+
+/* Another peer connection has another user fragment (RFC 8445 §5.3), wherever it is. */
+static uint64_t peer_of(const struct stun *msg)
+{
+    static const uint64_t key[2];
+    struct span rest = msg->username;
+    (void)word_cut(&rest, ':');
+    return sl_siphash(key, rest) | 1;
 }
 
 static uint8_t find(const struct ice *ice, const struct addr *from, uint16_t port)
@@ -112,6 +123,9 @@ enum err sl_ice_check(struct ice *ice, const struct stun *msg, const struct addr
         return E_AUTH;
     if (!sl_stun_verify(msg, key))
         return E_AUTH;
+    uint64_t peer = ice->single ? peer_of(msg) : 0;
+    if (!fresh && ice->peer != 0 && ice->peer != peer)
+        return E_EXISTS;
 
     struct stun a = stun_answer(msg, 0);
     if (msg->unknown_n > 0) {
@@ -133,6 +147,7 @@ enum err sl_ice_check(struct ice *ice, const struct stun *msg, const struct addr
     struct ice_change change = {.restarted = fresh};
     if (fresh)
         adopt(ice);
+    ice->peer = peer;
     uint8_t i = find(ice, from, port);
     if (i == ice->n) {
         change.pair = true;

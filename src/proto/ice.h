@@ -51,6 +51,8 @@ struct ice {
     uint32_t rank;
     uint8_t n;
     uint8_t selected; /* nominated, or else the first that was valid; only if n > 0 */
+    bool single;      /* the credentials are for one peer: whose check is valid first */
+    uint64_t peer;    /* a hash of its user fragment; 0: none came yet */
     struct ice_pair pairs[ICE_PAIRS_MAX];
 };
 
@@ -73,7 +75,8 @@ struct ice_change {
 /* A STUN message came from an address to one of our sockets. Whenever `answer` has grown, it
  * is to be sent back. E_OK: valid. E_STATE: not a request; E_AUTH: not with our credentials,
  * nobody is answered; E_UNSUPPORTED: attributes that we do not know, answered by 420;
- * E_DENIED: it wants us to be controlling, answered by 487 (§7.3.1.1); E_FULL: no room. */
+ * E_DENIED: it wants us to be controlling, answered by 487 (§7.3.1.1); E_FULL: no room;
+ * E_EXISTS: ice.single, and it is of another peer than the first: nobody is answered. */
 MUST_USE enum err sl_ice_check(struct ice *ice, const struct stun *msg,
                                const struct addr *from, uint16_t port, usec now,
                                struct wr *answer, struct ice_change *ret);

@@ -154,6 +154,54 @@ TEST(ice_check)
     }
 }
 
+/* Who comes second has the password, too, and the same address for all we know; but it is another
+ * peer connection. */
+TEST(ice_credentials_for_one_peer_are_the_firsts)
+{
+    static const struct {
+        const char *name, *username;
+        uint8_t host;
+        bool others;
+        enum err want;
+    } steps[] = {
+        {"not asked to be single", "abcdefgh:one", 1, true, E_OK},
+        {"another, all the same", "abcdefgh:two", 2, true, E_OK},
+        {"the first", "abcdefgh:one", 1, false, E_OK},
+        {"on another path", "abcdefgh:one", 2, false, E_OK},
+        {"a second peer", "abcdefgh:two", 3, false, E_EXISTS},
+        {"from where the first is", "abcdefgh:two", 1, false, E_EXISTS},
+        {"without a name", "abcdefgh", 1, false, E_EXISTS},
+        {"the first again", "abcdefgh:one", 1, false, E_OK},
+    };
+    struct ice ice;
+    for (size_t i = 0; i < LEN(steps); i++) {
+        struct check c = {.to = &ours,
+                          .username = steps[i].username,
+                          .host = steps[i].host,
+                          .extra.use_candidate = true};
+        check_row(steps[i].name);
+        if (i == 0 || steps[i].others != steps[i - 1].others)
+            sl_ice_init(&ice, &ours);
+        ice.single = !steps[i].others;
+        CHECK_INT(send_check(&ice, &c, SEC(1)), steps[i].want);
+        CHECK_INT(c.answer.class == STUN_SUCCESS, steps[i].want == E_OK);
+        CHECK_INT(path(&ice), steps[i].want ? 2 : steps[i].host);
+    }
+    /* With a wrong password nobody is the first. */
+    struct check wrong = {.to = &later, .username = "abcdefgh:thief", .host = 9};
+    struct check right = {.to = &ours, .username = "abcdefgh:one", .host = 1};
+    sl_ice_init(&ice, &ours);
+    ice.single = true;
+    CHECK_INT(send_check(&ice, &wrong, 0), E_AUTH);
+    CHECK_INT(send_check(&ice, &right, 0), E_OK);
+    /* New credentials are for one again: who uses them first. */
+    struct check renewed = {.to = &later, .username = "ijklmnop:three", .host = 1};
+    sl_ice_restart(&ice, &later);
+    CHECK_INT(send_check(&ice, &renewed, 0), E_OK);
+    renewed.username = "ijklmnop:one";
+    CHECK_INT(send_check(&ice, &renewed, 0), E_EXISTS);
+}
+
 TEST(ice_path_follows_the_latest_nomination)
 {
     struct ice ice;

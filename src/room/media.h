@@ -45,6 +45,9 @@ struct media_transport {
     char ufrag[MEDIA_UFRAG_MAX]; /* ours: what the peer's checks are addressed to */
     char pwd[MEDIA_PWD_MAX];
     struct media_fingerprint peer; /* of the certificate it must show */
+    bool
+        any; /* it may show any: nothing was announced; then it is known by its password */
+    bool single; /* the credentials are for one peer alone: whose check is valid first */
     bool dtls_client; /* we begin the handshake (a=setup:active in our answer) */
     struct media_data {
         bool wanted;      /* it carries data channels */

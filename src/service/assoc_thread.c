@@ -129,7 +129,7 @@ static void put_out(struct assoc_thread *t, usec now)
 
 static void expect(struct assoc_thread *t, struct cmd_assoc *c)
 {
-    struct dtls_fingerprint f = {.n = c->hash};
+    struct dtls_fingerprint f = {.any = c->any, .n = c->hash};
     _Static_assert(sizeof f.octets == sizeof c->digest, "one size of digests");
     memcpy(f.octets, c->digest, sizeof f.octets);
     struct assoc_out failed = {.transport = c->transport};

@@ -56,6 +56,7 @@ static enum err transport_add(void *ctx, const struct media_transport *mt)
         return e;
     struct cmd_assoc a = {.transport = mt->id,
                           .client = mt->dtls_client,
+                          .any = mt->any,
                           .hash = mt->peer.n,
                           .data = mt->data.wanted,
                           .data_port = mt->data.port,
@@ -63,6 +64,7 @@ static enum err transport_add(void *ctx, const struct media_transport *mt)
     _Static_assert(sizeof a.digest == sizeof mt->peer.bytes, "one size of digests");
     memcpy(a.digest, mt->peer.bytes, sizeof a.digest);
     struct cmd_expect c = expect_of(mt->id, mt->ufrag, mt->pwd);
+    c.single = mt->single;
     /* The association thread first: DTLS may come as soon as a worker knows the ufrag. */
     if (!sl_outbox_put_copy(&p->w.out, SHARD_TO_ASSOC, MAIL_ASSOC, &a, sizeof a) ||
         !tell_credentials(p, MAIL_EXPECT, &c)) {

@@ -37,7 +37,7 @@ static void take_check(struct shard *s, struct transport *t, const struct stun *
         s->stats.stun_answered++;
     }
     if (e) {
-        s->stats.stun_refused++;
+        *(e == E_EXISTS ? &s->stats.stun_taken : &s->stats.stun_refused) += 1;
         return;
     }
     checked(t, &change, p);

@@ -81,3 +81,36 @@ TEST(landing_drops_strangers)
     CHECK_INT(sl_pkt_pool_used(s.sim.pools[0]), 0);
     sim_fini(&s.sim);
 }
+
+/* A second peer with the same credentials is answered nowhere, and what it sends is a stranger's;
+ * the first comes by any path, and by any worker. */
+TEST(landing_lets_one_peer_alone_use_what_is_for_one)
+{
+    sim_init(&s.sim);
+    s.sim.single = true;
+    struct sim_client *first = sim_connected(&s.sim, 1, 0, SRTP_GCM_128);
+    struct sim_client *second = sim_client_new(&s.sim, 2, 0, SRTP_GCM_128);
+    static const uint8_t dtls[20] = {22, 0xfe, 0xfd};
+    second->creds = first->creds;
+    for (unsigned shard = 0; shard < 2; shard++) {
+        second->shard = shard;
+        sim_check(second);
+        sim_settle(&s.sim);
+        CHECK_INT(second->stun_n, 0);
+        CHECK_INT(sim_stats(&s.sim, 0)->stun_taken, shard + 1);
+        CHECK_INT(sim_stats(&s.sim, 0)->stun_refused, 0);
+    }
+    second->shard = 0;
+    sim_send_raw(second, dtls, sizeof dtls);
+    sim_settle(&s.sim);
+    CHECK_INT(sim_stats(&s.sim, 0)->dtls_stray, 1);
+    first->addr.port++;
+    for (unsigned shard = 0; shard < 3; shard++) {
+        first->shard = shard;
+        first->stun_n = 0;
+        sim_check(first);
+        sim_settle(&s.sim);
+        CHECK_INT(first->stun_n, 1);
+    }
+    sim_fini(&s.sim);
+}

@@ -131,6 +131,7 @@ struct mail_share sl_mail_shared(const struct mail *m);
 struct cmd_expect {
     uint64_t transport;
     struct ice_creds creds; /* ours: what the peer's checks are addressed to */
+    bool single;            /* as in struct ice */
 };
 
 enum { CMD_SEND_MAX = 256 };
@@ -145,6 +146,7 @@ struct cmd_send {
 struct cmd_assoc {
     uint64_t transport;
     bool client;  /* we begin */
+    bool any;     /* the first certificate that is shown will do */
     uint8_t hash; /* octets of the digest: 32, 48 or 64, of SHA-256, -384 or -512 */
     uint8_t digest[64];
     bool data;          /* it carries data channels: */

@@ -62,6 +62,7 @@ struct shard_conf {
 /* What happened, counted. Written by the shard; other threads may read single values. */
 struct shard_stats {
     uint64_t stun, stun_answered, stun_unknown, stun_refused;
+    uint64_t stun_taken; /* refused: with credentials of one peer, which another has */
     uint64_t dtls, dtls_stray; /* stray: from an address that passed no check */
     uint64_t rtp, rtp_bytes, rtcp;
     uint64_t stray;     /* neither STUN nor from an address that passed a check */

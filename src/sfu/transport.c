@@ -50,6 +50,7 @@ struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *con
     t->next_report = t->share_at = now + SEC(1);
     t->next_feedback = t->next_clock = USEC_NEVER;
     sl_ice_init(&t->ice, &conf->creds);
+    t->ice.single = conf->single;
     list_init(&t->dirty);
     list_init(&t->producers);
     list_init(&t->consumers);
@@ -101,6 +102,8 @@ static void hold(struct transport *t, struct pkt *p)
 void sl_transport_owned(struct transport *t, uint16_t worker)
 {
     t->owner = worker;
+    t->ice.single = false; /* the owner knows who came first, and is handed all checks */
+    t->ice.peer = 0;
     for (struct pkt *p; (p = take_held(t));)
         sl_pipe_hand(t->shard, worker, MAIL_RAW, t->id, p);
 }
