@@ -9,6 +9,7 @@
 #include "base/word.h"
 
 #include "api/origin.h"
+#include "api/roomapi_passes.h"
 #include "api/roomapi_rooms.h"
 #include "api/roomapi_talk.h"
 #include "api/roomapi_tokens.h"
@@ -128,6 +129,7 @@ static const struct route {
     {{PEER, "tracks", "*"}, HTTP_PATCH, sl_roomapi_change_track},
     {{PEER, "move"}, HTTP_POST, sl_roomapi_move},
     {{ROOM, "data"}, HTTP_POST, sl_roomapi_send},
+    {{ROOM, "passes"}, HTTP_POST, sl_roomapi_issue},
     {{ROOM, "viewers"}, HTTP_GET, sl_roomapi_viewers},
     {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
     {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
@@ -212,8 +214,8 @@ static bool may_come(struct roomapi_call *c)
     return false;
 }
 
-/* 260.0 is as whole a number as 260. */
-static void make_whole(json_t *object)
+/* 260.0 is as whole a number as 260; bodies are two objects deep. */
+static void make_whole(json_t *object, unsigned deeper)
 {
     const char *key;
     json_t *v;
@@ -221,6 +223,8 @@ static void make_whole(json_t *object)
     json_object_foreach_safe(object, next, key, v)
     {
         double d = json_is_real(v) ? json_real_value(v) : 0.5;
+        if (deeper > 0)
+            make_whole(v, deeper - 1);
         if (d >= -WHOLE_MAX && d <= WHOLE_MAX && d == (double)(json_int_t)d)
             (void)json_object_set_new(object, key, json_integer((json_int_t)d));
     }
@@ -238,7 +242,7 @@ static bool read_body(struct roomapi_call *c, const struct route *r)
     }
     c->in = json_loadb((const char *)c->req->body.p, c->req->body.n,
                        JSON_REJECT_DUPLICATES, NULL);
-    make_whole(c->in);
+    make_whole(c->in, 1);
     if (json_is_object(c->in))
         return true;
     sl_roomapi_refuse(c, PROBLEM_REQUEST, "a JSON object is wanted");

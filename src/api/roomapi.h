@@ -8,6 +8,7 @@
  *   GET, PATCH, DELETE /v1/rooms/TENANT/ROOM/peers/PEER       one of them; change; remove
  *   PATCH              .../peers/PEER/tracks/TRACK            mute
  *   POST               .../peers/PEER/move                    to another room
+ *   POST               /v1/rooms/TENANT/ROOM/passes           a pass, to join by ICE alone
  *   POST               /v1/rooms/TENANT/ROOM/data             to all, or to some
  *   GET                /v1/rooms/TENANT/ROOM/viewers          who watches by WHEP
  *   POST               /v1/tokens                             mint
@@ -46,6 +47,7 @@ struct roomapi_conf {
     const struct token_keys *keys; /* the first signs */
     struct revoked *revoked;
     const char *secret; /* that callers show as a bearer token; NULL: who comes may */
+    bool pass_any;      /* passes may be issued without a fingerprint */
     struct random random;
     struct roomapi_talk talk;
     /* Answers what is asked of workers and what lives there: now, or later, and then says so in

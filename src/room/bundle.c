@@ -32,7 +32,7 @@ const struct sdp_section *sl_bundle_tagged(const struct sdp *s,
     return first(s, n, false);
 }
 
-static bool strong_hash(const struct sdp_fingerprint *f, struct media_fingerprint *ret)
+bool sl_bundle_fingerprint(const struct sdp_fingerprint *f, struct media_fingerprint *ret)
 {
     static const struct {
         const char *name;
@@ -53,7 +53,7 @@ static bool find_fingerprint(const struct sdp *offer, const struct sdp_section *
 {
     const struct sdp_section *level = sl_sdp_level(offer, s, SDP_FINGERPRINT);
     sdp_each (l, level, SDP_FINGERPRINT)
-        if (strong_hash(&l->fingerprint, ret))
+        if (sl_bundle_fingerprint(&l->fingerprint, ret))
             return true;
     return false;
 }

@@ -14,6 +14,10 @@ bool sl_bundle_has(const struct sdp *s, struct span mid);
 const struct sdp_section *sl_bundle_tagged(const struct sdp *s,
                                            const struct negotiated *n);
 
+/* False: it is by a hash that names no certificate (enum media_hash). */
+bool sl_bundle_fingerprint(const struct sdp_fingerprint *f,
+                           struct media_fingerprint *ret);
+
 /* Fills ufrag, pwd and peer of n from the first accepted section that has credentials, and
  * gives that section, which tells the rest: all attributes of the transport come from one
  * (RFC 9143 §7.2.1). */

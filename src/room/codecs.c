@@ -42,6 +42,14 @@ static const struct {
     {EXT_LAYERS_ALLOCATION, 11, false, true},
 };
 
+bool sl_codecs_ours(enum codec codec)
+{
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (ours[i].codec == codec)
+            return true;
+    return false;
+}
+
 static void add(struct codecs *c, enum codec codec)
 {
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {

@@ -18,6 +18,9 @@ struct codecs {
     uint32_t ext_ids;
 };
 
+/* It has a number here, and can be offered. */
+bool sl_codecs_ours(enum codec codec);
+
 /* With these, the preferred first. */
 void sl_codecs_init(struct codecs *c, const enum codec *allowed, size_t n);
 

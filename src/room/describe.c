@@ -85,7 +85,7 @@ static void put_section(struct wr *w, const struct describe *d,
         put(w, (struct sdp_line){.kind = SDP_DIRECTION, .direction = SDP_INACTIVE});
         return;
     }
-    sl_answer_transport(w, d->local, SDP_SETUP_ACTPASS);
+    sl_answer_transport(w, d->local, d->passive ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTPASS);
     if (tagged)
         sl_answer_candidates(w, d->local);
     if (s->type == SDP_APPLICATION) {

@@ -21,6 +21,7 @@ struct describe {
     const char *cname;
     uint64_t session, version; /* of o= */
     uint32_t max_bps;          /* that the peer may send; 0: any */
+    bool passive;              /* the peer begins the handshake; else it chooses */
     const struct describe_section *sections;
     size_t sections_n;
 };

@@ -25,7 +25,7 @@ enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer, us
     if (!e)
         sl_remote_sdp(&r->maker.remote, sdp, &p->remotes);
     if (!e && first)
-        e = sl_rooms_expect(r, p, now);
+        e = sl_rooms_expect(r, p, now + ROOM_CONNECT);
     sl_sdp_free(sdp);
     sl_member_stir(p->member);
     return e;
@@ -44,7 +44,7 @@ enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer, 
     if (!sl_dialog_waits(p->member->dialog))
         sl_timer_stop(&r->timers, &p->timer);
     if (!e && first)
-        e = sl_rooms_expect(r, p, now);
+        e = sl_rooms_expect(r, p, now + ROOM_CONNECT);
     sl_sdp_free(sdp);
     sl_member_stir(p->member);
     return e;

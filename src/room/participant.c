@@ -99,7 +99,7 @@ static char *text_of(struct span s)
     return text;
 }
 
-static void discard(struct participant *p)
+void sl_participant_discard(struct participant *p)
 {
     if (!p)
         return;
@@ -122,13 +122,25 @@ static struct participant *make(struct rooms *r, struct room *room, struct span 
     p->name = text_of(name);
     p->metadata = text_of(metadata);
     if (!p->name || !p->metadata) {
-        discard(p);
+        sl_participant_discard(p);
         return NULL;
     }
     if (id.n > 0)
         memcpy(p->id, id.p, id.n);
     else
         sl_chance_hex(&r->maker.random, p->id, MADE_ID_LEN);
+    return p;
+}
+
+struct participant *sl_participant_make(struct rooms *r, struct room *room,
+                                        const struct admission *a, usec now)
+{
+    struct participant *p = make(r, room, a->id, a->name, a->metadata, now);
+    if (!p)
+        return NULL;
+    p->role = a->role;
+    p->may = a->may;
+    p->can = sl_role_can(p->role, p->may);
     return p;
 }
 
@@ -185,15 +197,24 @@ void sl_participant_begin(struct rooms *r, struct peer *p, usec now)
         return;
     struct span id = span_of(p->stream);
     bool taken = id.n == 0 || sl_participant_find(p->room, id);
+    const struct admission plain = {.id = taken ? (struct span){0} : id,
+                                    .name = id,
+                                    .role = ROLE_PARTICIPANT,
+                                    .may = MAY_PUBLISH | MAY_WATCH};
     struct participant *who =
-        make(r, p->room, taken ? (struct span){0} : id, id, (struct span){0}, now);
+        p->guest ? p->guest : sl_participant_make(r, p->room, &plain, now);
     if (!who)
         return;
-    who->role = ROLE_PARTICIPANT;
-    who->may = MAY_PUBLISH | MAY_WATCH;
-    who->can = CAN_PUBLISH | (p->member ? CAN_SUBSCRIBE : 0U);
+    bool sees = p->member || p->view.n > 0;
+    if (p->guest && taken)
+        sl_chance_hex(&r->maker.random, who->id, MADE_ID_LEN);
+    p->guest = NULL;
+    who->since = now;
+    if (!sees)
+        who->can &= ~(unsigned)CAN_SUBSCRIBE;
+    who->can &= ~(unsigned)CAN_DATA;
     who->sends = p;
-    who->receives = p->member ? p : NULL;
+    who->receives = sees ? p : NULL;
     p->who = who;
     list_add(&p->room->participants, &who->by_room);
     show(r, who);
@@ -214,7 +235,7 @@ void sl_participant_end(struct rooms *r, struct peer *p, enum media_gone why)
     if (who->events || who->sends || who->receives)
         return; /* it stays, by its signalling or by what replaced this */
     hide(r, who, why, "");
-    discard(who);
+    sl_participant_discard(who);
 }
 
 void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gone why,
@@ -233,7 +254,7 @@ void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gon
     list_del(&p->by_room);
     if (why != MEDIA_GONE_LEFT)
         p->events->left(p->ctx, p, why, reason);
-    discard(p);
+    sl_participant_discard(p);
     sl_rooms_uncount(r, room);
 }
 

@@ -111,6 +111,12 @@ const char *sl_role_name(enum role role); /* "host" */
 bool sl_role_of(struct span name, enum role *ret);
 bool sl_participant_may_send(const struct participant *p, const char *source);
 
+/* Who a peer will be that is not up yet, with its pass: in no list. NULL when memory ends. Discard
+ * takes NULL. */
+struct participant *sl_participant_make(struct rooms *r, struct room *room,
+                                        const struct admission *a, usec now);
+void sl_participant_discard(struct participant *p);
+
 /* The peer, by which it is in the room, has become public: a participant of its own is made for it, if it
  * has none. Where memory ends nobody is told of it. And it is over. */
 void sl_participant_begin(struct rooms *r, struct peer *p, usec now);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "room/member.h"
+#include "room/participant.h"
 
 static uint64_t ice_hash(const struct peer_maker *m, struct span ufrag, struct span pwd)
 {
@@ -154,6 +155,52 @@ void sl_peer_drop_slot(struct peer *p, struct slot *slot)
     free(slot);
 }
 
+enum err sl_peer_publish(struct peer_maker *m, struct peer *p, uint64_t room,
+                         const struct rtp_receive *r, const char *source)
+{
+    struct rtp_receive receive = *r;
+    struct track *t = malloc(sizeof *t);
+    if (!t)
+        return E_MEMORY;
+    *t = (struct track){
+        .stream = p->stream,
+        .owner = &p->view,
+        .producer = sl_peer_id(m),
+        .params = r->params,
+        .encodings_n = r->encodings_n,
+        .wanted = UINT8_MAX,
+        .most_bps = TRACK_ANY_BPS,
+    };
+    for (uint8_t k = 0; k < t->encodings_n; k++)
+        memcpy(t->rids[k], r->encodings[k].rid, sizeof t->rids[k]);
+    (void)snprintf(t->source, sizeof t->source, "%s", source);
+    list_init(&t->live);
+    list_init(&t->slots);
+    receive.screen = strncmp(source, "screen", strlen("screen")) == 0;
+    enum err e =
+        m->media.producer_add(m->media.ctx, t->producer, p->transport, room, &receive);
+    e = e ? e : sl_peer_keep_track(p, t);
+    if (e)
+        free(t);
+    return e;
+}
+
+enum err sl_peer_watch(struct peer_maker *m, struct peer *p, uint64_t room,
+                       const struct rtp_send *s)
+{
+    struct slot *slot = malloc(sizeof *slot);
+    if (!slot)
+        return E_MEMORY;
+    *slot = (struct slot){.consumer = sl_peer_id(m), .params = s->params};
+    list_init(&slot->link);
+    enum err e =
+        m->media.consumer_add(m->media.ctx, slot->consumer, p->transport, room, s);
+    e = e ? e : sl_peer_keep_slot(p, slot);
+    if (e)
+        free(slot);
+    return e;
+}
+
 static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
 {
     const struct negotiated *a = &m->agreed;
@@ -162,39 +209,14 @@ static enum err add_tracks(struct peer_maker *m, struct peer *p, uint64_t room)
         const struct negotiated_section *s = &a->sections[i];
         if (!is_active(s))
             continue;
-        struct track t = {
-            .stream = p->stream,
-            .owner = &p->view,
-            .producer = sl_peer_id(m),
-            .params = s->receive.params,
-            .encodings_n = s->receive.encodings_n,
-            .wanted = UINT8_MAX,
-            .most_bps = TRACK_ANY_BPS,
-        };
-        for (uint8_t k = 0; k < t.encodings_n; k++)
-            memcpy(t.rids[k], s->receive.encodings[k].rid, sizeof t.rids[k]);
+        char source[SOURCE_CAP];
         unsigned nth = nth_stream(&streams, s->stream);
         do
-            sl_track_name(t.source, s->params.kind, nth++);
-        while (is_named(p, t.source));
-
-        struct rtp_receive receive = s->receive;
-        receive.screen = strncmp(t.source, "screen", strlen("screen")) == 0;
-        enum err e =
-            m->media.producer_add(m->media.ctx, t.producer, p->transport, room, &receive);
+            sl_track_name(source, s->params.kind, nth++);
+        while (is_named(p, source));
+        enum err e = sl_peer_publish(m, p, room, &s->receive, source);
         if (e)
             return e;
-        struct track *at = malloc(sizeof *at);
-        if (!at)
-            return E_MEMORY;
-        *at = t;
-        list_init(&at->live);
-        list_init(&at->slots);
-        e = sl_peer_keep_track(p, at);
-        if (e) {
-            free(at);
-            return e;
-        }
     }
     return E_OK;
 }
@@ -206,21 +228,9 @@ static enum err add_slots(struct peer_maker *m, struct peer *p, uint64_t room)
         const struct negotiated_section *s = &a->sections[i];
         if (!is_active(s))
             continue;
-        struct slot slot = {.consumer = sl_peer_id(m), .params = s->send.params};
-        enum err e = m->media.consumer_add(m->media.ctx, slot.consumer, p->transport,
-                                           room, &s->send);
+        enum err e = sl_peer_watch(m, p, room, &s->send);
         if (e)
             return e;
-        struct slot *at = malloc(sizeof *at);
-        if (!at)
-            return E_MEMORY;
-        *at = slot;
-        list_init(&at->link);
-        e = sl_peer_keep_slot(p, at);
-        if (e) {
-            free(at);
-            return e;
-        }
     }
     return E_OK;
 }
@@ -262,58 +272,69 @@ static enum err negotiate(struct peer_maker *m, const struct peer *p,
     return E_OK;
 }
 
-static enum err open_transport(struct peer_maker *m, struct peer *p, const char *pwd)
+enum err sl_peer_open(struct peer_maker *m, struct peer *p, struct media_transport *t)
 {
-    struct media_transport t = {
-        .id = sl_peer_id(m),
-        .peer = m->agreed.peer,
-        .dtls_client = m->agreed.dtls_client,
-        .data = m->agreed.data,
-    };
-    memcpy(t.ufrag, p->ufrag, sizeof t.ufrag);
-    memcpy(t.pwd, pwd, sizeof t.pwd);
-    enum err e = m->media.transport_add(m->media.ctx, &t);
+    t->id = sl_peer_id(m);
+    enum err e = m->media.transport_add(m->media.ctx, t);
     if (e)
         return e;
-    p->transport = t.id;
+    p->transport = t->id;
     if (p->max_bps > 0)
-        m->media.transport_ceiling(m->media.ctx, t.id, p->max_bps);
+        m->media.transport_ceiling(m->media.ctx, t->id, p->max_bps);
     return E_OK;
+}
+
+struct media_transport sl_peer_credentials(struct peer_maker *m, struct peer *p)
+{
+    struct media_transport t = {0};
+    sl_chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
+    sl_chance_text(&m->random, t.pwd, MEDIA_PWD_MAX - 1);
+    memcpy(t.ufrag, p->ufrag, sizeof t.ufrag);
+    return t;
+}
+
+struct peer *sl_peer_make(struct peer_maker *m, enum peer_kind kind, struct span stream)
+{
+    struct peer *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    list_init(&p->by_room);
+    list_init(&p->view.following);
+    p->kind = kind;
+    char *name = kind == PEER_PUBLISHER ? p->stream : p->view.stream;
+    if (stream.n > 0)
+        memcpy(name, stream.p, stream.n);
+    sl_chance_hex(&m->random, p->key, PEER_KEY_CAP - 1);
+    return p;
 }
 
 enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
                      struct wr *answer, struct refused *refused, struct peer **ret)
 {
-    char pwd[MEDIA_PWD_MAX];
     struct sdp *sdp = NULL;
-    struct peer *p = calloc(1, sizeof *p);
+    bool publishes = j->job == NEGOTIATE_PUBLISH;
+    struct peer *p = sl_peer_make(m, publishes ? PEER_PUBLISHER : PEER_VIEWER, j->stream);
     enum err e = E_MEMORY;
     *refused = (struct refused){0};
     if (!p)
         goto fail;
-    list_init(&p->by_room);
-    list_init(&p->view.following);
-    bool publishes = j->job == NEGOTIATE_PUBLISH;
-    p->kind = publishes ? PEER_PUBLISHER : PEER_VIEWER;
-    char *name = publishes ? p->stream : p->view.stream;
-    if (j->stream.n > 0)
-        memcpy(name, j->stream.p, j->stream.n);
     p->token = j->token;
     p->max_bps = publishes ? peer_lower(j->max_bps, m->max_bps) : 0;
-    sl_chance_hex(&m->random, p->key, PEER_KEY_CAP - 1);
-    sl_chance_text(&m->random, p->ufrag, MEDIA_UFRAG_MAX - 1);
-    sl_chance_text(&m->random, pwd, MEDIA_PWD_MAX - 1);
+    struct media_transport t = sl_peer_credentials(m, p);
 
     e = sl_sdp_new(j->offer, SDP_DESCRIPTION, &refused->at, &sdp);
     if (e && e != E_MEMORY)
         e = E_MALFORMED; /* whatever limit it exceeds */
     if (e)
         goto fail;
-    e = negotiate(m, p, j->job, sdp, pwd, answer, refused);
+    e = negotiate(m, p, j->job, sdp, t.pwd, answer, refused);
     if (e)
         goto fail;
     p->ice = ice_hash(m, m->agreed.ufrag, m->agreed.pwd);
-    e = open_transport(m, p, pwd);
+    t.peer = m->agreed.peer;
+    t.dtls_client = m->agreed.dtls_client;
+    t.data = m->agreed.data;
+    e = sl_peer_open(m, p, &t);
     if (!e)
         e = publishes ? add_tracks(m, p, room) : add_slots(m, p, room);
     if (e)
@@ -341,6 +362,7 @@ void sl_peer_free(struct peer_maker *m, struct peer *p)
         free(p->view.slots[i]);
     free(p->tracks);
     free(p->view.slots);
+    sl_participant_discard(p->guest);
     sl_member_free(p->member);
     free(p);
 }

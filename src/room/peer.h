@@ -43,7 +43,10 @@ struct participant;
 struct peer {
     enum peer_kind kind;
     struct participant
-        *who;              /* whose transport it is; NULL: a viewer, or not told of yet */
+        *who; /* whose transport it is; NULL: a viewer, or not told of yet */
+    struct participant
+        *guest;            /* owned: who it will be, by its pass, once it is up; NULL */
+    bool pass;             /* it came, or is to come, by a pass (room/pass) */
     struct member *member; /* of a member: its description changes (room/member) */
     struct map_node by_key;
     struct map_node by_transport;
@@ -87,6 +90,20 @@ struct join {
 MUST_USE enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
                               struct wr *answer, struct refused *refused,
                               struct peer **ret);
+
+/* ---- its parts, for who makes one in another way ---- */
+
+/* In no room, without a transport. NULL when memory ends. */
+struct peer *sl_peer_make(struct peer_maker *m, enum peer_kind kind, struct span stream);
+/* A transport with new credentials of ours, which is still to be opened; all else is zero. */
+struct media_transport sl_peer_credentials(struct peer_maker *m, struct peer *p);
+MUST_USE enum err sl_peer_open(struct peer_maker *m, struct peer *p,
+                               struct media_transport *t);
+/* A track that it will send, called source; and a slot in which it will see others. */
+MUST_USE enum err sl_peer_publish(struct peer_maker *m, struct peer *p, uint64_t room,
+                                  const struct rtp_receive *r, const char *source);
+MUST_USE enum err sl_peer_watch(struct peer_maker *m, struct peer *p, uint64_t room,
+                                const struct rtp_send *s);
 
 /* One track, or one slot, more, and one less. E_MEMORY. */
 MUST_USE enum err sl_peer_keep_track(struct peer *p, struct track *track);

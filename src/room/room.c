@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "room/pass.h"
 #include "room/rooms.h"
 
 struct rooms *sl_rooms_new(const struct rooms_conf *conf)
@@ -108,9 +109,9 @@ static struct span id_key(const uint64_t *id)
     return (struct span){(const uint8_t *)id, sizeof *id};
 }
 
-enum err sl_rooms_expect(struct rooms *r, struct peer *p, usec now)
+enum err sl_rooms_expect(struct rooms *r, struct peer *p, usec until)
 {
-    enum err e = sl_timer_set(&r->timers, &p->timer, now + ROOM_CONNECT);
+    enum err e = sl_timer_set(&r->timers, &p->timer, until);
     if (e)
         return e;
     e = sl_map_put(&r->by_transport, id_key(&p->transport), &p->by_transport);
@@ -193,17 +194,26 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
     bool crowded = j->job == NEGOTIATE_PUBLISH && sl_rooms_is_crowded(r, room);
     e = crowded ? E_FULL : sl_peer_new(&r->maker, &capped, room->id, answer, refused, &p);
     if (!e) {
-        e = sl_rooms_expect(r, p, now);
+        e = sl_rooms_expect(r, p, now + ROOM_CONNECT);
         if (e)
             forget(r, p);
     }
     e = settle(r, p, room, e, now);
     if (e)
         return e;
-    if (p->kind == PEER_VIEWER)
-        sl_tracks_watch(&room->tracks, &p->view);
+    sl_tracks_watch(&room->tracks, &p->view);
     *ret = p;
     return E_OK;
+}
+
+enum err sl_rooms_place(struct rooms *r, struct peer *p, struct room *room, usec now)
+{
+    enum err e = place(r, p, room, now);
+    if (e)
+        forget(r, p);
+    else
+        sl_tracks_watch(&room->tracks, &p->view);
+    return e;
 }
 
 enum err sl_rooms_enter(struct rooms *r, const struct enter *in, usec now,
@@ -275,6 +285,8 @@ void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why)
     sl_participant_end(r, p, why);
     if (p->kind == PEER_VIEWER && p->up)
         watchers(r, room, -1);
+    if (p->pass && !p->up)
+        sl_pass_over(r, why);
     if (p->member && why != MEDIA_GONE_LEFT)
         p->member->events->gone(p->member->ctx, p, why);
     forget(r, p);
@@ -316,6 +328,8 @@ static void go_live(struct rooms *r, struct peer *p, usec now)
     if (before && before->who) { /* the same, to others: only its tracks change */
         p->who = before->who;
         p->who->sends = p;
+        if (p->view.n > 0)
+            p->who->receives = p;
     }
     sl_participant_begin(r, p, now);
     for (size_t i = 0; i < p->tracks_n; i++) {
@@ -347,6 +361,8 @@ void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)
     if (!p || p->up)
         return;
     sl_timer_stop(&r->timers, &p->timer);
+    if (p->pass)
+        sl_pass_used(r);
     if (p->kind == PEER_PUBLISHER)
         go_live(r, p, now);
     p->up = true;

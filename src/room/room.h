@@ -70,6 +70,8 @@ struct rooms_conf {
 
 struct rooms_stats {
     uint64_t rooms, publishers, viewers, members; /* now */
+    uint64_t passes;                              /* that wait for their holders */
+    uint64_t passes_issued, passes_used, passes_expired;
     uint64_t joined;
     uint64_t gone[MEDIA_GONES];           /* by reason */
     uint64_t refused_limit, refused_load; /* a limit is reached; the node admits nobody */

@@ -273,7 +273,7 @@ bool sl_rooms_is_crowded(const struct rooms *r, const struct room *room)
     if (most == 0)
         return false;
     list_each (struct peer, p, &room->publishers, by_room)
-        n++;
+        n += p->tracks_n > 0;
     list_each (struct peer, p, &room->members, by_room)
         n += p->tracks_n > 0;
     return n >= most;

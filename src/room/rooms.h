@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * All rooms as their own modules see them: room (who comes and goes), exchange (descriptions) and
- * participant. Nobody else includes this.
+ * All rooms as their own modules see them: room (who comes and goes), exchange (descriptions),
+ * participant and pass. Nobody else includes this.
  */
 
 #include "room/room.h"
@@ -38,7 +38,11 @@ void sl_rooms_vacate(struct rooms *r, struct room *room);
 void sl_rooms_keep(struct rooms *r, usec now);
 void sl_rooms_tick_empty(struct rooms *r, usec now);
 
-/* The peer's transport is known by name, and must come up in time. */
-MUST_USE enum err sl_rooms_expect(struct rooms *r, struct peer *p, usec now);
+/* The peer's transport is known by name, and must come up before this. */
+MUST_USE enum err sl_rooms_expect(struct rooms *r, struct peer *p, usec until);
+
+/* It is in the room's lists, and its slots play; on failure it is freed. */
+MUST_USE enum err sl_rooms_place(struct rooms *r, struct peer *p, struct room *room,
+                                 usec now);
 
 void sl_rooms_tell(struct rooms *r, const struct news *n);

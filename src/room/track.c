@@ -81,7 +81,7 @@ static bool wants(const struct tracks *t, const struct slot *slot,
                   const struct track *track)
 {
     const char *stream = slot->view->stream;
-    return !slot->fixed && !track->muted &&
+    return !slot->fixed && !track->muted && track->owner != slot->view &&
            (stream[0] == '\0' || strcmp(stream, track->stream) == 0) &&
            sl_track_fits(track, slot) && !is_playing(slot->view, track) &&
            !is_crowded(t, slot);

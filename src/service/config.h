@@ -94,7 +94,7 @@ struct config {
     struct {
         const char *api_secret;
         uint32_t loudest; /* 0: no limit */
-        bool hosts_create;
+        bool hosts_create, pass_any;
         usec empty_time;
     } rooms;
     struct {

@@ -170,6 +170,9 @@ const struct setting sl_settings[] = {
              "loudest first; 0: as many as it has room for."},
     {"rooms.hosts_create", BOOL(rooms.hosts_create), .value = "false",
      .help = "Over the room WebSocket only hosts make rooms; others join them."},
+    {"rooms.pass_any", BOOL(rooms.pass_any), .value = "false",
+     .help = "Passes may be issued without the certificate's fingerprint of who will use "
+             "them; the first that is shown with the password then is good."},
     {"rooms.empty_time", TIME(rooms.empty_time), .value = "0s",
      .help =
          "How long a room is kept, locked and described as it was, when all have left."},

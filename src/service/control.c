@@ -252,7 +252,8 @@ static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
     struct control *c = ctx;
     if (ev == ROOM_JOINED)
         sl_capacity_came(&c->node.capacity);
-    LOG(c->log, ev == ROOM_SPEAKER ? LOG_DEBUG : LOG_INFO, texts[ev],
+    LOG(c->log, ev == ROOM_SPEAKER ? LOG_DEBUG : LOG_INFO,
+        ev == ROOM_JOINED && peer->pass ? "pass issued" : texts[ev],
         KV_STR("room", peer->room->name), KV_STR("stream", peer->stream),
         KV_ID("transport", peer->transport),
         KV_STR("why", ev == ROOM_GONE ? sl_media_gone_name(why) : ""));

@@ -27,6 +27,7 @@ struct control_conf {
     struct rtcd_face_conf rtcd; /* kv NULL: not served */
     const char *api_secret;     /* of the room API; NULL: who comes may */
     uint32_t capture_mib;       /* of one capture, at most */
+    bool pass_any;              /* passes may be issued without a fingerprint */
     struct hooks_conf hooks;    /* urls_n 0: nobody is told */
     struct redis_face_conf redis;
     /* What clients are told of addresses: struct outside_conf has it. */

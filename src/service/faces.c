@@ -186,6 +186,7 @@ static enum err make_roomapi(struct faces *f)
                                     .keys = &of->keys,
                                     .revoked = f->revoked,
                                     .secret = of->api_secret,
+                                    .pass_any = of->pass_any,
                                     .random = {.fill = fill_random},
                                     .talk = {f, talk_data, talk_muted, talk_moved},
                                     .objects = sl_objects_asked,

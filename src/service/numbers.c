@@ -131,6 +131,7 @@ static const struct row worker_rows[] = {
     C("dropped", DROPPED, worker_stats, shard.dtls_stray, "reason", "stray_dtls"),
     C("dropped", DROPPED, worker_stats, shard.stun_unknown, "reason", "stun_unknown"),
     C("dropped", DROPPED, worker_stats, shard.stun_refused, "reason", "stun_refused"),
+    C("dropped", DROPPED, worker_stats, shard.stun_taken, "reason", "stun_taken"),
     C("dropped", DROPPED, worker_stats, shard.srtp_auth, "reason", "srtp_auth"),
     C("dropped", DROPPED, worker_stats, shard.srtp_replay, "reason", "srtp_replay"),
     C("dropped", DROPPED, worker_stats, shard.srtp_early, "reason", "srtp_early"),
@@ -186,6 +187,11 @@ static const struct row room_rows[] = {
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
     C("joins_refused", JOINS_REFUSED, rooms_stats, refused_limit, "reason", "limit"),
     C("joins_refused", JOINS_REFUSED, rooms_stats, refused_load, "reason", "load"),
+    G("passes", "Passes that wait for their holders.", rooms_stats, passes, NULL, NULL),
+    C("passes_issued", "Passes issued.", rooms_stats, passes_issued, NULL, NULL),
+    C("passes_used", "Passes whose holders came.", rooms_stats, passes_used, NULL, NULL),
+    C("passes_expired", "Passes whose holders did not.", rooms_stats, passes_expired,
+      NULL, NULL),
 };
 
 static const struct row hall_rows[] = {

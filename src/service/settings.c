@@ -196,6 +196,7 @@ static void set_faces(struct control_conf *to, const struct config *c)
     to->api_secret = *c->rooms.api_secret ? c->rooms.api_secret : NULL;
     to->loudest = c->rooms.loudest;
     to->hosts_create = c->rooms.hosts_create;
+    to->pass_any = c->rooms.pass_any;
     to->empty_time = c->rooms.empty_time;
     to->max_bps = c->limits.max_bps;
     to->joins = limit;

@@ -141,6 +141,7 @@ static void expect(struct both *b, struct cmd_expect *c)
     c->transport = f64(b, c->transport);
     text(b, c->creds.ufrag, sizeof c->creds.ufrag);
     text(b, c->creds.pwd, sizeof c->creds.pwd);
+    c->single = flag(b, c->single);
 }
 
 static void master(struct both *b, struct srtp_master *m)

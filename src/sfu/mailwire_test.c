@@ -69,7 +69,8 @@ static struct pkt *media(void)
 
 TEST(mailwire_there_and_back)
 {
-    struct cmd_expect expect = {.transport = 9, .creds = {"ufrag", "password"}};
+    struct cmd_expect expect = {
+        .transport = 9, .creds = {"ufrag", "password"}, .single = true};
     struct cmd_keys keys = {.transport = 9,
                             .in = {.profile = SRTP_GCM_256, .key = {1}, .salt = {2}},
                             .out = {.profile = SRTP_CM_SHA1_80, .key = {3}}};

@@ -1,0 +1,233 @@
+#include "room/pass.h"
+
+#include <stdio.h>
+
+#include "room/describe.h"
+#include "room/rooms.h"
+
+enum { SECTIONS_MAX = PASS_SENDS_MAX + 2 * PASS_SLOTS_MAX };
+
+bool sl_pass_source(struct span word, const char **ret, enum media_kind *kind)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        static const char *const known[] = {"microphone", "camera", "screen-audio",
+                                            "screen"};
+        if (!span_is(word, known[i]))
+            continue;
+        *ret = known[i];
+        *kind = i & 1 ? MEDIA_VIDEO : MEDIA_AUDIO;
+        return true;
+    }
+    return false;
+}
+
+/* ---- the template, section by section ---- */
+
+struct plan {
+    const struct pass *pass;
+    struct codecs codecs;
+    char cname[17];
+    size_t n;
+    struct planned {
+        enum media_kind kind;
+        const char *source; /* the holder sends this; NULL: it is a slot */
+        char mid[4], name[16];
+        struct negotiate_slot slot;
+    } of[SECTIONS_MAX];
+};
+
+static struct planned *add(struct plan *p, enum media_kind kind, const char *source)
+{
+    struct planned *s = &p->of[p->n];
+    *s = (struct planned){.kind = kind, .source = source};
+    (void)snprintf(s->mid, sizeof s->mid, "%zu", p->n++);
+    return s;
+}
+
+/* Of several nobody knows yet which will belong together, so each is a stream of its own. */
+static void add_slots(struct plan *p, const struct random *r, enum media_kind kind)
+{
+    bool video = kind == MEDIA_VIDEO;
+    for (unsigned i = 1; i <= p->pass->slots[kind]; i++) {
+        struct planned *s = add(p, kind, NULL);
+        (void)snprintf(s->name, sizeof s->name, "%s-%u", video ? "video" : "audio", i);
+        s->slot = (struct negotiate_slot){.kind = kind,
+                                          .stream = s->name,
+                                          .track = s->name,
+                                          .ssrc = sl_chance_ssrc(r),
+                                          .rtx_ssrc = video ? sl_chance_ssrc(r) : 0};
+    }
+}
+
+static enum err plan(struct plan *p, const struct pass *pass, const struct random *r)
+{
+    const unsigned *slots = pass->slots;
+    *p = (struct plan){.pass = pass};
+    if (pass->sends_n > PASS_SENDS_MAX || slots[MEDIA_AUDIO] > PASS_SLOTS_MAX ||
+        slots[MEDIA_VIDEO] > PASS_SLOTS_MAX)
+        return E_UNSUPPORTED;
+    for (size_t i = 0; i < pass->sends_n; i++) {
+        enum media_kind kind;
+        const char *source;
+        if (!sl_pass_source(span_of(pass->sends[i]), &source, &kind))
+            return E_UNSUPPORTED;
+        (void)add(p, kind, source);
+    }
+    add_slots(p, r, MEDIA_AUDIO);
+    add_slots(p, r, MEDIA_VIDEO);
+    sl_codecs_init(&p->codecs, pass->codecs, pass->codecs_n);
+    for (size_t i = 0; i < p->n; i++)
+        if (p->codecs.of[p->of[i].kind].codecs_n == 0)
+            return E_UNSUPPORTED;
+    sl_chance_text(r, p->cname, 16);
+    return p->n > 0 ? E_OK : E_UNSUPPORTED;
+}
+
+static void write_offer(struct wr *w, const struct plan *p, struct rooms *r,
+                        const struct media_transport *t, uint32_t max_bps)
+{
+    struct negotiate_local local = r->maker.local;
+    struct describe_section sections[SECTIONS_MAX];
+    uint64_t session;
+    local.ufrag = t->ufrag;
+    local.pwd = t->pwd;
+    r->maker.random.fill(r->maker.random.ctx, &session, sizeof session);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct planned *s = &p->of[i];
+        sections[i] = (struct describe_section){
+            .type = s->kind == MEDIA_VIDEO ? SDP_VIDEO : SDP_AUDIO,
+            .mid = s->mid,
+            .direction = s->source ? SDP_RECVONLY : SDP_SENDONLY,
+            .slot = &s->slot,
+            .simulcast = ""};
+    }
+    sl_describe(w, &(struct describe){.local = &local,
+                                      .codecs = &p->codecs,
+                                      .cname = p->cname,
+                                      .session = session >> 1,
+                                      .version = 1,
+                                      .max_bps = max_bps,
+                                      .passive = true,
+                                      .sections = sections,
+                                      .sections_n = p->n});
+}
+
+/* ---- what it makes of the peer ---- */
+
+/* There are no layers that an id would have to tell apart. */
+static struct rtp_params params_of(const struct plan *p, const struct planned *s)
+{
+    struct rtp_params params = p->codecs.of[s->kind];
+    memcpy(params.mid, s->mid, sizeof s->mid);
+    params.ext_id[EXT_RID] = 0;
+    params.ext_id[EXT_REPAIRED_RID] = 0;
+    params.ext_id[EXT_LAYERS_ALLOCATION] = 0;
+    return params;
+}
+
+static enum err furnish(struct peer_maker *m, struct peer *peer, uint64_t room,
+                        const struct plan *p)
+{
+    enum err e = E_OK;
+    for (size_t i = 0; i < p->n && !e; i++) {
+        const struct planned *s = &p->of[i];
+        struct rtp_receive receive = {.params = params_of(p, s), .encodings_n = 1};
+        struct rtp_send send = {.params = params_of(p, s),
+                                .ssrc = s->slot.ssrc,
+                                .rtx_ssrc = s->slot.rtx_ssrc};
+        if (!sl_codecs_rtx(&p->codecs, s->kind))
+            send.rtx_ssrc = 0;
+        memcpy(send.cname, p->cname, sizeof p->cname);
+        e = s->source ? sl_peer_publish(m, peer, room, &receive, s->source)
+                      : sl_peer_watch(m, peer, room, &send);
+    }
+    return e;
+}
+
+static enum err check(struct rooms *r, const struct room *room, const struct pass *pass)
+{
+    bool viewer = pass->role == ROLE_VIEWER;
+    if ((pass->id.n > 0 && !sl_name_valid(pass->id)) || pass->name.n > LABEL_MAX ||
+        pass->metadata.n > METADATA_MAX || (viewer && pass->sends_n > 0))
+        return E_DENIED;
+    if (r->stats.passes >= PASSES_MAX ||
+        (pass->sends_n > 0 && sl_rooms_is_crowded(r, room)))
+        return E_FULL;
+    enum err e = sl_rooms_check(r, sl_room_tenant(room), sl_room_name(room), room, false);
+    return !e && room->locked && pass->role != ROLE_HOST ? E_STATE : e;
+}
+
+/* Without a transport. NULL when memory ends. */
+static struct peer *make_peer(struct rooms *r, struct room *room, const struct pass *pass,
+                              usec now)
+{
+    char made[PEER_KEY_CAP];
+    struct admission a = {.id = pass->id,
+                          .name = pass->name,
+                          .metadata = pass->metadata,
+                          .role = pass->role,
+                          .may = MAY_PUBLISH | MAY_WATCH};
+    if (a.id.n == 0) {
+        sl_chance_hex(&r->maker.random, made, 10);
+        a.id = span_of(made);
+    }
+    bool viewer = pass->role == ROLE_VIEWER;
+    struct peer *p = sl_peer_make(&r->maker, viewer ? PEER_VIEWER : PEER_PUBLISHER,
+                                  viewer ? (struct span){0} : a.id);
+    if (!p)
+        return NULL;
+    p->pass = true;
+    p->max_bps =
+        peer_lower(peer_lower(pass->max_bps, room->settings.max_bps), r->maker.max_bps);
+    if (!viewer && !(p->guest = sl_participant_make(r, room, &a, now))) {
+        sl_peer_free(&r->maker, p);
+        return NULL;
+    }
+    return p;
+}
+
+enum err sl_pass_issue(struct rooms *r, struct room *room, const struct pass *pass,
+                       usec now, struct wr *offer, struct peer **ret)
+{
+    struct plan plans;
+    enum err e = check(r, room, pass);
+    e = e ? e : plan(&plans, pass, &r->maker.random);
+    if (e)
+        return e;
+    struct peer *p = make_peer(r, room, pass, now);
+    if (!p)
+        return E_MEMORY;
+    struct media_transport t = sl_peer_credentials(&r->maker, p);
+    t.peer = pass->peer;
+    t.any = pass->peer.n == 0;
+    t.single = true;
+    write_offer(offer, &plans, r, &t, p->max_bps);
+    e = offer->bad ? E_FULL : sl_peer_open(&r->maker, p, &t);
+    e = e ? e : furnish(&r->maker, p, room->id, &plans);
+    e = e ? e : sl_rooms_expect(r, p, now + pass->life);
+    if (e) {
+        sl_peer_free(&r->maker, p);
+        return e;
+    }
+    e = sl_rooms_place(r, p, room, now);
+    if (e)
+        return e;
+    r->stats.passes++;
+    r->stats.passes_issued++;
+    *ret = p;
+    return E_OK;
+}
+
+/* ---- what becomes of it ---- */
+
+void sl_pass_used(struct rooms *r)
+{
+    r->stats.passes--;
+    r->stats.passes_used++;
+}
+
+void sl_pass_over(struct rooms *r, enum media_gone why)
+{
+    r->stats.passes--;
+    r->stats.passes_expired += why == MEDIA_GONE_NEVER_UP;
+}
