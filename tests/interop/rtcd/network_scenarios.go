@@ -250,7 +250,8 @@ func manyTracks(s *server) error {
 // Each with a server of its own.
 func networks() []group {
 	all := []group{
-		{[]scenario{{"by TCP, as well as by UDP", reachedBy(webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP4), ""},
+		{[]scenario{{"by TCP, as well as by UDP", reachedBy(webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP4),
+			"a client that comes by TCP alone"},
 			{"who joins a call of 104 voices hears all", manyTracks, "more than 100 tracks when a session joins"}}, nil},
 		{[]scenario{{"an address and a port that stand for its own", overridden, ""}}, func(s *server) []string {
 			own := "127.0.0.1," + ownAddress()
