@@ -115,6 +115,18 @@ export default async function ({test}) {
     now += 5000;
     assert.equal(await opened(receiver, picture, 'video'), null);
   });
+  await test('keys: what is asked for at once happens in that order', async () => {
+    const next = noise(32), [one, other] = [await ring(), await ring()];
+    await Promise.all([one.set(next), one.ratchet(), one.ratchet()]);
+    await other.set(next);
+    await other.ratchet();
+    const between = await sealed(other, noise(50), 'audio');
+    await other.ratchet();
+    const late = await ring(next);
+    for (const r of [one, other]) assert.ok(await opened(late, await sealed(r, noise(50), 'audio'), 'audio'));
+    assert.ok(await opened(one, between, 'audio'), 'the last key, and no further back');
+    assert.equal(await opened(one, await sealed(await ring(next), noise(50), 'audio'), 'audio'), null);
+  });
   await test('keys: who turns his reads the others until they follow', async () => {
     const mine = await ring(), theirs = await ring();
     await mine.ratchet();

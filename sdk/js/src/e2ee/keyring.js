@@ -30,6 +30,7 @@ const frameKey = async material => crypto.subtle.importKey('raw', await derive(m
 export class Keyring {
   #places = new Array(PLACES).fill(null); // {material, key, ahead: [{material, key}], last: {key, until} | null}
   #now;
+  #last = Promise.resolve(); // changes come one after the other, as they were asked for
   current = -1; // the place that is used to send
 
   // now: the time in ms.
@@ -41,15 +42,31 @@ export class Keyring {
   async set(material, {index = 0, use = true} = {}) {
     if (!(index >= 0 && index < PLACES)) throw new RangeError(`a key's index is 0 to ${PLACES - 1}`);
     if (material.length !== 32) throw new RangeError('a key is 32 octets');
-    this.#places[index] = {material, key: await frameKey(material), ahead: [], last: null};
-    if (use) this.current = index;
+    await this.#inTurn(async () => {
+      this.#places[index] = {material, key: await frameKey(material), ahead: [], last: null};
+      if (use) this.current = index;
+    });
   }
 
-  async ratchet(index = this.current) {
-    const place = this.#places[index];
-    if (!place) throw new Error('there is no such key');
-    await this.set(await turned(place.material), {index, use: index === this.current});
-    this.#places[index].last = this.#leave(place);
+  // Turned twice at once is turned twice; and a key that is set meanwhile is what is turned.
+  ratchet(index) {
+    return this.#inTurn(async () => {
+      const at = index ?? this.current;
+      for (;;) {
+        const place = this.#places[at];
+        if (!place) throw new Error('there is no such key');
+        const material = await turned(place.material), key = await frameKey(material);
+        if (this.#places[at] !== place) continue; // what was received has turned it
+        this.#places[at] = {material, key, ahead: [], last: this.#leave(place)};
+        return;
+      }
+    });
+  }
+
+  #inTurn(change) {
+    const done = this.#last.then(change);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   #leave = ({key}) => ({key, until: this.#now() + LINGER});
