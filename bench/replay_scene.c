@@ -51,7 +51,7 @@ static void speak(struct sim *s, struct sim_client *pub, const struct scene *sc)
                       .payload = {payload, sc->octets}};
     memcpy(payload, stage_key, sizeof stage_key);
     s->gathers = true;
-    for (uint16_t i = 0; i < BURSTS; i++) {
+    for (unsigned i = 0; i < BURSTS; i++) {
         for (unsigned k = 0; k < sc->burst; k++, rtp.seq++) {
             rtp.marker = k + 1 == sc->burst;
             if (!sc->audio) /* a frame of so many packets, of which the first begins it */
@@ -65,8 +65,9 @@ static void speak(struct sim *s, struct sim_client *pub, const struct scene *sc)
     }
 }
 
-static void play(const struct scene *sc, uint8_t *memory, const char *dir)
+static void play(const struct scene *sc, const char *dir)
 {
+    static uint8_t memory[MEMORY] = {0};
     static struct sim s;
     char path[4096];
     struct cmd_producer p = sc->audio ? stage_audio() : stage_video();
@@ -88,13 +89,11 @@ static void play(const struct scene *sc, uint8_t *memory, const char *dir)
 
 int main(int argc, char **argv)
 {
-    uint8_t *memory = calloc(1, MEMORY);
-    if (argc != 2 || !memory) {
+    if (argc != 2) {
         (void)fprintf(stderr, "usage: replay_scene DIRECTORY\n");
         return EXIT_FAILURE;
     }
     for (size_t i = 0; i < LEN(scenes); i++)
-        play(&scenes[i], memory, argv[1]);
-    free(memory);
+        play(&scenes[i], argv[1]);
     return EXIT_SUCCESS;
 }
