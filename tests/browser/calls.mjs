@@ -7,7 +7,7 @@ import {call, COLORS, hears, sees, until} from './rig.mjs';
 import {startServer} from './server.mjs';
 
 // A page with a session in the call; it can be heard at its own frequency and shows its own colour.
-async function caller(browser, plugin, callID, {color, frequency, id, simulcast}) {
+export async function caller(browser, plugin, callID, {color, frequency, id, simulcast}) {
   const page = await browser.page(`${browser.origin}/caller.html`);
   await page.waitForFunction(() => window.rig?.enter);
   await call(page, 'make', {color: COLORS[color], frequency, id, width: 1280, height: 720});

@@ -27,6 +27,7 @@ export async function startPlugin(origin) {
     else session.signal(Buffer.from(data.data).toString());
   });
   return {
+    clientID,
     // signal: is given what the server tells the session.
     join(callID, signal, {dcSignaling = false} = {}) {
       const sessionID = id();

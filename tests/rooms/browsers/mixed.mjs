@@ -1,8 +1,13 @@
-// Rooms apart from each other; and those who come by WHIP and WHEP in one with members.
+// Rooms apart from each other; and those who come by WHIP, by WHEP and as rtcd's sessions in one with
+// members.
 
 import assert from 'node:assert/strict';
+import {caller} from '../../browser/calls.mjs';
 import {publisher} from '../../browser/participants.mjs';
+import {startPlugin} from '../../browser/plugin.mjs';
 import {call, hears, sees, until} from '../../browser/rig.mjs';
+import {startServer} from '../../browser/server.mjs';
+import {minter} from '../tokens.mjs';
 import {pageFor, person} from './people.mjs';
 
 export default async function ({server, browsers, test}) {
@@ -48,6 +53,33 @@ export default async function ({server, browsers, test}) {
     await member.until('not any more', v => v.viewers === 0);
     await viewer.close();
     await member.leave();
+  });
+  await test('a session of a call, members, who publishes by WHIP and who watches by WHEP are in one room', async () => {
+    const own = await startServer({name: 'rooms-calls', env: {RTCD_API_SECURITY_ALLOWSELFREGISTRATION: 'true'}});
+    const plugin = await startPlugin(own.adminOrigin);
+    const token = (await minter(own))({tenant: plugin.clientID, room: 'standup'});
+    const session = await caller(browser, plugin, 'standup', {color: 'red', frequency: 440, id: 201});
+    await session.connected();
+    await session.unmute();
+    const member = await person(own, page, {name: 'M', room: 'standup', token, color: 'cyan', frequency: 1000});
+    const other = (await member.until('the session', v => v.peers.length === 1 && v.peers[0].tracks.length === 1)).peers[0];
+    await member.hears({name: other.name, frequency: 440});
+    await session.hears(member, [440]);
+    await session.share();
+    await member.sees({name: other.name, color: 'red', id: 201}, {source: 'screen'});
+    const whip = await publisher(own, browser, {room: 'standup', color: 'yellow', frequency: 2500, id: 77, token});
+    await session.hears({frequency: 2500});
+    const viewer = await browser.page();
+    await call(viewer, 'watch', 'sub', {url: own.whep('standup', other.name), token});
+    await hears(viewer, 'sub', 440, {absent: [1000, 2500], timeout: 20000});
+    await call(viewer, 'stop', 'sub');
+    await viewer.close();
+    await whip.stop();
+    await session.leave();
+    await member.until('they went', v => v.peers.length === 0);
+    await member.leave();
+    plugin.close();
+    await own.stop();
   });
   await page.close();
 }
