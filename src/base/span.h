@@ -117,7 +117,7 @@ static inline uint8_t *wr_take(struct wr *w, size_t n)
         w->bad = true;
         return NULL;
     }
-    uint8_t *p = w->p + w->n;
+    uint8_t *p = w->n + n > 0 ? w->p + w->n : w->p; /* which may be NULL where cap is 0 */
     w->n += n;
     return p;
 }
