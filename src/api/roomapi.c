@@ -214,8 +214,8 @@ static bool may_come(struct roomapi_call *c)
     return false;
 }
 
-/* 260.0 is as whole a number as 260; bodies are two objects deep. */
-static void make_whole(json_t *object, unsigned deeper)
+/* 260.0 is as whole a number as 260. */
+static void make_whole(json_t *object)
 {
     const char *key;
     json_t *v;
@@ -223,10 +223,20 @@ static void make_whole(json_t *object, unsigned deeper)
     json_object_foreach_safe(object, next, key, v)
     {
         double d = json_is_real(v) ? json_real_value(v) : 0.5;
-        if (deeper > 0)
-            make_whole(v, deeper - 1);
         if (d >= -WHOLE_MAX && d <= WHOLE_MAX && d == (double)(json_int_t)d)
             (void)json_object_set_new(object, key, json_integer((json_int_t)d));
+    }
+}
+
+/* Bodies are two objects deep. */
+static void make_body_whole(json_t *body)
+{
+    const char *key;
+    json_t *v;
+    make_whole(body);
+    json_object_foreach(body, key, v)
+    {
+        make_whole(v);
     }
 }
 
@@ -242,7 +252,7 @@ static bool read_body(struct roomapi_call *c, const struct route *r)
     }
     c->in = json_loadb((const char *)c->req->body.p, c->req->body.n,
                        JSON_REJECT_DUPLICATES, NULL);
-    make_whole(c->in, 1);
+    make_body_whole(c->in);
     if (json_is_object(c->in))
         return true;
     sl_roomapi_refuse(c, PROBLEM_REQUEST, "a JSON object is wanted");

@@ -158,8 +158,8 @@ static void write_pass(struct roomapi_call *c, const struct asked *a,
         sl_roomjson_text(w, span_of(p->guest->id));
     else
         wr_str(w, "null");
-    (void)snprintf(text, sizeof text, ",\"expires_at\":%lld,\"tracks\":{",
-                   (long long)(c->wall + a->pass.life / SEC(1)));
+    (void)snprintf(text, sizeof text, ",\"expires_at\":%" PRId64 ",\"tracks\":{",
+                   c->wall + a->pass.life / SEC(1));
     wr_str(w, text);
     for (size_t i = 0; i < a->pass.sends_n; i++) {
         (void)snprintf(text, sizeof text, "%s\"%zu\":\"%s\"", i > 0 ? "," : "", i,

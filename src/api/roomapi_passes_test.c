@@ -12,26 +12,27 @@ enum { NOW = 1700000000 };
     "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:"                                   \
     "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99"
 
-static struct room_stage *s;
+static struct room_stage *stage;
 static struct roomapi api;
 
 static void begin(bool pass_any)
 {
-    s = room_stage_new(
+    stage = room_stage_new(
         &(struct rooms_conf){.limits = {.rooms = 2, .peers = 100, .room_peers = 100}});
-    CHECK_INT(sl_roomapi_init(
-                  &api, &(struct roomapi_conf){.rooms = s->rooms, .pass_any = pass_any}),
+    CHECK_INT(sl_roomapi_init(&api, &(struct roomapi_conf){.rooms = stage->rooms,
+                                                           .pass_any = pass_any}),
               E_OK);
     struct room *room;
     const struct room_settings settings = {.empty_time = SEC(100)};
-    CHECK_INT(sl_rooms_create(s->rooms, span_of("t"), span_of("r"), &settings, 0, &room),
-              E_OK);
+    CHECK_INT(
+        sl_rooms_create(stage->rooms, span_of("t"), span_of("r"), &settings, 0, &room),
+        E_OK);
 }
 
 static void end(void)
 {
     sl_roomapi_fini(&api);
-    room_stage_free(s);
+    room_stage_free(stage);
 }
 
 static struct http_res post(const char *path, const char *body)
@@ -105,7 +106,7 @@ TEST(passes_that_are_asked_for)
         struct http_res res = post("/v1/rooms/t/r/passes", rows[i].body);
         CHECK_INT(res.status, rows[i].status);
         CHECK(memmem(res.body.p, res.body.n, rows[i].says, strlen(rows[i].says)) != NULL);
-        CHECK_INT(sl_rooms_stats(s->rooms)->passes, rows[i].status == 201);
+        CHECK_INT(sl_rooms_stats(stage->rooms)->passes, rows[i].status == 201);
         end();
     }
 }
@@ -129,11 +130,11 @@ TEST(pass_as_it_is_handed_over)
     CHECK_STR(first, "microphone");
     CHECK_INT(expires, NOW + 10);
     CHECK(strncmp(sdp, "v=0\r\n", 5) == 0);
-    CHECK(strstr(sdp, s->log.transport.pwd) != NULL);
-    CHECK_INT(s->log.transport.peer.n, 32);
-    CHECK_INT(s->log.transport.peer.bytes[1], 0xbb);
-    CHECK(!s->log.transport.any);
-    CHECK_INT(sl_rooms_deadline(s->rooms), SEC(17));
+    CHECK(strstr(sdp, stage->log.transport.pwd) != NULL);
+    CHECK_INT(stage->log.transport.peer.n, 32);
+    CHECK_INT(stage->log.transport.peer.bytes[1], 0xbb);
+    CHECK(!stage->log.transport.any);
+    CHECK_INT(sl_rooms_deadline(stage->rooms), SEC(17));
     bool stored = true;
     for (size_t i = 0; i < HTTP_FIELDS_MAX && res.fields[i].name; i++)
         stored &= strcmp(res.fields[i].value, "no-store") != 0;
@@ -150,8 +151,9 @@ TEST(passes_that_are_not_given)
     begin(false);
     CHECK_INT(post("/v1/rooms/t/r/passes", body).status, 409); /* whose is it? */
     CHECK_INT(post("/v1/rooms/t/other/passes", printed).status, 404);
-    sl_rooms_lock(s->rooms, sl_rooms_find(s->rooms, span_of("t"), span_of("r")), true);
+    sl_rooms_lock(stage->rooms, sl_rooms_find(stage->rooms, span_of("t"), span_of("r")),
+                  true);
     CHECK_INT(post("/v1/rooms/t/r/passes", printed).status, 409);
-    CHECK_INT(sl_rooms_stats(s->rooms)->passes_issued, 0);
+    CHECK_INT(sl_rooms_stats(stage->rooms)->passes_issued, 0);
     end();
 }
