@@ -230,7 +230,7 @@ static size_t files(void)
 
 static void remove_file(const char *name)
 {
-    char path[128];
+    char path[256];
     (void)snprintf(path, sizeof path, "%s/%s", s.dir, name);
     CHECK_INT(unlink(path), 0);
 }
