@@ -64,7 +64,7 @@ async function hear(roomID, clientID, request) {
   if (!['offer', 'answer', 'candidate'].includes(type)) return [400, {error: 'type'}];
   if (type === 'offer' && !room.occupants[clientID] && room.occupancyCount >= PEOPLE) return [409, {error: 'full'}];
   const isHost = room.occupancyCount === 0;
-  const heard = await say(roomID, clientID, type === 'offer' ? {type, payload, isHost} : {type, payload});
+  const heard = await say(roomID, clientID, type === 'offer' ? {type, payload, isHost, offers: true} : {type, payload});
   return heard ? [202, {}] : [503, {error: 'the media server is away; try again'}];
 }
 

@@ -112,7 +112,7 @@ static void take_wish(struct ask *a, struct peer *p, const json_t *in)
     const char *fault = !slot || (type != JSON_STRING && type != JSON_NULL)
                             ? "mediaId"
                             : read_wish(in, slot->track, &wish);
-    if (!fault && sl_rooms_wish(a->face->conf.rooms, p, mid, &wish) != E_OK)
+    if (!fault && sl_rooms_wish(p, mid, &wish) != E_OK)
         fault = "mediaId";
     if (fault)
         sl_ask_refuse(a, PROBLEM_REQUEST, NULL, fault);

@@ -1,10 +1,12 @@
 #include "api/redis_hall.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/word.h"
+
+#include "api/codes.h"
+#include "api/redis_passes.h"
 
 enum {
     COST = SEC(1) / REDIS_PER_S,
@@ -169,20 +171,6 @@ static bool wants(void *ctx, const struct peer *p, const struct track *track)
     return (p->who->can & CAN_SUBSCRIBE) != 0;
 }
 
-/* Sound and picture of one participant are one stream, which has its id. */
-static void name_slot(void *ctx, const struct peer *p, const struct track *track,
-                      struct dialog_slot *slot)
-{
-    const struct peer *from = list_entry(track->owner, struct peer, view);
-    char id[TRACK_ID_CAP];
-    (void)ctx;
-    (void)p;
-    sl_track_id(track, id);
-    (void)snprintf(slot->stream, sizeof slot->stream, "%s",
-                   from->who ? from->who->id : track->stream);
-    (void)snprintf(slot->track, sizeof slot->track, "%s", id);
-}
-
 static void offer(void *ctx, struct peer *p, struct span sdp)
 {
     struct client *c = ctx;
@@ -209,31 +197,11 @@ static void gone(void *ctx, struct peer *p, enum media_gone why)
     list_add(&c->hall->over, &c->over);
 }
 
-static void heard(void *ctx, struct peer *p, const struct track *track,
-                  const struct voice *voice, usec now)
-{
-    (void)ctx;
-    (void)p;
-    (void)track;
-    (void)voice;
-    (void)now;
-}
-
-static void label(void *ctx, struct peer *p, struct track *track)
-{
-    (void)ctx;
-    (void)p;
-    (void)track;
-}
-
 static const struct member_events events = {.source = source_of,
                                             .wants = wants,
-                                            .name = name_slot,
                                             .offer = offer,
                                             .up = up,
-                                            .gone = gone,
-                                            .heard = heard,
-                                            .label = label};
+                                            .gone = gone};
 
 /* ---- joining ---- */
 
@@ -255,13 +223,7 @@ static const char *admit(struct client *c, const struct redis_msg *m, usec now)
                                 .first_host = !m->has_host,
                                 .events = &participant_events,
                                 .ctx = c};
-    enum err e = sl_participant_admit(rooms, &a, now, &c->who);
-    return e == E_OK       ? NULL
-           : e == E_ABSENT ? "no_room"
-           : e == E_STATE  ? "locked"
-           : e == E_FULL   ? "full"
-           : e == E_DENIED ? "forbidden"
-                           : "internal";
+    return sl_codes_entry(sl_participant_admit(rooms, &a, now, &c->who));
 }
 
 static const char *join(struct redis_hall *h, const struct redis_msg *m, usec now,
@@ -309,12 +271,13 @@ static uint64_t origin_of(struct span sdp)
     return 0;
 }
 
-static enum err enter(struct client *c, usec now)
+/* A back end that passes on answers alone has browsers that offer, and nothing else. */
+static enum err enter(struct client *c, bool offers, usec now)
 {
     const struct enter in = {.stream = client_of(c),
                              .events = &events,
                              .ctx = c,
-                             .way = MEMBER_BOTH,
+                             .way = offers ? MEMBER_BOTH : MEMBER_ANSWERED,
                              .who = c->who};
     return sl_rooms_enter(c->hall->conf.rooms, &in, now, &c->peer);
 }
@@ -322,17 +285,9 @@ static enum err enter(struct client *c, usec now)
 static void refuse_description(struct redis_hall *h, const struct redis_msg *m,
                                enum err e, const struct refused *r)
 {
-    char detail[256];
-    if (e == E_MALFORMED) {
-        (void)snprintf(detail, sizeof detail, "line %zu", r->at);
-        refuse(h, m, "sdp", r->at > 0 ? detail : NULL);
-    } else if (e == E_UNSUPPORTED) {
-        (void)snprintf(detail, sizeof detail, "%s: %s", sl_negotiate_code(r->why),
-                       sl_negotiate_text(r->why));
-        refuse(h, m, "offer", detail);
-    } else {
-        refuse(h, m, e == E_FULL ? "full" : "internal", NULL);
-    }
+    char detail[CODES_DETAIL_CAP];
+    const char *code = sl_codes_description(e, r, detail);
+    refuse(h, m, code, detail);
 }
 
 /* The answer, each candidate for those who want them apart, and that this was all. */
@@ -370,16 +325,16 @@ static void take_offer(struct redis_hall *h, struct client *c, const struct redi
     c->origin = origin;
     struct refused why = {0};
     struct wr answer = wr_of(h->sdp, NEGOTIATE_ANSWER_MAX);
-    enum err e = c->peer ? E_OK : enter(c, now);
+    enum err e = c->peer ? E_OK : enter(c, m->offers, now);
     bool fresh = !c->peer || c->peer->transport == 0;
     if (!e)
         e = sl_rooms_offered(rooms, c->peer, m->sdp, now, &answer, &why);
     if (e == E_OK) {
         tell_answer(c, wr_done(&answer));
-    } else if (e == E_STATE) {
-        refuse(h, m, "glare", NULL);
     } else {
         refuse_description(h, m, e, &why);
+        if (e == E_STATE)
+            return;
         if (joins)
             discard_joining(c);
         else if (fresh || (e != E_MALFORMED && e != E_UNSUPPORTED))
@@ -412,6 +367,34 @@ static bool pay(struct client *c, usec now)
     return true;
 }
 
+static void hand_pass(struct redis_hall *h, const struct redis_msg *m, usec now)
+{
+    const struct redis_pass_conf conf = {h->conf.rooms, h->conf.pass_any, h->conf.wall};
+    char detail[PASSJSON_FAULT_CAP] = "";
+    struct wr w = part_of(h);
+    const char *code =
+        h->draining ? "draining" : sl_redis_pass_issue(&conf, m, now, h->sdp, &w, detail);
+    if (code)
+        refuse(h, m, code, detail);
+    else
+        say(h, "pass", m->client, m->room, &w);
+}
+
+/* By whatever it is there, or may come. */
+static void send_away(struct redis_hall *h, struct client *c, const struct redis_msg *m)
+{
+    bool revoked = sl_redis_pass_revoke(h->conf.rooms, m);
+    struct wr w = part_of(h);
+    if (c) {
+        leave(c);
+    } else if (revoked) {
+        sl_redis_put_reason(&w, sl_media_gone_name(MEDIA_GONE_REVOKED), span_of(""));
+        say(h, "left", m->client, m->room, &w);
+    } else {
+        refuse(h, m, "not_joined", NULL);
+    }
+}
+
 static void take(struct redis_hall *h, const struct redis_msg *m, usec now)
 {
     struct client *c = find(h, m);
@@ -419,7 +402,8 @@ static void take(struct redis_hall *h, const struct redis_msg *m, usec now)
         h->stats.flooded++; /* an answer to each would be a flood of ours */
         return;
     }
-    if (!c && m->type != REDIS_ASK_OFFER) {
+    bool joined = m->type == REDIS_ASK_ANSWER || m->type == REDIS_ASK_CANDIDATE;
+    if (!c && joined) {
         refuse(h, m, "not_joined", NULL);
         return;
     }
@@ -430,7 +414,8 @@ static void take(struct redis_hall *h, const struct redis_msg *m, usec now)
         if (c->peer && m->candidate.n > 0)
             sl_rooms_remote(h->conf.rooms, c->peer, m->candidate);
         break;
-    case REDIS_ASK_LEAVE: leave(c); break;
+    case REDIS_ASK_LEAVE: send_away(h, c, m); break;
+    case REDIS_ASK_PASS: hand_pass(h, m, now); break;
     case REDIS_ASKS: break;
     }
 }

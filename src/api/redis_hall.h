@@ -25,6 +25,8 @@ struct redis_hall_conf {
     struct rooms *rooms;
     struct log *log;
     uint64_t seed[2];
+    bool pass_any;      /* passes may be had without a fingerprint */
+    usec (*wall)(void); /* Unix time, for what passes say of their end */
     const char *
         answers; /* that channels begin with, at most 128 octets; "ROOM:CLIENT" follows, or
                             "errors", for what names neither */

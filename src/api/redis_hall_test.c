@@ -59,6 +59,8 @@ static struct stage *stage_new(void)
     s->hall = sl_redis_hall_new(&(struct redis_hall_conf){.rooms = s->rooms,
                                                           .log = &quiet,
                                                           .answers = "a:",
+                                                          .pass_any = true,
+                                                          .wall = no_time,
                                                           .publish = publish,
                                                           .changed = changed,
                                                           .ctx = s});
@@ -82,8 +84,8 @@ static const char *say_at(struct stage *s, usec now, const char *text)
 {
     static char message[MESSAGE_CAP];
     (void)snprintf(message, sizeof message, "%s", text);
-    for (char *c = message; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
+    for (char *c = message; (c = strchr(c, '\''));)
+        *c = '"';
     s->said[0] = '\0';
     sl_redis_hall_message(s->hall, span_of(message), false, now);
     sl_rooms_flush(s->rooms, now);
@@ -95,17 +97,17 @@ static const char *say(struct stage *s, const char *text)
     return say_at(s, 0, text);
 }
 
-/* A description of an end, as its back end passes it on. */
-static const char *describe(struct stage *s, const char *type, const char *client,
-                            const struct end *e, const char *more)
+/* A description, as a back end passes it on. */
+static const char *pass_on(struct stage *s, const char *type, const char *client,
+                           struct span sdp, const char *more)
 {
     static char message[MESSAGE_CAP];
     size_t n = (size_t)snprintf(
         message, sizeof message,
         "{'type':'%s','clientID':'%s','roomID':'r'%s,'payload':{'type':'%s','sdp':'",
         type, client, more, type);
-    for (size_t i = 0; i < e->text_n; i++) {
-        char c = e->text[i];
+    for (size_t i = 0; i < sdp.n; i++) {
+        char c = (char)sdp.p[i];
         if (c == '\r' || c == '\n') {
             message[n++] = '\\';
             c = c == '\r' ? 'r' : 'n';
@@ -114,6 +116,13 @@ static const char *describe(struct stage *s, const char *type, const char *clien
     }
     (void)snprintf(message + n, sizeof message - n, "'}}");
     return say(s, message);
+}
+
+/* That of an end. */
+static const char *describe(struct stage *s, const char *type, const char *client,
+                            const struct end *e, const char *more)
+{
+    return pass_on(s, type, client, end_text(e), more);
 }
 
 /* The description in the last message of that type to the client. */
@@ -129,11 +138,11 @@ static const char *heard(const struct stage *s, const char *type, const char *cl
     const char *at = strstr(s->said, begins);
     char *w = ret;
     CHECK(at != NULL);
-    for (at = at ? at + strlen(begins) : ""; *at && *at != '"'; at++)
-        if (*at != '\\')
-            *w++ = *at;
-        else
-            *w++ = *++at == 'r' ? '\r' : *at == 'n' ? '\n' : *at;
+    for (at = at ? at + strlen(begins) : ""; *at && *at != '"'; at++) {
+        static const char escapes[] = "rn", meant[] = "\r\n";
+        const char *escape = *at == '\\' ? strchr(escapes, *++at) : NULL;
+        *w++ = escape ? meant[escape - escapes] : *at;
+    }
     *w = '\0';
     return ret;
 }
@@ -159,7 +168,7 @@ static void join(struct stage *s, const char *client, struct end *e)
 {
     end_add(e, 0, MEDIA_AUDIO);
     CHECK_INT(end_offer(e), E_OK);
-    (void)describe(s, "offer", client, e, "");
+    (void)describe(s, "offer", client, e, ",'offers':true");
     CHECK_INT(end_answered(e, span_of(heard(s, "answer", client))), E_OK);
     connect_all(s);
 }
@@ -215,6 +224,34 @@ TEST(redis_clients_are_offered_what_others_send)
     CHECK(strstr(s->bob.log, "receive"));
     CHECK_STR(describe(s, "answer", "bob", &s->bob, ""), "");
     CHECK(strstr(describe(s, "answer", "bob", &s->bob, ""), "\"code\":\"stale\""));
+    stage_free(s);
+}
+
+TEST(redis_clients_whose_back_end_passes_on_no_offers)
+{
+    struct stage *s = stage_new();
+    static const char page[] =
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a v\r\n"
+        "a=ice-ufrag:peer\r\na=ice-pwd:0123456789012345678901\r\n"
+        "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
+        "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=setup:actpass\r\n"
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=rtcp-mux\r\n"
+        "a=rtpmap:111 opus/48000/2\r\na=sendrecv\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=rtcp-mux\r\n"
+        "a=rtpmap:96 VP8/90000\r\na=sendrecv\r\n";
+    (void)pass_on(s, "offer", "ann", span_of(page), "");
+    CHECK(strstr(heard(s, "answer", "ann"), "a=sendrecv"));
+    connect_all(s);
+    (void)ml_look(&s->log);
+    (void)pass_on(s, "offer", "bob", span_of(page), "");
+    CHECK(strstr(heard(s, "answer", "bob"), "a=msid:others-1 audio-1"));
+    connect_all(s);
+    CHECK(!strstr(s->said, "\"offer\""));
+    /* Each hears and sees the other, whoever came first. */
+    CHECK_STR(ml_look(&s->log),
+              "transport 7\nproducer 8 on 7 in 1 opus\nconsumer 9 on 7 in 1 audio\n"
+              "source 9 from 3\nproducer 10 on 7 in 1 VP8\nconsumer 11 on 7 in 1 video\n"
+              "source 11 from 5\nsource 4 from 8\nsource 6 from 10\n");
     stage_free(s);
 }
 
@@ -362,6 +399,33 @@ TEST(redis_client_is_told_why_it_had_to_go)
                    "");
     CHECK(strstr(s->said, "{\"reason\":\"room_closed\",\"detail\":\"\"}"));
     CHECK_INT(sl_redis_hall_stats(s->hall)->clients, 0);
+    stage_free(s);
+}
+
+TEST(redis_pass_is_had_and_revoked)
+{
+    static const char ask[] = "{'type':'pass','clientID':'ann','roomID':'r',"
+                              "'payload':{'send':['microphone']}}",
+                      leave[] = "{'type':'leave','clientID':'ann','roomID':'r'}",
+                      revoked[] = "a:r:ann {\"type\":\"left\",\"clientID\":\"ann\","
+                                  "\"roomID\":\"r\",\"payload\":{\"reason\":"
+                                  "\"revoked\",\"detail\":\"\"}}\n";
+    struct stage *s = stage_new();
+    CHECK(strstr(say(s, ask), "a:r:ann {\"type\":\"pass\",\"clientID\":\"ann\","
+                              "\"roomID\":\"r\",\"payload\":{\"transport\":"));
+    CHECK_INT(sl_rooms_stats(s->rooms)->passes, 1);
+    CHECK_STR(say(s, leave), revoked);
+    CHECK_INT(sl_rooms_stats(s->rooms)->passes, 0);
+    CHECK(strstr(say(s, leave), "\"not_joined\""));
+    (void)say(s, ask);
+    connect_all(s); /* by the pass: she is there, and present */
+    CHECK(who(s, "ann") && sl_redis_hall_present(who(s, "ann")));
+    CHECK_STR(say(s, leave), revoked);
+    CHECK(!who(s, "ann"));
+    join(s, "ann", &s->ann);
+    CHECK(strstr(say(s, ask), "\"taken\""));
+    sl_redis_hall_drain(s->hall, true);
+    CHECK(strstr(say(s, ask), "\"draining\""));
     stage_free(s);
 }
 

@@ -73,6 +73,9 @@ static enum err read_payload(struct redis_msg *m)
             return read_text(payload, "candidate", REDIS_CANDIDATE_MAX, &m->candidate);
         m->candidate = span_of("");
         return E_OK;
+    case REDIS_ASK_PASS:
+        m->pass = json_object_get(m->json, "payload");
+        return json_is_object(m->pass) ? E_OK : E_MALFORMED;
     case REDIS_ASK_LEAVE:
     case REDIS_ASKS: break;
     }
@@ -82,12 +85,17 @@ static enum err read_payload(struct redis_msg *m)
 static enum err read_rest(struct redis_msg *m)
 {
     const json_t *host = json_object_get(m->json, "isHost"),
+                 *offers = json_object_get(m->json, "offers"),
                  *label = json_object_get(m->json, "name");
     m->fault = "isHost";
     if (host && !json_is_boolean(host))
         return E_MALFORMED;
     m->has_host = host != NULL;
     m->host = json_is_true(host);
+    m->fault = "offers";
+    if (offers && !json_is_boolean(offers))
+        return E_MALFORMED;
+    m->offers = json_is_true(offers);
     m->fault = "name";
     return label
                ? read_text(json_is_string(label) ? label : NULL, "", LABEL_MAX, &m->label)

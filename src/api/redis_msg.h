@@ -23,11 +23,14 @@ enum {
     X(OFFER, "offer")                                                                    \
     X(ANSWER, "answer")                                                                  \
     X(CANDIDATE, "candidate")                                                            \
-    X(LEAVE, "leave")
+    X(LEAVE, "leave")                                                                    \
+    X(PASS, "pass")
 
 #define REDIS_ASK_ENUM(name, text) REDIS_ASK_##name,
 enum redis_ask { REDIS_ASK_LIST(REDIS_ASK_ENUM) REDIS_ASKS };
 #undef REDIS_ASK_ENUM
+
+struct json_t;
 
 /* Texts live as long as json, which sl_redis_msg_fini frees; their p is NULL where they were not
  * said. */
@@ -39,6 +42,8 @@ struct redis_msg {
     struct span candidate;    /* empty: there are no more */
     struct span label;        /* what others see of the client */
     bool has_host, host;
+    bool offers;         /* offers of ours are passed on, too */
+    struct json_t *pass; /* the template of one (api/passjson) */
     const char *fault; /* the member that is missing or wrong; "" where it is the whole */
     void *json;
 };

@@ -10,8 +10,16 @@ static bool good(struct span s, size_t most)
     return s.n <= most && (s.n == 0 || s.p) && sl_utf8_valid(s);
 }
 
-/* What is read keeps to all limits, and names are names even where the rest is no message; what is
- * not read has a fault. */
+/* All of a message keeps to its limits, and it has what its type asks for. */
+static void must_be_whole(const struct redis_msg *m)
+{
+    MUST(good(m->sdp, REDIS_MSG_MAX) && good(m->candidate, REDIS_CANDIDATE_MAX));
+    MUST(good(m->label, LABEL_MAX));
+    MUST(!m->pass == (m->type != REDIS_ASK_PASS));
+    MUST(m->sdp.p || (m->type != REDIS_ASK_OFFER && m->type != REDIS_ASK_ANSWER));
+}
+
+/* Names are names even where the rest is no message; what is not read has a fault. */
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct redis_msg m;
@@ -22,9 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
                        sl_name_valid(m.name)));
     if (e == E_OK) {
         MUST(n <= REDIS_MSG_MAX && m.type < REDIS_ASKS && m.client.p && m.room.p);
-        MUST(good(m.sdp, REDIS_MSG_MAX) && good(m.candidate, REDIS_CANDIDATE_MAX));
-        MUST(good(m.label, LABEL_MAX));
-        MUST(m.sdp.p || (m.type != REDIS_ASK_OFFER && m.type != REDIS_ASK_ANSWER));
+        must_be_whole(&m);
     }
     sl_redis_msg_fini(&m);
     return 0;

@@ -28,6 +28,8 @@ TEST(redis_messages_are_read)
         {"no more candidates", "{\"type\":\"candidate\"," WHO ",\"payload\":null}", E_OK,
          NULL, NULL, ""},
         {"leave", "{\"type\":\"leave\"," WHO "}", E_OK, NULL, NULL, NULL},
+        {"a pass", "{\"type\":\"pass\"," WHO ",\"payload\":{}}", E_OK, NULL, NULL, NULL},
+        {"of nothing", "{\"type\":\"pass\"," WHO "}", E_MALFORMED, "payload", NULL, NULL},
         {"what is not known is not looked at", "{\"type\":\"leave\"," WHO ",\"more\":[]}",
          E_OK, NULL, NULL, NULL},
         {"no JSON", "offer", E_MALFORMED, "", NULL, NULL},
@@ -56,6 +58,8 @@ TEST(redis_messages_are_read)
          "payload", NULL, NULL},
         {"no truth", "{\"type\":\"leave\"," WHO ",\"isHost\":1}", E_MALFORMED, "isHost",
          NULL, NULL},
+        {"no promise", "{\"type\":\"leave\"," WHO ",\"offers\":\"yes\"}", E_MALFORMED,
+         "offers", NULL, NULL},
         {"no name", "{\"type\":\"leave\"," WHO ",\"name\":{}}", E_MALFORMED, "name", NULL,
          NULL},
     };

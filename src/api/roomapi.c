@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "base/word.h"
 
 #include "api/origin.h"
@@ -34,6 +35,17 @@ void sl_roomapi_fail(struct roomapi_call *c, enum err e)
                      : e == E_FULL   ? PROBLEM_FULL
                                      : PROBLEM_INTERNAL;
     sl_roomapi_refuse(c, p, "");
+}
+
+bool sl_roomapi_id(struct span text, uint64_t *ret)
+{
+    uint8_t octets[8];
+    struct wr w = wr_of(octets, sizeof octets);
+    if (sl_hex_read(text, &w) != E_OK || w.n != sizeof octets)
+        return false;
+    struct rd r = rd_of(wr_done(&w));
+    *ret = rd_u64(&r);
+    return true;
 }
 
 struct span sl_roomapi_parameter(const struct http_req *req, const char *name)
@@ -113,6 +125,14 @@ static void captures(struct roomapi_call *c)
         sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "");
 }
 
+static void traces(struct roomapi_call *c)
+{
+    if (c->api->conf.traces)
+        c->api->conf.traces(c->api->conf.traces_ctx, c);
+    else
+        sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "");
+}
+
 static const struct route {
     const char *path[ROOMAPI_SEGMENTS_MAX]; /* "*": any segment */
     enum http_method method;
@@ -130,6 +150,7 @@ static const struct route {
     {{PEER, "move"}, HTTP_POST, sl_roomapi_move},
     {{ROOM, "data"}, HTTP_POST, sl_roomapi_send},
     {{ROOM, "passes"}, HTTP_POST, sl_roomapi_issue},
+    {{ROOM, "passes", "*"}, HTTP_DELETE, sl_roomapi_revoke_pass},
     {{ROOM, "viewers"}, HTTP_GET, sl_roomapi_viewers},
     {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
     {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
@@ -142,6 +163,10 @@ static const struct route {
     {{"v1", "captures"}, HTTP_GET, captures},
     {{"v1", "captures"}, HTTP_POST, captures},
     {{"v1", "captures", "*"}, HTTP_DELETE, captures},
+    {{"v1", "traces"}, HTTP_GET, traces},
+    {{"v1", "traces", "*"}, HTTP_DELETE, traces},
+    {{PEER, "traces"}, HTTP_POST, traces},
+    {{"v1", "transports", "*", "traces"}, HTTP_POST, traces},
     {{"v1", "transports", "*"}, HTTP_GET, objects},
     {{"v1", "producers", "*"}, HTTP_GET, objects},
     {{"v1", "consumers", "*"}, HTTP_GET, objects},
@@ -272,8 +297,10 @@ static bool find_room(struct roomapi_call *c, const struct route *r)
         sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such room");
         return false;
     }
-    c->who = r->path[5] ? sl_participant_find(c->room, c->seg[5]) : NULL;
-    if (!r->path[5] || c->who)
+    if (!r->path[4] || strcmp(r->path[4], "peers") != 0)
+        return true;
+    c->who = sl_participant_find(c->room, c->seg[5]);
+    if (c->who)
         return true;
     sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such peer");
     return false;

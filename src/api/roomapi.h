@@ -9,6 +9,7 @@
  *   PATCH              .../peers/PEER/tracks/TRACK            mute
  *   POST               .../peers/PEER/move                    to another room
  *   POST               /v1/rooms/TENANT/ROOM/passes           a pass, to join by ICE alone
+ *   DELETE             .../passes/TRANSPORT                   it is revoked
  *   POST               /v1/rooms/TENANT/ROOM/data             to all, or to some
  *   GET                /v1/rooms/TENANT/ROOM/viewers          who watches by WHEP
  *   POST               /v1/tokens                             mint
@@ -17,6 +18,10 @@
  *   GET                /v1/workers...                         what lives where (conf.objects)
  *   GET, POST          /v1/captures                           of workers (conf.captures)
  *   DELETE             /v1/captures/WORKER
+ *   GET                /v1/traces                             of transports (conf.traces)
+ *   DELETE             /v1/traces/TRANSPORT
+ *   POST               .../peers/PEER/traces
+ *   POST               /v1/transports/ID/traces
  *   GET                /v1/transports/ID, producers/ID, consumers/ID
  *
  * A request is a value, and so is its answer. For the control thread alone.
@@ -57,6 +62,9 @@ struct roomapi_conf {
     /* The same for captures of workers. */
     void (*captures)(void *ctx, struct roomapi_call *c);
     void *captures_ctx;
+    /* And for traces of transports. */
+    void (*traces)(void *ctx, struct roomapi_call *c);
+    void *traces_ctx;
 };
 
 struct roomapi {
@@ -102,6 +110,9 @@ void sl_roomapi_fail(struct roomapi_call *c, enum err e); /* the same, by an err
 
 /* Where JSON goes, of an answer with this status. */
 struct wr *sl_roomapi_body(struct roomapi_call *c, unsigned status);
+
+/* An id of the media plane: 16 hex digits. */
+bool sl_roomapi_id(struct span text, uint64_t *ret);
 
 /* A parameter of the query as it was sent; p NULL: there is none. */
 struct span sl_roomapi_parameter(const struct http_req *req, const char *name);

@@ -5,3 +5,4 @@
 #include "api/roomapi.h"
 
 void sl_roomapi_issue(struct roomapi_call *c);
+void sl_roomapi_revoke_pass(struct roomapi_call *c);

@@ -143,6 +143,29 @@ TEST(pass_as_it_is_handed_over)
     end();
 }
 
+static unsigned revoke(const char *path)
+{
+    struct http_req req = {.method = HTTP_DELETE, .path = span_of(path)};
+    return sl_roomapi_answer(&api, &req, SEC(7), NOW).status;
+}
+
+TEST(passes_that_are_revoked)
+{
+    char path[96];
+    begin(true);
+    CHECK_INT(post("/v1/rooms/t/r/passes", "{\"send\":[\"camera\"]}").status, 201);
+    (void)snprintf(path, sizeof path, "/v1/rooms/t/r/passes/%016llx",
+                   (unsigned long long)stage->log.transport.id);
+    CHECK_INT(revoke("/v1/rooms/t/r/passes/00000000000000ff"), 404);
+    CHECK_INT(revoke("/v1/rooms/t/r/passes/ff"), 404);
+    CHECK_INT(revoke("/v1/rooms/t/r/passes/ann"), 404);
+    CHECK_INT(sl_rooms_stats(stage->rooms)->passes, 1);
+    CHECK_INT(revoke(path), 204);
+    CHECK_INT(revoke(path), 404);
+    CHECK_INT(sl_rooms_stats(stage->rooms)->passes, 0);
+    end();
+}
+
 TEST(passes_that_are_not_given)
 {
     static const char body[] = "{\"send\":[\"camera\"],\"peer\":\"ann\"}",

@@ -31,6 +31,7 @@ struct plan {
     struct planned {
         enum media_kind kind;
         const char *source; /* the holder sends this; NULL: it is a slot */
+        unsigned layers;    /* of that; 0: it is one stream */
         char mid[4], name[16];
         struct negotiate_slot slot;
     } of[SECTIONS_MAX];
@@ -63,15 +64,17 @@ static enum err plan(struct plan *p, const struct pass *pass, const struct rando
 {
     const unsigned *slots = pass->slots;
     *p = (struct plan){.pass = pass};
-    if (pass->sends_n > PASS_SENDS_MAX || slots[MEDIA_AUDIO] > PASS_SLOTS_MAX ||
-        slots[MEDIA_VIDEO] > PASS_SLOTS_MAX)
+    if (pass->sends_n > PASS_SENDS_MAX || pass->layers > PASS_LAYERS_MAX ||
+        slots[MEDIA_AUDIO] > PASS_SLOTS_MAX || slots[MEDIA_VIDEO] > PASS_SLOTS_MAX)
         return E_UNSUPPORTED;
     for (size_t i = 0; i < pass->sends_n; i++) {
         enum media_kind kind;
         const char *source;
         if (!sl_pass_source(span_of(pass->sends[i]), &source, &kind))
             return E_UNSUPPORTED;
-        (void)add(p, kind, source);
+        struct planned *s = add(p, kind, source);
+        if (pass->layers > 1 && strcmp(source, "camera") == 0)
+            s->layers = pass->layers;
     }
     add_slots(p, r, MEDIA_AUDIO);
     add_slots(p, r, MEDIA_VIDEO);
@@ -82,6 +85,10 @@ static enum err plan(struct plan *p, const struct pass *pass, const struct rando
     sl_chance_text(r, p->cname, 16);
     return p->n > 0 ? E_OK : E_UNSUPPORTED;
 }
+
+/* As the SDK calls them, the smallest first: of two, "h" and "f". */
+static const char *const rids[PASS_LAYERS_MAX] = {"q", "h", "f"};
+static const char *const simulcast[PASS_LAYERS_MAX + 1] = {"", "f", "h;f", "q;h;f"};
 
 static void write_offer(struct wr *w, const struct plan *p, struct rooms *r,
                         const struct media_transport *t, uint32_t max_bps)
@@ -99,7 +106,7 @@ static void write_offer(struct wr *w, const struct plan *p, struct rooms *r,
             .mid = s->mid,
             .direction = s->source ? SDP_RECVONLY : SDP_SENDONLY,
             .slot = &s->slot,
-            .simulcast = ""};
+            .simulcast = simulcast[s->layers]};
     }
     sl_describe(w, &(struct describe){.local = &local,
                                       .codecs = &p->codecs,
@@ -114,15 +121,27 @@ static void write_offer(struct wr *w, const struct plan *p, struct rooms *r,
 
 /* ---- what it makes of the peer ---- */
 
-/* There are no layers that an id would have to tell apart. */
 static struct rtp_params params_of(const struct plan *p, const struct planned *s)
 {
     struct rtp_params params = p->codecs.of[s->kind];
     memcpy(params.mid, s->mid, sizeof s->mid);
+    if (s->layers > 0)
+        return params;
+    /* There are no layers that an id would have to tell apart. */
     params.ext_id[EXT_RID] = 0;
     params.ext_id[EXT_REPAIRED_RID] = 0;
     params.ext_id[EXT_LAYERS_ALLOCATION] = 0;
     return params;
+}
+
+static struct rtp_receive receive_of(const struct plan *p, const struct planned *s)
+{
+    struct rtp_receive ret = {.params = params_of(p, s), .encodings_n = 1};
+    if (s->layers > 0)
+        ret.encodings_n = (uint8_t)s->layers;
+    for (unsigned i = 0; i < s->layers; i++)
+        memcpy(ret.encodings[i].rid, rids[PASS_LAYERS_MAX - s->layers + i], 2);
+    return ret;
 }
 
 static enum err furnish(struct peer_maker *m, struct peer *peer, uint64_t room,
@@ -131,7 +150,7 @@ static enum err furnish(struct peer_maker *m, struct peer *peer, uint64_t room,
     enum err e = E_OK;
     for (size_t i = 0; i < p->n && !e; i++) {
         const struct planned *s = &p->of[i];
-        struct rtp_receive receive = {.params = params_of(p, s), .encodings_n = 1};
+        struct rtp_receive receive = receive_of(p, s);
         struct rtp_send send = {.params = params_of(p, s),
                                 .ssrc = s->slot.ssrc,
                                 .rtx_ssrc = s->slot.rtx_ssrc};
@@ -218,7 +237,56 @@ enum err sl_pass_issue(struct rooms *r, struct room *room, const struct pass *pa
     return E_OK;
 }
 
+enum err sl_pass_issue_in(struct rooms *r, struct span tenant, struct span name,
+                          const struct pass *pass, usec now, struct wr *offer,
+                          struct peer **ret)
+{
+    struct room *room = sl_rooms_find(r, tenant, name);
+    if (room)
+        return sl_pass_issue(r, room, pass, now, offer, ret);
+    enum err e = sl_rooms_check(r, tenant, name, NULL, false);
+    if (!e && r->conf.hosts_create && pass->role != ROLE_HOST)
+        e = E_ABSENT;
+    e = e ? e : sl_rooms_open(r, tenant, name, &room);
+    if (e)
+        return e;
+    e = sl_pass_issue(r, room, pass, now, offer, ret);
+    if (e)
+        sl_rooms_vacate(r, room);
+    return e;
+}
+
 /* ---- what becomes of it ---- */
+
+enum err sl_pass_revoke(struct rooms *r, struct room *room, uint64_t transport)
+{
+    const struct peer *found = sl_rooms_of_transport(r, transport);
+    if (!found || !found->pass || found->room != room)
+        return E_ABSENT;
+    sl_rooms_leave(r, sl_rooms_peer(r, span_of(found->key)), MEDIA_GONE_REVOKED);
+    return E_OK;
+}
+
+static bool is_for(const struct peer *p, struct span id, bool used)
+{
+    const struct participant *who = p->guest ? p->guest : used ? p->who : NULL;
+    return p->pass && who && span_is(id, who->id);
+}
+
+size_t sl_pass_revoke_all(struct rooms *r, struct room *room, struct span id, bool used)
+{
+    size_t n = 0;
+    sl_rooms_count(r, room); /* it stays while we are at it */
+    list_each_safe(struct peer, p, &room->publishers, by_room)
+    {
+        if (!is_for(p, id, used))
+            continue;
+        sl_rooms_leave(r, p, MEDIA_GONE_REVOKED);
+        n++;
+    }
+    sl_rooms_uncount(r, room);
+    return n;
+}
 
 void sl_pass_used(struct rooms *r)
 {

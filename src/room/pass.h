@@ -16,7 +16,10 @@
  * shows one has the password.
  *
  * Nobody hears what the holder answers: it must know all codecs of the template, and it sends the
- * first of each kind.
+ * first of each kind, and a camera in as many layers as are named there.
+ *
+ * It can be revoked, before it is used and after. Who is sent away by a host or an operator loses
+ * with that the passes that wait for it.
  */
 
 #include "room/participant.h"
@@ -25,6 +28,7 @@ enum {
     PASS_SENDS_MAX = 4,
     PASS_SLOTS_MAX = 16, /* of each kind */
     PASS_CODECS_MAX = 8,
+    PASS_LAYERS_MAX = 3,
     PASSES_MAX = 1000, /* of this node, that wait for their holders */
 };
 #define PASS_LIFE_MAX SEC(59)
@@ -36,6 +40,7 @@ struct pass {
     enum role role; /* a viewer sends nothing, and is one of a number */
     const char *sends[PASS_SENDS_MAX]; /* sources, each once: see sl_pass_source */
     size_t sends_n;
+    unsigned layers;   /* in which a camera is sent (simulcast); 0 and 1: as one stream */
     unsigned slots[2]; /* by enum media_kind */
     const enum codec *codecs;
     size_t codecs_n;
@@ -54,6 +59,18 @@ bool sl_pass_source(struct span word, const char **ret, enum media_kind *kind);
 MUST_USE enum err sl_pass_issue(struct rooms *r, struct room *room,
                                 const struct pass *pass, usec now, struct wr *offer,
                                 struct peer **ret);
+
+/* The same in a room that may not be there yet: who may, makes it. E_ABSENT: it may not. */
+MUST_USE enum err sl_pass_issue_in(struct rooms *r, struct span tenant, struct span room,
+                                   const struct pass *pass, usec now, struct wr *offer,
+                                   struct peer **ret);
+
+/* The pass of this transport is good no more, and who came by it goes. E_ABSENT: there is none such
+ * in the room. The room may be gone with it. */
+MUST_USE enum err sl_pass_revoke(struct rooms *r, struct room *room, uint64_t transport);
+
+/* All that are for the peer of this id; used: and who came by one. Returns how many. */
+size_t sl_pass_revoke_all(struct rooms *r, struct room *room, struct span id, bool used);
 
 /* For room: its peer is up; or gone, and never was. */
 void sl_pass_used(struct rooms *r);

@@ -111,6 +111,35 @@ TEST(pass_what_its_offer_says_of_each_section)
     room_stage_free(s);
 }
 
+TEST(pass_of_a_camera_in_layers)
+{
+    static const struct {
+        unsigned layers;
+        const char *line; /* "": there is none */
+        unsigned encodings;
+        const char *first;
+    } rows[] = {{0, "", 1, ""},
+                {1, "", 1, ""},
+                {2, "a=simulcast:recv h;f\r\n", 2, "h"},
+                {3, "a=simulcast:recv q;h;f\r\n", 3, "q"}};
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+        struct pass pass = both("ann");
+        struct peer *p;
+        check_row(rows[i].line);
+        pass.layers = rows[i].layers;
+        CHECK_INT(issue(s, make_room(s), &pass, 0, &p), E_OK);
+        CHECK_INT(says("a=simulcast:recv"), rows[i].line[0] != '\0');
+        CHECK(says(rows[i].line));
+        CHECK_INT(p->tracks[0]->encodings_n, 1); /* a voice has none */
+        CHECK_INT(p->tracks[1]->encodings_n, rows[i].encodings);
+        CHECK_STR(p->tracks[1]->rids[0], rows[i].first);
+        CHECK_INT(p->tracks[1]->params.ext_id[EXT_RID] != 0, rows[i].encodings > 1);
+        CHECK_INT(p->view.slots[2]->params.ext_id[EXT_RID], 0);
+        room_stage_free(s);
+    }
+}
+
 static struct pass with_viewer(void)
 {
     struct pass p = both("");
@@ -279,6 +308,104 @@ TEST(pass_goes_with_its_room)
     room_stage_free(s);
 }
 
+TEST(pass_that_is_revoked)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = make_room(s), *other = NULL;
+    static const struct room_settings settings = {.empty_time = SEC(100)};
+    struct pass ann = both("ann"), vic = with_viewer();
+    struct peer *waits, *used, *viewer;
+    vic.sends_n = 0;
+    CHECK_INT(
+        sl_rooms_create(s->rooms, span_of("t"), span_of("r2"), &settings, 0, &other),
+        E_OK);
+    CHECK_INT(issue(s, room, &ann, 0, &waits), E_OK);
+    ann.id = span_of("bob");
+    CHECK_INT(issue(s, room, &ann, 0, &used), E_OK);
+    CHECK_INT(issue(s, room, &vic, 0, &viewer), E_OK);
+    sl_rooms_transport_up(s->rooms, used->transport, 0);
+    uint64_t id = waits->transport;
+    CHECK_INT(stage_admit(s, 0, "eve", ROLE_PARTICIPANT, false), E_OK);
+    stage_news(s);
+    CHECK_INT(sl_pass_revoke(s->rooms, other, id), E_ABSENT); /* of another room */
+    CHECK_INT(sl_pass_revoke(s->rooms, room, id + 1000), E_ABSENT);
+    CHECK_INT(sl_pass_revoke(s->rooms, room, id), E_OK);
+    CHECK_INT(sl_pass_revoke(s->rooms, room, id), E_ABSENT);
+    CHECK_STR(stage_news(s), "");
+    CHECK_INT(sl_pass_revoke(s->rooms, room, viewer->transport), E_OK);
+    CHECK_INT(sl_pass_revoke(s->rooms, room, used->transport), E_OK);
+    CHECK_STR(stage_news(s),
+              "ended bob microphone\nended bob camera\nleft bob revoked\n");
+    const struct rooms_stats *st = sl_rooms_stats(s->rooms);
+    CHECK_INT(st->passes, 0);
+    CHECK_INT(st->passes_expired, 0);
+    CHECK_INT(st->gone[MEDIA_GONE_REVOKED], 3);
+    CHECK_INT(room->peers_n, 1); /* eve, who has none */
+    room_stage_free(s);
+}
+
+TEST(passes_of_one_peer_are_revoked)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = make_room(s);
+    struct pass ann = both("ann"), bob = both("bob");
+    struct peer *in, *p;
+    CHECK_INT(issue(s, room, &ann, 0, &in), E_OK);
+    sl_rooms_transport_up(s->rooms, in->transport, 0);
+    CHECK_INT(issue(s, room, &ann, 0, &p), E_OK);
+    CHECK_INT(issue(s, room, &ann, 0, &p), E_OK);
+    CHECK_INT(issue(s, room, &bob, 0, &p), E_OK);
+    CHECK_INT(sl_pass_revoke_all(s->rooms, room, span_of("eve"), true), 0);
+    CHECK_INT(sl_pass_revoke_all(s->rooms, room, span_of("ann"), false), 2);
+    CHECK(sl_participant_find(room, span_of("ann")) != NULL);
+    CHECK_INT(sl_pass_revoke_all(s->rooms, room, span_of("ann"), true), 1);
+    CHECK(sl_participant_find(room, span_of("ann")) == NULL);
+    CHECK_INT(room->peers_n, 1);
+
+    /* Who is sent away is not back by one that was made before. */
+    CHECK_INT(issue(s, room, &ann, 0, &in), E_OK);
+    sl_rooms_transport_up(s->rooms, in->transport, 0);
+    CHECK_INT(issue(s, room, &ann, 0, &p), E_OK);
+    CHECK_INT(sl_rooms_stats(s->rooms)->passes, 2);
+    sl_participant_leave(s->rooms, in->who, MEDIA_GONE_REMOVED, "");
+    CHECK_INT(sl_rooms_stats(s->rooms)->passes, 1);
+    CHECK_INT(room->peers_n, 1);
+    room_stage_free(s);
+}
+
+TEST(pass_for_a_room_that_is_not_there)
+{
+    static const struct {
+        const char *name;
+        bool hosts_create;
+        enum role role;
+        size_t sends;
+        enum err want;
+    } rows[] = {
+        {"anybody makes one", false, ROLE_PARTICIPANT, 2, E_OK},
+        {"hosts alone make one", true, ROLE_PARTICIPANT, 2, E_ABSENT},
+        {"which this is", true, ROLE_HOST, 2, E_OK},
+        {"more than may be sent", false, ROLE_HOST, PASS_SENDS_MAX + 1, E_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct room_stage *s =
+            room_stage_new(&(struct rooms_conf){.hosts_create = rows[i].hosts_create});
+        struct pass ann = both("ann");
+        struct wr w = wr_of(text, sizeof text);
+        struct peer *p;
+        check_row(rows[i].name);
+        ann.role = rows[i].role;
+        ann.sends_n = rows[i].sends;
+        CHECK_INT(sl_pass_issue_in(s->rooms, span_of("t"), span_of("r"), &ann, 0, &w, &p),
+                  rows[i].want);
+        CHECK_INT(sl_rooms_stats(s->rooms)->rooms, rows[i].want == E_OK);
+        if (rows[i].want == E_OK)
+            CHECK_INT(sl_pass_revoke(s->rooms, p->room, p->transport), E_OK);
+        CHECK_INT(sl_rooms_stats(s->rooms)->rooms, 0);
+        room_stage_free(s);
+    }
+}
+
 TEST(pass_with_another_certificate_is_spent)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
@@ -321,7 +448,7 @@ TEST(pass_needs_its_place)
 TEST(passes_that_nobody_uses_are_limited)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){
-        .limits = {.rooms = 1, .peers = 2 * PASSES_MAX, .room_peers = 2 * PASSES_MAX}});
+        .limits = {.rooms = 1, .peers = PASSES_MAX + 10, .room_peers = PASSES_MAX + 10}});
     struct room *room = make_room(s);
     struct pass any = both("");
     struct peer *p;

@@ -6,6 +6,8 @@
 
 #include "base/map.h"
 
+#include "room/match.h"
+
 /* ---- slots ---- */
 
 void sl_section_displace(struct dialog *d, struct dialog_slot *slot)
@@ -99,6 +101,44 @@ bool sl_section_place(struct dialog *d, struct dialog_slot *slot)
     return true;
 }
 
+/* ---- slots in sections of the peer's ---- */
+
+static bool may_be_seated(const struct sdp_section *s)
+{
+    return (s->type == SDP_AUDIO || s->type == SDP_VIDEO) &&
+           (s->direction & SDP_RECVONLY) && (s->m.port != 0 || s->bundle_only) &&
+           s->mid.n > 0 && s->mid.n < PARAMS_NAME_MAX;
+}
+
+void sl_section_seat(struct dialog *d, const struct sdp *offer,
+                     const struct negotiate_conf *conf, struct section_seats *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    for (size_t i = 0; d->conf.ops->seat && i < offer->sections_n; i++) {
+        const struct sdp_section *s = &offer->sections[i];
+        bool known = i < d->n && span_is(s->mid, d->sections[i].mid);
+        struct dialog_slot *there = known ? d->sections[i].slot : NULL;
+        struct rtp_params params;
+        if (!may_be_seated(s))
+            continue;
+        sl_match(s, conf, &params);
+        if (params.codecs_n == 0)
+            continue;
+        struct dialog_slot *slot = d->conf.ops->seat(d->conf.ctx, there, &params);
+        if (there)
+            continue;
+        ret->at[i] = slot;
+        memcpy(ret->mid[i], s->mid.p, s->mid.n);
+    }
+}
+
+void sl_section_unseat(struct dialog *d, const struct section_seats *seats)
+{
+    for (size_t i = 0; i < DIALOG_SECTIONS_MAX; i++)
+        if (seats->at[i])
+            d->conf.ops->unseat(d->conf.ctx, seats->at[i]);
+}
+
 /* ---- what a description says of a section ---- */
 
 static uint64_t print_of(const struct negotiated_section *ns)
@@ -155,6 +195,18 @@ static enum err apply_receive(struct dialog *d, struct section *s,
     return E_OK;
 }
 
+/* The section is not for what stands in it. */
+static void abandon(struct dialog *d, struct section *s)
+{
+    struct dialog_slot *slot = s->slot;
+    if (!slot)
+        return;
+    s->slot = NULL;
+    sl_section_displace(d, slot);
+    if (d->conf.ops->unseat)
+        d->conf.ops->unseat(d->conf.ctx, slot);
+}
+
 static enum err apply_send(struct dialog *d, struct section *s,
                            const struct negotiated_section *ns)
 {
@@ -173,10 +225,8 @@ static enum err apply_send(struct dialog *d, struct section *s,
         slot->sending = true;
     }
     /* The peer wants no such section: it is not asked again. */
-    if (ns->why != NEGOTIATE_OK) {
-        s->slot = NULL;
-        sl_section_displace(d, slot);
-    }
+    if (ns->why != NEGOTIATE_OK)
+        abandon(d, s);
     return E_OK;
 }
 
@@ -184,6 +234,7 @@ static enum err apply_send(struct dialog *d, struct section *s,
 static void become(struct dialog *d, struct section *s, const struct sdp_section *from)
 {
     end_receiving(d, s);
+    abandon(d, s);
     *s = (struct section){.type = from->type};
     if (from->mid.n > 0 && from->mid.n < sizeof s->mid)
         memcpy(s->mid, from->mid.p, from->mid.n);
@@ -198,8 +249,9 @@ static bool is_deaf(const struct section *s, const struct sdp_section *from, boo
 }
 
 enum err sl_section_apply(struct dialog *d, const struct sdp *sdp,
-                          const struct negotiated *n, bool answer)
+                          const struct negotiated *n, const struct section_seats *seats)
 {
+    bool answer = !seats;
     for (size_t i = 0; i < n->sections_n; i++) {
         const struct sdp_section *from = &sdp->sections[i];
         const struct negotiated_section *ns = &n->sections[i];
@@ -208,6 +260,10 @@ enum err sl_section_apply(struct dialog *d, const struct sdp *sdp,
             return E_MEMORY;
         if (!answer && (s->mid[0] == '\0' || !span_is(from->mid, s->mid)))
             become(d, s, from);
+        if (seats && seats->at[i]) {
+            s->slot = seats->at[i];
+            s->slot->section = (uint16_t)i;
+        }
         s->agreed = true;
         s->stopped = ns->why != NEGOTIATE_OK;
         s->deaf = is_deaf(s, from, answer);

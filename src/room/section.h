@@ -10,7 +10,7 @@
 struct section {
     char mid[PARAMS_NAME_MAX];
     enum sdp_type type;
-    bool ours;    /* we made it: only in these we send */
+    bool ours;    /* we made it: only in these slots of sl_dialog_add are placed */
     bool agreed;  /* the peer has it, too */
     bool stopped; /* port 0 */
     bool deaf;    /* the peer receives nothing in it */
@@ -51,7 +51,19 @@ bool sl_section_has_place(const struct dialog *d, enum media_kind kind);
 /* What was sent in the slot ends, and it has no section. */
 void sl_section_displace(struct dialog *d, struct dialog_slot *slot);
 
-/* A description was agreed on: an offer of the peer's, or its answer. As the operations say;
- * E_MEMORY. */
+/* What is newly seated in sections of an offer, by their numbers; NULL: nothing is. */
+struct section_seats {
+    struct dialog_slot *at[DIALOG_SECTIONS_MAX];
+    char mid[DIALOG_SECTIONS_MAX][PARAMS_NAME_MAX];
+};
+
+/* Asks for them (dialog_ops.seat), and gives them back, where the offer came to nothing. */
+void sl_section_seat(struct dialog *d, const struct sdp *offer,
+                     const struct negotiate_conf *conf, struct section_seats *ret);
+void sl_section_unseat(struct dialog *d, const struct section_seats *seats);
+
+/* A description was agreed on: an offer of the peer's, with what is seated in it, or (NULL) its
+ * answer. As the operations say; E_MEMORY. */
 MUST_USE enum err sl_section_apply(struct dialog *d, const struct sdp *sdp,
-                                   const struct negotiated *n, bool answer);
+                                   const struct negotiated *n,
+                                   const struct section_seats *seats);

@@ -142,11 +142,12 @@ export function answerTo(sdp, print) {
     ...sections.flatMap(take), ''].join('\r\n');
 }
 
-// The joining process of document 002, with a real transport. kind: 'whip' sends sound, 'whep' takes it.
+// The joining process of document 002, with a real transport, by a back end that passes on offers, too. kind: 'whip'
+// sends sound, 'whep' takes it.
 export async function join(backend, server, room, id, kind, more = {}) {
   const client = backend.client(room, id), peer = await participant(kind);
   const sdp = offer({direction: kind === 'whip' ? 'sendonly' : 'recvonly', print: peer.print});
-  client.heardBy = await client.say('offer', {type: 'offer', sdp}, more);
+  client.heardBy = await client.say('offer', {type: 'offer', sdp}, {offers: true, ...more});
   const {payload: answer} = await client.heard('answer');
   client.candidates = [];
   await client.heard('done');

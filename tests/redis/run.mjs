@@ -9,7 +9,7 @@ import {startServer} from '../browser/server.mjs';
 import {until} from '../browser/until.mjs';
 import {Backend, Redis} from './rig.mjs';
 
-const SUITES = ['joining', 'outages', 'hostile', 'example'];
+const SUITES = ['joining', 'five', 'passes', 'outages', 'hostile', 'example'];
 const named = process.argv.slice(2);
 for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
 
