@@ -10,12 +10,55 @@
 #include "net/loop.h"
 #include "sfu/mail.h"
 
-enum { MIB = 1 << 20, MIB_USUAL = 64, SECONDS_USUAL = 60, SECONDS_MAX = 3600 };
+enum { MIB_USUAL = 64, SECONDS_USUAL = 60, SECONDS_MAX = 3600 };
+
+bool sl_captures_permitted(const struct captures *cs, struct roomapi_call *c)
+{
+    if (cs->permitted && *cs->node->conf.captures)
+        return true;
+    sl_roomapi_refuse(c, PROBLEM_FORBIDDEN,
+                      "captures.directory and rooms.api_secret are to be set");
+    return false;
+}
+
+bool sl_captures_bounds(const struct captures *cs, struct roomapi_call *c,
+                        struct captures_bounds *ret)
+{
+    json_int_t seconds = SECONDS_USUAL;
+    json_int_t mib = cs->mib_max < MIB_USUAL ? cs->mib_max : MIB_USUAL;
+    if (!sl_roomapi_unpack(c, "{s?I, s?I}", "seconds", &seconds, "mib", &mib) ||
+        !sl_roomapi_within(c, "seconds", seconds, 1, SECONDS_MAX) ||
+        !sl_roomapi_within(c, "mib", mib, 1, cs->mib_max))
+        return false;
+    *ret = (struct captures_bounds){.length = SEC(seconds),
+                                    .size = (size_t)mib * CAPTURES_MIB};
+    return true;
+}
+
+struct tape *sl_captures_file(const struct captures *cs, struct roomapi_call *c,
+                              unsigned worker, uint64_t transport,
+                              const struct captures_bounds *b)
+{
+    struct tape *t = NULL;
+    const char *dir = cs->node->conf.captures;
+    enum err e = sl_tape_new(dir, worker, transport, b->size, sl_wall_now(), &t);
+    if (e) {
+        LOG(cs->log, LOG_ERROR, "no file for a capture", KV_STR("directory", dir),
+            KV_ERR(e), KV_STR("errno", e == E_SYS ? strerrorname_np(errno) : ""));
+        sl_roomapi_refuse(c, PROBLEM_INTERNAL, "the log says why");
+        return NULL;
+    }
+    t->length = b->length;
+    t->request = c->req->id;
+    return t;
+}
+
+/* ---- of workers ---- */
 
 static void write_one(struct wr *w, const struct tape *t)
 {
     sl_text_put(w, "{\"worker\":%u,\"file\":\"%s\",\"seconds\":%d,\"mib\":%zu}",
-                t->worker, t->name, (int)(t->length / SEC(1)), t->size / MIB);
+                t->worker, t->name, (int)(t->length / SEC(1)), t->size / CAPTURES_MIB);
 }
 
 static void list(const struct captures *cs, struct roomapi_call *c)
@@ -62,7 +105,7 @@ static void lend(const struct captures *cs, struct roomapi_call *c, struct tape 
     }
     LOG(cs->log, LOG_WARN, "capture asked for: the file will hold keys",
         KV_STR("file", t->name), KV_UINT("worker", t->worker),
-        KV_INT("seconds", t->length / SEC(1)), KV_UINT("mib", t->size / MIB),
+        KV_INT("seconds", t->length / SEC(1)), KV_UINT("mib", t->size / CAPTURES_MIB),
         KV_PERSON_ADDR("by", &c->req->peer));
     n->tapes[t->worker] = t;
     c->later = true;
@@ -71,41 +114,28 @@ static void lend(const struct captures *cs, struct roomapi_call *c, struct tape 
 
 static void begin(const struct captures *cs, struct roomapi_call *c)
 {
-    json_int_t worker = 0, seconds = SECONDS_USUAL;
-    json_int_t mib = cs->mib_max < MIB_USUAL ? cs->mib_max : MIB_USUAL;
+    json_int_t worker = 0;
+    struct captures_bounds b;
     const struct node *n = cs->node;
-    struct tape *t = NULL;
-    if (!sl_roomapi_unpack(c, "{s?I, s?I, s?I}", "worker", &worker, "seconds", &seconds,
-                           "mib", &mib) ||
+    if (!sl_roomapi_unpack(c, "{s?I}", "worker", &worker) ||
         !sl_roomapi_within(c, "worker", worker, 0, (json_int_t)n->conf.workers - 1) ||
-        !sl_roomapi_within(c, "seconds", seconds, 1, SECONDS_MAX) ||
-        !sl_roomapi_within(c, "mib", mib, 1, cs->mib_max))
+        !sl_captures_bounds(cs, c, &b))
         return;
     if (n->tapes[worker]) {
         sl_roomapi_refuse(c, PROBLEM_EXISTS, "one of this worker is not over");
         return;
     }
-    enum err e = sl_tape_new(n->conf.captures, (unsigned)worker, (size_t)mib * MIB,
-                             sl_wall_now(), &t);
-    if (e) {
-        LOG(cs->log, LOG_ERROR, "no file for a capture",
-            KV_STR("directory", n->conf.captures), KV_ERR(e),
-            KV_STR("errno", e == E_SYS ? strerrorname_np(errno) : ""));
-        sl_roomapi_refuse(c, PROBLEM_INTERNAL, "the log says why");
-        return;
-    }
-    t->length = SEC(seconds);
-    t->request = c->req->id;
-    lend(cs, c, t);
+    struct tape *t = sl_captures_file(cs, c, (unsigned)worker, 0, &b);
+    if (t)
+        lend(cs, c, t);
 }
 
 void sl_captures_asked(void *ctx, struct roomapi_call *c)
 {
     const struct captures *cs = ctx;
-    if (!cs->permitted || !*cs->node->conf.captures)
-        sl_roomapi_refuse(c, PROBLEM_FORBIDDEN,
-                          "captures.directory and rooms.api_secret are to be set");
-    else if (c->req->method == HTTP_POST)
+    if (!sl_captures_permitted(cs, c))
+        return;
+    if (c->req->method == HTTP_POST)
         begin(cs, c);
     else if (c->req->method == HTTP_DELETE)
         stop(cs, c);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -10,16 +11,20 @@
 
 #include "sfu/mail.h"
 
-/* worker-0-20260102T030405.678901Z.capture */
+/* worker-0-20260102T030405.678901Z.capture, transport-000000000000002a-20260102T030405.678901Z.pcapng */
 static void name_it(struct tape *t, usec wall)
 {
     struct tm tm;
-    char when[32] = "";
+    char when[32] = "", who[32];
     time_t s = (time_t)(wall / SEC(1));
     if (gmtime_r(&s, &tm))
         (void)strftime(when, sizeof when, "%Y%m%dT%H%M%S", &tm);
-    (void)snprintf(t->name, sizeof t->name, "worker-%u-%s.%06dZ.capture", t->worker, when,
-                   (int)(wall % SEC(1)));
+    if (t->transport)
+        (void)snprintf(who, sizeof who, "transport-%016" PRIx64, t->transport);
+    else
+        (void)snprintf(who, sizeof who, "worker-%u", t->worker);
+    (void)snprintf(t->name, sizeof t->name, "%s-%s.%06dZ.%s", who, when,
+                   (int)(wall % SEC(1)), t->transport ? "pcapng" : "capture");
 }
 
 static const char *path_of(const struct tape *t, const char *dir, char *buf, size_t cap)
@@ -51,13 +56,14 @@ static enum err open_file(struct tape *t, const char *dir)
     return E_OK;
 }
 
-enum err sl_tape_new(const char *dir, unsigned worker, size_t size, usec wall,
-                     struct tape **ret)
+enum err sl_tape_new(const char *dir, unsigned worker, uint64_t transport, size_t size,
+                     usec wall, struct tape **ret)
 {
     struct tape *t = calloc(1, sizeof *t);
     if (!t)
         return E_MEMORY;
     t->worker = worker;
+    t->transport = transport;
     t->size = size;
     t->fd = -1;
     t->state = TAPE_REFUSED; /* as long as nobody has it, it leaves nothing */
@@ -78,7 +84,9 @@ size_t sl_tape_close(struct tape *t, const char *dir)
 {
     char buf[PATH_CAP];
     bool written = t->state == TAPE_RUNS || t->state == TAPE_OVER;
-    size_t n = written ? sl_capture_end(&t->capture) : 0;
+    size_t n = !written       ? 0
+               : t->transport ? sl_trace_end(&t->trace)
+                              : sl_capture_end(&t->capture);
     const char *path = path_of(t, dir, buf, sizeof buf);
     if (t->memory)
         (void)munmap(t->memory, t->size);
