@@ -13,6 +13,7 @@ struct plan {
     uint8_t at;      /* and gets */
     uint8_t next;    /* that it would take next; 0: it is done */
     bool first;      /* it is raised before the others */
+    bool waits;      /* it was paused, and there is room for its lowest since a while */
     bool lacks;      /* there is no room for its lowest */
     float weight, score;
 };
@@ -85,6 +86,7 @@ static void plan_for(struct plan *p, const struct allocate_track *t, uint8_t scr
     p->weight = (float)priority(t);
     p->first = t->screen || priority(t) > screens;
     p->has = rungs_had(p, t);
+    p->waits = p->has == 0 && s->fits_since != 0;
     p->ceiling = p->ladder.n;
 }
 
@@ -95,10 +97,12 @@ static uint32_t bps_at(const struct plan *p, uint8_t rungs)
     return rungs > 0 ? p->ladder.rungs[rungs - 1].bps : 0;
 }
 
+/* Rates as they are measured go up and down a little: who waits does not begin anew for that. */
 static bool has_room(const struct division *d, const struct plan *p, uint8_t rungs)
 {
     uint64_t after = d->used - bps_at(p, p->at) + bps_at(p, rungs);
-    return after <= (rungs > p->has ? d->spare_bps : d->bps);
+    bool new = rungs > p->has && !(p->waits && rungs == 1);
+    return after <= (new ? d->spare_bps : d->bps);
 }
 
 static void take(struct division *d, struct plan *p, uint8_t rungs)
@@ -226,10 +230,13 @@ static uint8_t screens_first(const struct allocate_track *tracks, size_t n)
 static usec confirm_time(const struct division *d, const struct allocate_state *s)
 {
     bool ample = d->used + d->used / ALLOCATE_AMPLE <= d->bps;
+    unsigned doublings = ample ? 0 : s->strikes;
     if (s->cause != ALLOCATE_BANDWIDTH)
         return 0;
-    return (allocate_sent(s) ? ALLOCATE_CONFIRM : ALLOCATE_RESUME)
-           << (ample ? 0 : s->strikes);
+    if (allocate_sent(s))
+        return ALLOCATE_CONFIRM << doublings;
+    return ALLOCATE_RESUME << (doublings < ALLOCATE_RESUMES_MAX ? doublings
+                                                                : ALLOCATE_RESUMES_MAX);
 }
 
 /* What is new has to be possible for a while before it is done. True: something has to wait. */

@@ -11,8 +11,9 @@
  *
  * Down is at once, but for what is short by no more than the part that a cut leaves unused. Up
  * waits until there was room for it, and some to spare, without a break for
- * ALLOCATE_CONFIRM; twice as long each time that it had to be given up again soon. What is
- * waited for is reserved: nobody else takes it meanwhile. So a noisy estimate changes nothing.
+ * ALLOCATE_CONFIRM; twice as long each time that it had to be given up again soon (a picture
+ * that was paused, a few times only: who sees nothing would rather see it try). What is waited
+ * for is reserved: nobody else takes it meanwhile. So a noisy estimate changes nothing.
  *
  * Tables and the time in, targets out: no state but what stands in the tracks.
  */
@@ -28,9 +29,10 @@
 
 enum {
     ALLOCATE_TRACKS_MAX = 128, /* more than these share nothing: the rest is paused */
-    ALLOCATE_SPARE = 16, /* the part of the estimate that no step upward may touch */
+    ALLOCATE_SPARE = 16, /* the part of the estimate that no step upward may begin with */
     ALLOCATE_STAY = 8,   /* what is sent may take so much more, for as long as it lasts */
     ALLOCATE_STRIKES_MAX = 5, /* doublings of the time to confirm */
+    ALLOCATE_RESUMES_MAX = 2, /* the same, of a picture that was paused */
     ALLOCATE_AMPLE = 2,       /* with 1/2 more than is used, they do not count */
 };
 

@@ -321,6 +321,43 @@ TEST(allocate_pauses_and_resumes)
     check_sent(&r, "0.0");
 }
 
+/* What it needs is measured, and never twice the same: the spare is for that. */
+TEST(allocate_waits_in_spite_of_noise)
+{
+    struct rig r = {0};
+    struct layer_table noisy = camera;
+    add(&r, &noisy);
+    settle(&r, 100);
+    for (int k = 0; k < 400 && allocate_sent(&r.states[0]); k++)
+        once(&r, 60);
+    CHECK_INT(allocate_sent(&r.states[0]), false);
+    usec from = r.now;
+    while (!allocate_sent(&r.states[0]) && r.now - from < SEC(100)) {
+        noisy.layers[0].bps = r.now / MSEC(250) % 3 == 0 ? 79000 : 73000;
+        once(&r, 80);
+    }
+    CHECK(r.now - from <= ALLOCATE_RESUME + 3 * MSEC(250));
+}
+
+/* However often it had to go again soon. */
+TEST(allocate_tries_a_paused_picture_again)
+{
+    struct rig r = {0};
+    add(&r, &camera);
+    settle(&r, 100);
+    for (int i = 0; i < 8; i++) {
+        for (int k = 0; k < 400 && allocate_sent(&r.states[0]); k++)
+            once(&r, 60);
+        CHECK_INT(allocate_sent(&r.states[0]), false);
+        usec from = r.now;
+        while (!allocate_sent(&r.states[0]) && r.now - from < SEC(100))
+            once(&r, 90);
+        int doublings = i < ALLOCATE_RESUMES_MAX ? i : ALLOCATE_RESUMES_MAX;
+        CHECK_INT(r.now - from - MSEC(250), ALLOCATE_RESUME << doublings);
+    }
+    CHECK_INT(r.states[0].strikes, ALLOCATE_STRIKES_MAX);
+}
+
 /* Who waits has it reserved, and nobody loses what the other does not have yet. */
 TEST(allocate_waits_without_taking)
 {

@@ -5,8 +5,9 @@
  *
  * A ring indexed by the stream's unwrapped sequence number: lookup and insertion cost the
  * same whatever its size, and it never grows. It holds a reference to each packet, and gives
- * it up when the slot is used again or the packet is older than max_age. For the worker that
- * owns the packets, and no other thread.
+ * it up when the slot is used again or the packet is older than max_age. A packet's buffer is
+ * of one size, whatever is in it, so that slots bound octets, too: PKT_CAP for each. For the
+ * worker that owns the packets, and no other thread.
  */
 
 #include <stddef.h>

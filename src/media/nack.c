@@ -31,9 +31,13 @@ struct nack *sl_nack_new(const struct nack_conf *conf)
     if (!n)
         return NULL;
     n->conf = *conf;
-    n->due = USEC_NEVER;
-    n->rtt = conf->rtt;
+    sl_nack_reset(n);
     return n;
+}
+
+void sl_nack_reset(struct nack *n)
+{
+    *n = (struct nack){.conf = n->conf, .due = USEC_NEVER, .rtt = n->conf.rtt};
 }
 
 void sl_nack_free(struct nack *n)

@@ -51,6 +51,9 @@ struct nack;
 struct nack *sl_nack_new(const struct nack_conf *conf);
 void sl_nack_free(struct nack *n);
 
+/* As new: another stream begins. */
+void sl_nack_reset(struct nack *n);
+
 /* A packet came, on the stream itself or by RTX under its first number. */
 enum nack_seen sl_nack_input(struct nack *n, uint64_t seq, usec now);
 

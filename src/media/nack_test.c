@@ -20,6 +20,25 @@ static size_t ask(struct nack *n, usec now, uint64_t *ret)
     return count;
 }
 
+TEST(nack_reset_is_as_new)
+{
+    struct nack *n = nack_of(9);
+    uint64_t asked[4];
+    CHECK(n != NULL);
+    if (!n)
+        return;
+    (void)sl_nack_input(n, 1000, 0);
+    (void)sl_nack_input(n, 1020, 0);
+    CHECK(sl_nack_deadline(n) < USEC_NEVER);
+    sl_nack_reset(n);
+    CHECK_INT(sl_nack_deadline(n), USEC_NEVER);
+    CHECK_INT(sl_nack_rtt(n), MSEC(40));
+    CHECK_INT(sl_nack_input(n, 5, SEC(1)),
+              NACK_NEW); /* lower than what was there before */
+    CHECK_INT(sl_nack_poll(n, SEC(2), asked, LEN(asked)), 0);
+    sl_nack_free(n);
+}
+
 TEST(nack_waits_for_packets_that_were_overtaken)
 {
     struct nack *n = nack_of(10);

@@ -5,7 +5,8 @@
 #include "base/line.h"
 
 enum { SOURCE_BITS = 48, ASKED_BITS = 24, ASKED_MASK = (1 << ASKED_BITS) - 1 };
-enum { SEEN = 64 }; /* outputs that are remembered without slots */
+enum { SEEN = 64 };     /* outputs that are remembered without slots */
+#define FIT_TIME SEC(1) /* that is counted to know how much is sent */
 
 enum state { RESERVED, SENT, HOLE };
 
@@ -25,25 +26,36 @@ struct seqmap {
     /* Of each packet: one line of the cache. */
     uint64_t next;   /* output number to be given */
     uint64_t source; /* generation, and one more than the highest number seen */
-    uint64_t slots;
+    struct slot *slot;
+    uint32_t slots;
     uint32_t ts_shift; /* from the source's time to ours */
     uint32_t ts_last;
+    uint32_t slots_max;
     usec ts_at;    /* when ts_last was first sent; USEC_NEVER: nothing was sent yet */
     uint64_t seen; /* without slots: which of the SEEN outputs before next were given */
-    /* Of late ones: */
+    /* Of late ones, and of what is seldom done: */
     uint64_t floor;  /* the first output of this generation that a slot may hold */
     uint64_t oldest; /* the same, of all generations */
     uint64_t since;  /* without slots: from here to source, outputs differ by the same */
-    struct slot slot[];
+    uint64_t fitted; /* next, when slots were last counted, and when that was */
+    usec fitted_at;
 };
 
 struct seqmap *sl_seqmap_new(const struct seqmap_conf *conf)
 {
-    struct seqmap *m = line_new(sizeof *m + conf->slots * sizeof m->slot[0]);
+    struct seqmap *m = line_new(sizeof *m);
     if (!m)
         return NULL;
-    m->slots = conf->slots;
-    m->next = m->floor = m->oldest = conf->first;
+    m->slots = m->slots_max = conf->slots;
+    if (m->slots > SEQMAP_MIN)
+        m->slots = SEQMAP_MIN;
+    if (conf->slots > 0)
+        m->slot = line_new(m->slots * sizeof m->slot[0]);
+    if (conf->slots > 0 && !m->slot) {
+        free(m);
+        return NULL;
+    }
+    m->next = m->floor = m->oldest = m->fitted = conf->first;
     m->ts_last = conf->first_ts;
     m->ts_at = USEC_NEVER;
     /* Until there is a source, every number is too late. */
@@ -53,6 +65,9 @@ struct seqmap *sl_seqmap_new(const struct seqmap_conf *conf)
 
 void sl_seqmap_free(struct seqmap *m)
 {
+    if (!m)
+        return;
+    free(m->slot);
     free(m);
 }
 
@@ -95,6 +110,34 @@ void sl_seqmap_fetch(const struct seqmap *m)
 static uint64_t lowest(const struct seqmap *m, uint64_t from)
 {
     return m->next > from + m->slots ? m->next - m->slots : from;
+}
+
+/* What was forgotten is nowhere, and is found nowhere: no source has number 0. False: there is no
+ * memory, and it stays as it is. */
+static bool grow(struct seqmap *m)
+{
+    uint32_t slots = 2 * m->slots;
+    struct slot *slot = line_new(slots * sizeof *slot);
+    if (!slot)
+        return false;
+    for (uint64_t out = lowest(m, m->oldest); out < m->next; out++)
+        slot[out & (slots - 1)] = *slot_of(m, out);
+    free(m->slot);
+    m->slot = slot;
+    m->slots = slots;
+    return true;
+}
+
+void sl_seqmap_fit(struct seqmap *m, usec now)
+{
+    uint64_t sent = m->next - m->fitted;
+    bool more = true;
+    while (more && 2 * sent > m->slots && m->slots < m->slots_max)
+        more = grow(m);
+    if (now - m->fitted_at >= FIT_TIME) {
+        m->fitted = m->next;
+        m->fitted_at = now;
+    }
 }
 
 /* Numbers for the source's packets from m->source up to source, which are missing. */

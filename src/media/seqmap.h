@@ -8,8 +8,9 @@
  * leaves no gap. A packet that was lost on its way to us leaves one, so that the receiver
  * asks for it, and its number stays reserved until it comes. No number is given twice.
  *
- * For the last `slots` numbers it is remembered what was sent under them. All numbers are
- * unwrapped (unwrap.h) and below 2^48; the map is plain data but for its place in memory.
+ * For the last numbers it is remembered what was sent under them: few at first, and more as
+ * more is sent, since most viewers get little. All numbers are unwrapped (unwrap.h) and below
+ * 2^48; the map is plain data but for where it lies in memory.
  */
 
 #include <stdbool.h>
@@ -18,7 +19,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { SEQMAP_RESENDS_MAX = 10 }; /* as often as browsers ask for a packet */
+enum {
+    SEQMAP_RESENDS_MAX = 10, /* as often as browsers ask for a packet */
+    SEQMAP_MIN = 128,        /* numbers remembered at first: 3 kB, 0.4 s of 3 Mbit/s */
+};
 
 struct seqmap;
 
@@ -26,7 +30,8 @@ struct seqmap_conf {
     uint64_t
         first; /* output number to begin with; below 2^15, for SRTP's roll-over guess */
     uint32_t first_ts;
-    uint16_t slots; /* a power of two, 24 octets each; 0: nothing can be resent (audio) */
+    uint16_t slots; /* numbers that may be remembered, 24 octets each: a power of two, of
+                       which SEQMAP_MIN are there at first; 0: nothing is resent (audio) */
 };
 
 /* NULL when memory ends. Free takes NULL. Before the first switch nothing passes. */
@@ -69,6 +74,10 @@ struct seqmap_sent {
  * ago; E_EARLY: resent less than min_resend ago; E_FULL: resent too often, *ret is written. */
 MUST_USE enum err sl_seqmap_resend(struct seqmap *m, uint64_t out, usec now,
                                    usec min_resend, struct seqmap_sent *ret);
+
+/* Makes room to remember what is sent in two seconds, if it can. To be called each second, and
+ * when the receiver asks; not for each packet. */
+void sl_seqmap_fit(struct seqmap *m, usec now);
 
 /* The number that the next packet in order will get. */
 uint64_t sl_seqmap_next(const struct seqmap *m);

@@ -8,7 +8,7 @@
 
 /* Numbers of one source are seen in a window of this many, and outputs as many as they
  * can become. */
-enum { SOURCES = 1 << 12, OUTPUTS = 1 << 15, OUT = 77, SLOTS = 16 };
+enum { SOURCES = 1 << 12, OUTPUTS = 1 << 15, OUT = 77, SLOTS = 16, GROWN = 512 };
 
 enum fate { UNSEEN, PASSED, DROPPED };
 
@@ -62,12 +62,12 @@ static void drop(struct seqmap *m, struct model *o, uint64_t at)
     o->fate[at] = DROPPED;
 }
 
-static void resend(struct seqmap *m, const struct model *o, uint64_t k)
+static void resend(struct seqmap *m, const struct model *o, uint64_t k, uint16_t slots)
 {
     struct seqmap_sent sent;
     enum err e = sl_seqmap_resend(m, OUT + k, 0, 0, &sent);
     if (e == E_OK) {
-        MUST(k < o->out && k + SLOTS >= o->out && o->source[k] != 0);
+        MUST(k < o->out && k + slots >= o->out && o->source[k] != 0);
         MUST(sent.generation == o->made_by[k]);
         MUST(sent.facts == o->source[k]);
     }
@@ -87,10 +87,12 @@ static void run(struct rd r, uint16_t slots)
         switch (b % 4) {
         case 0: pass(m, o, at, at + 1); break;
         case 1: drop(m, o, at); break;
-        case 2: resend(m, o, o->out - b % 64); break;
+        case 2: resend(m, o, o->out - b % 64, slots); break;
         case 3:
-            if (b >> 4)
-                break; /* seldom */
+            if (b >> 4) {
+                sl_seqmap_fit(m, b);
+                break;
+            } /* seldom */
             o->base = o->next = rd_u32(&r);
             memset(o->fate, 0, sizeof o->fate);
             o->generation = sl_seqmap_switch(m, o->base, 0, 0);
@@ -106,6 +108,7 @@ static void run(struct rd r, uint16_t slots)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     run(rd_of((struct span){p, n}), SLOTS);
+    run(rd_of((struct span){p, n}), GROWN);
     run(rd_of((struct span){p, n}), 0);
     return 0;
 }

@@ -319,3 +319,80 @@ TEST(seqmap_many_generations)
     CHECK_INT(o.seq, OUT + 1);
     sl_seqmap_free(m);
 }
+
+/* How many of the last that were sent can be resent, each as it was. */
+static int remembered(struct seqmap *m)
+{
+    struct seqmap_sent sent;
+    int n = 0;
+    for (uint64_t out = sl_seqmap_next(m);
+         sl_seqmap_resend(m, --out, 0, 0, &sent) == E_OK; n++)
+        CHECK_INT(sent.facts, out - OUT);
+    return n;
+}
+
+TEST(seqmap_remembers_two_seconds_of_what_is_sent)
+{
+    static const struct {
+        const char *name;
+        uint16_t slots;
+        int rate, want; /* packets a second */
+    } rows[] = {
+        {"a small picture", 512, 30, SEQMAP_MIN},
+        {"as much as there is room for at first", 512, SEQMAP_MIN / 2, SEQMAP_MIN},
+        {"a little more", 512, SEQMAP_MIN / 2 + 1, 2 * SEQMAP_MIN},
+        {"a large one", 512, 200, 512},
+        {"more than may be remembered", 512, 2000, 512},
+        {"where there may be few", SLOTS, 2000, SLOTS},
+        {"where there may be none", 0, 2000, 0},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct seqmap *m = seqmap_of(rows[i].slots);
+        int seq = 0, out = 0;
+        check_row(rows[i].name);
+        for (usec now = SEC(1000); now < SEC(1020); now += SEC(1)) {
+            for (int k = 0; k < rows[i].rate; k++)
+                CHECK_INT(pass(m, seq++, &out), E_OK);
+            sl_seqmap_fit(m, now);
+        }
+        CHECK_INT(remembered(m), rows[i].want);
+        sl_seqmap_free(m);
+    }
+}
+
+/* What was remembered stays so, and what was reserved; what was forgotten does not come back. */
+TEST(seqmap_makes_room_and_forgets_nothing)
+{
+    struct seqmap *m = seqmap_of(512);
+    int out, late = SEQMAP_MIN + 40;
+    for (int seq = 0; seq < SEQMAP_MIN + 50; seq++)
+        if (seq != late)
+            CHECK_INT(pass(m, seq, &out), E_OK);
+    sl_seqmap_fit(m, SEC(1));
+    CHECK_INT(remembered(m), 50 - 40 - 1); /* as far as the one that is missing */
+    CHECK_INT(pass(m, late, &out), E_OK);
+    CHECK_INT(out, late);
+    CHECK_INT(remembered(m), SEQMAP_MIN);
+    CHECK_INT(pass(m, 49, &out), E_ABSENT);
+    CHECK_INT(pass(m, 50, &out), E_EXISTS);
+    for (int seq = SEQMAP_MIN + 50; seq < 512 + 50; seq++)
+        CHECK_INT(pass(m, seq, &out), E_OK);
+    CHECK_INT(remembered(m), 512);
+    sl_seqmap_free(m);
+}
+
+/* Between two counts, too, as the receiver asks. */
+TEST(seqmap_makes_room_as_soon_as_it_is_asked)
+{
+    struct seqmap *m = seqmap_of(512);
+    int out;
+    sl_seqmap_fit(m, SEC(1));
+    for (int seq = 0; seq < SEQMAP_MIN; seq++) {
+        CHECK_INT(pass(m, seq, &out), E_OK);
+        sl_seqmap_fit(m, SEC(1) + MSEC(seq));
+    }
+    for (int seq = SEQMAP_MIN; seq < 2 * SEQMAP_MIN; seq++)
+        CHECK_INT(pass(m, seq, &out), E_OK);
+    CHECK_INT(remembered(m), 2 * SEQMAP_MIN);
+    sl_seqmap_free(m);
+}
