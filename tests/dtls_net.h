@@ -136,8 +136,9 @@ static inline void drain(struct net *net, int from)
 static inline void give(struct net *net, int to, struct span datagram)
 {
     enum dtls_state s = sl_dtls_state(net->end[to].d);
-    CHECK_INT(sl_dtls_input(net->end[to].d, datagram, net->now),
-              s == DTLS_HANDSHAKE || s == DTLS_UP ? E_OK : E_STATE);
+    enum err e = sl_dtls_input(net->end[to].d, datagram, net->now);
+    bool open = s == DTLS_HANDSHAKE || s == DTLS_UP;
+    CHECK(open ? e == E_OK || e == E_UNSUPPORTED : e == E_STATE);
     drain(net, to);
 }
 

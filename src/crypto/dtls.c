@@ -268,7 +268,7 @@ void sl_dtls_free(struct dtls *d)
 }
 
 /* What there is to do without OpenSSL. */
-static void run_at_rest(struct dtls *d, struct span datagram)
+static enum err run_at_rest(struct dtls *d, struct span datagram)
 {
     enum dtlsrest_said said = sl_dtlsrest_input(&d->rest, datagram);
     if (said == DTLSREST_AGAIN) {
@@ -279,6 +279,12 @@ static void run_at_rest(struct dtls *d, struct span datagram)
     } else if (said == DTLSREST_FATAL) {
         fail(d, E_CRYPTO, "alert");
     }
+    return said == DTLSREST_NOTHING ? E_UNSUPPORTED : E_OK;
+}
+
+bool sl_dtls_repeats(const struct dtls *d)
+{
+    return d->state == DTLS_UP && d->flight;
 }
 
 bool sl_dtls_rest(struct dtls *d)
@@ -305,12 +311,10 @@ enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
         return E_STATE;
     if (datagram.n > DTLS_INPUT_MAX)
         return E_FULL;
-    if (!d->ssl) {
-        run_at_rest(d, datagram);
-        return E_OK;
-    }
+    if (!d->ssl)
+        return run_at_rest(d, datagram);
     if (is_foul(datagram))
-        return E_OK;
+        return E_UNSUPPORTED;
     d->wire.in = datagram;
     run(d, now);
     return E_OK;

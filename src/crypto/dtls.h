@@ -74,8 +74,8 @@ struct dtls *sl_dtls_new(struct dtls_ctx *ctx, enum dtls_role role,
                          const struct dtls_fingerprint *peer, usec now);
 void sl_dtls_free(struct dtls *d);
 
-/* Junk and replays are dropped in silence. E_STATE: closed or failed before; E_FULL: longer
- * than DTLS_INPUT_MAX. */
+/* E_STATE: closed or failed before; E_FULL: longer than DTLS_INPUT_MAX; E_UNSUPPORTED: dropped, as
+ * it has no place here, or says nothing to who rests. Other junk, and replays, OpenSSL drops. */
 MUST_USE enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now);
 
 /* Sends again what was not answered in time. */
@@ -102,9 +102,13 @@ const char *sl_dtls_reason(const struct dtls *d);
 MUST_USE enum err sl_dtls_keys(const struct dtls *d, struct srtp_master *in,
                                struct srtp_master *out);
 
+/* It is up, and what the peer may still ask for, our last flight, is kept: to be sent again as it
+ * was, which to the peer is a datagram that the network brought late. A client has none. */
+bool sl_dtls_repeats(const struct dtls *d);
+
 /* It carries no messages any more, and its keys were taken: lets go of what OpenSSL holds, 38
  * kB. It stays up; a repeated last flight is answered, and either end can close it. Only when
- * the peer is known to be up, too, since our last flight is repeated as it was. False: it is not
+ * our last flight is kept (sl_dtls_repeats), or the peer is known to be up, too. False: it is not
  * up, there is something to be polled, or memory ended; then it is as it was. */
 bool sl_dtls_rest(struct dtls *d);
 

@@ -71,7 +71,8 @@ static void give(struct dtls *d, struct span datagram)
 {
     enum dtls_state was = sl_dtls_state(d);
     enum err e = sl_dtls_input(d, datagram, wall_now);
-    MUST(e == E_OK || e == E_FULL || (e == E_STATE && was >= DTLS_CLOSED));
+    MUST(e == E_OK || e == E_FULL || e == E_UNSUPPORTED ||
+         (e == E_STATE && was >= DTLS_CLOSED));
 }
 
 /* What was on its way last, to each end. Lost and then repeated, it was only late. */

@@ -347,7 +347,7 @@ static bool forge(struct net *net, int to, struct span datagram)
     memcpy(p, datagram.p, datagram.n);
     p[datagram.n - 1] ^= 1;
     CHECK_INT(sl_dtls_input(net->end[to].d, (struct span){p, datagram.n}, net->now),
-              E_OK);
+              E_UNSUPPORTED);
     return true;
 }
 
