@@ -105,16 +105,44 @@ static inline void end_sent(void *ctx, struct dialog_slot *slot)
     end_note(ctx, "sent", slot->track);
 }
 
-static inline void end_init_at(struct end *e, uint64_t seed, bool offers_data,
-                               const struct negotiate_local *local)
+/* As many as it has are seated; ended where something is given back that was not. */
+static inline struct dialog_slot *end_seat(void *ctx, struct dialog_slot *slot,
+                                           const struct rtp_params *params)
 {
-    static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
-                                          end_received, end_send,    end_sent};
+    struct end *e = ctx;
+    size_t i = 0;
+    while (i < ENDS_SLOTS && e->used[i])
+        i++;
+    if (!slot && i < ENDS_SLOTS) {
+        e->used[i] = true;
+        slot = &e->slots[i];
+        e->slots[i] = (struct dialog_slot){.kind = params->kind,
+                                           .ssrc = (uint32_t)sl_rng_u64(&e->rng) | 1,
+                                           .section = DIALOG_NOWHERE};
+        (void)snprintf(slot->stream, sizeof slot->stream, "stream");
+        (void)snprintf(slot->track, sizeof slot->track, "seat%u", ++e->made);
+    }
+    return slot;
+}
+
+static inline void end_unseat(void *ctx, struct dialog_slot *slot)
+{
+    struct end *e = ctx;
+    size_t i = (size_t)(slot - e->slots);
+    if (i >= ENDS_SLOTS || !e->used[i])
+        abort();
+    end_note(e, "unseat", slot->track);
+    e->used[i] = false;
+}
+
+static inline void end_init_by(struct end *e, uint64_t seed, const struct dialog_ops *ops,
+                               bool offers_data, const struct negotiate_local *local)
+{
     static const enum codec codecs[] = {CODEC_OPUS, CODEC_VP8, CODEC_AV1};
     *e = (struct end){.rng = sl_rng_of(seed),
                       .local = *local,
                       .scratch = malloc(sizeof(struct negotiated))};
-    const struct dialog_conf conf = {.ops = &ops,
+    const struct dialog_conf conf = {.ops = ops,
                                      .ctx = e,
                                      .random = {end_fill, &e->rng},
                                      .local = &e->local,
@@ -126,6 +154,25 @@ static inline void end_init_at(struct end *e, uint64_t seed, bool offers_data,
                                      .max_bps = &e->max_bps,
                                      .scratch = e->scratch};
     e->dialog = sl_dialog_new(&conf);
+}
+
+static inline void end_init_at(struct end *e, uint64_t seed, bool offers_data,
+                               const struct negotiate_local *local)
+{
+    static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
+                                          end_received, end_send,    end_sent};
+    end_init_by(e, seed, &ops, offers_data, local);
+}
+
+/* It sends in sections of the other end. */
+static inline void end_init_seating(struct end *e, uint64_t seed)
+{
+    static const uint8_t sha256[32] = {1};
+    static const struct dialog_ops ops = {end_connect,  end_restart, end_receive,
+                                          end_received, end_send,    end_sent,
+                                          end_seat,     end_unseat};
+    const struct negotiate_local local = {.sha256 = sha256};
+    end_init_by(e, seed, &ops, false, &local);
 }
 
 static inline void end_init_with(struct end *e, uint64_t seed, bool offers_data)

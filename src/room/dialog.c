@@ -87,13 +87,14 @@ void sl_dialog_remove(struct dialog *d, struct dialog_slot *slot)
     sl_section_displace(d, slot);
 }
 
-static size_t count_received(const struct negotiated *n)
+static bool receives_too_much(const struct dialog *d)
 {
-    size_t sum = 0;
+    const struct negotiated *n = d->conf.scratch;
+    size_t most = d->conf.receives_max, sum = 0;
     for (size_t i = 0; i < n->sections_n; i++)
         sum += n->sections[i].why == NEGOTIATE_OK &&
                (n->sections[i].direction & SDP_RECVONLY) != 0;
-    return sum;
+    return sum > (most > 0 ? most : (size_t)DIALOG_RECEIVES_MAX);
 }
 
 /* ---- the peer offers ---- */
@@ -138,18 +139,26 @@ static uint64_t ice_of(const struct sdp *s)
     return sl_siphash(key, pwd);
 }
 
-static size_t put_slots(const struct dialog *d, struct negotiate_slot *slots)
+static struct negotiate_slot slot_at(const struct dialog_slot *slot, const char *mid)
+{
+    return (struct negotiate_slot){.kind = slot->kind,
+                                   .mid = mid,
+                                   .stream = slot->stream,
+                                   .track = slot->track,
+                                   .ssrc = slot->ssrc,
+                                   .rtx_ssrc = slot->rtx_ssrc};
+}
+
+static size_t put_slots(const struct dialog *d, const struct section_seats *seats,
+                        struct negotiate_slot *slots)
 {
     size_t n = 0;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct section *s = &d->sections[i];
-        if (s->slot && !s->stopped)
-            slots[n++] = (struct negotiate_slot){.kind = s->slot->kind,
-                                                 .mid = s->mid,
-                                                 .stream = s->slot->stream,
-                                                 .track = s->slot->track,
-                                                 .ssrc = s->slot->ssrc,
-                                                 .rtx_ssrc = s->slot->rtx_ssrc};
+    for (size_t i = 0; i < DIALOG_SECTIONS_MAX; i++) {
+        const struct section *s = i < d->n ? &d->sections[i] : NULL;
+        if (seats->at[i])
+            slots[n++] = slot_at(seats->at[i], seats->mid[i]);
+        else if (s && s->slot && !s->stopped)
+            slots[n++] = slot_at(s->slot, s->mid);
     }
     return n;
 }
@@ -192,6 +201,7 @@ enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer, struct wr 
                            enum negotiate_why *why)
 {
     struct negotiate_slot slots[DIALOG_SECTIONS_MAX];
+    struct section_seats seats;
     char ufrag[MEDIA_UFRAG_MAX], pwd[MEDIA_PWD_MAX];
     struct negotiated *n = d->conf.scratch;
     *why = NEGOTIATE_OK;
@@ -204,27 +214,28 @@ enum err sl_dialog_offered(struct dialog *d, const struct sdp *offer, struct wr 
     uint64_t ice = ice_of(offer);
     bool restart = d->connected && ice != d->ice;
     struct negotiate_conf conf = conf_of(d);
+    sl_section_seat(d, offer, &conf, &seats);
     conf.slots = slots;
-    conf.slots_n = put_slots(d, slots);
+    conf.slots_n = put_slots(d, &seats, slots);
     if (restart) {
         fresh_credentials(d, ufrag, pwd);
         conf.local.ufrag = ufrag;
         conf.local.pwd = pwd;
     }
     *why = sl_negotiate(offer, &conf, n, answer);
-    if (*why != NEGOTIATE_OK)
-        return E_UNSUPPORTED;
-    if (count_received(n) >
-        (d->conf.receives_max ? d->conf.receives_max : (size_t)DIALOG_RECEIVES_MAX))
-        return E_FULL;
-    enum err e =
-        connect_or_restart(d, n, restart ? ufrag : d->ufrag, restart ? pwd : d->pwd);
-    if (e)
+    enum err e = *why != NEGOTIATE_OK   ? E_UNSUPPORTED
+                 : receives_too_much(d) ? E_FULL
+                                        : E_OK;
+    e = e ? e
+          : connect_or_restart(d, n, restart ? ufrag : d->ufrag, restart ? pwd : d->pwd);
+    if (e) {
+        sl_section_unseat(d, &seats);
         return e;
+    }
     d->ice = ice;
     d->version++;
     sl_codecs_learn(&d->codecs, offer, &conf);
-    return sl_section_apply(d, offer, n, false);
+    return sl_section_apply(d, offer, n, &seats);
 }
 
 /* ---- we offer ---- */
@@ -400,5 +411,5 @@ enum err sl_dialog_answered(struct dialog *d, const struct sdp *answer,
         return e;
     d->ice = ice_of(answer);
     sl_codecs_learn(&d->codecs, answer, &conf);
-    return sl_section_apply(d, answer, n, true);
+    return sl_section_apply(d, answer, n, NULL);
 }

@@ -10,6 +10,9 @@
  * never a second before the first was answered. Sections whose slot is gone are used again for
  * the next of their kind, once the peer has agreed that they are empty.
  *
+ * Who shall never be offered anything is sent in sections of its own: in each in which it offers to
+ * receive a slot is seated, which stays there (dialog_ops.seat).
+ *
  * Where both offer at once the peer's offer is refused (E_STATE): it has to take it back. An
  * offer that nobody answers is given up after DIALOG_ANSWER_TIME; should the answer come late, it is
  * taken all the same.
@@ -63,6 +66,13 @@ struct dialog_ops {
     /* The peer takes what is in the slot, from now on as said; or no longer. */
     enum err (*send)(void *ctx, struct dialog_slot *slot, const struct rtp_send *s);
     void (*sent)(void *ctx, struct dialog_slot *slot);
+    /* NULL: we send in sections of ours alone. The peer offers to receive, with these codecs, in a
+     * section in which slot is seated; NULL: nothing is. What is seated there from now on; NULL:
+     * nothing, still. */
+    struct dialog_slot *(*seat)(void *ctx, struct dialog_slot *slot,
+                                const struct rtp_params *params);
+    /* What was seated has no section any more, and is the caller's again. */
+    void (*unseat)(void *ctx, struct dialog_slot *slot);
 };
 
 struct dialog_conf {

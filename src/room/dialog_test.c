@@ -231,3 +231,47 @@ TEST(dialog_real_offers)
         pair_free(p);
     }
 }
+
+/* What an end offers to receive in a section of its own is seated there, until it is stopped. */
+TEST(dialog_seats_in_sections_of_the_peer)
+{
+    static const struct {
+        const char *name, *port, *direction, *want;
+        size_t used;
+    } rows[] = {
+        {"both ways", "9", "sendrecv",
+         "connect as server with data\nreceive\nsend seat1\n", 1},
+        {"it sends alone", "9", "sendonly", "sent seat1\n", 1},
+        {"nothing", "9", "inactive", "received\n", 1},
+        {"it receives again", "9", "recvonly", "send seat1\n", 1},
+        {"it is stopped", "0", "recvonly", "sent seat1\nunseat seat1\n", 0},
+        {"and is another", "9", "recvonly", "send seat2\n", 1},
+    };
+    struct end *e = malloc(sizeof *e);
+    end_init_seating(e, 7);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char text[1024];
+        (void)snprintf(
+            text, sizeof text,
+            "v=0\r\no=- 1 %zu IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a d\r\n"
+            "a=ice-ufrag:peer\r\na=ice-pwd:0123456789012345678901\r\n"
+            "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
+            "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=setup:actpass\r\n"
+            "m=audio %s UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=rtcp-mux\r\n"
+            "a=rtpmap:111 opus/48000/2\r\na=%s\r\n"
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n"
+            "a=sctp-port:5000\r\n",
+            i + 1, rows[i].port, rows[i].direction);
+        size_t used = 0;
+        check_row(rows[i].name);
+        CHECK_INT(end_offered(e, span_of(text)), E_OK);
+        for (size_t k = 0; k < ENDS_SLOTS; k++)
+            used += e->used[k];
+        CHECK_INT(used, rows[i].used);
+        CHECK(!sl_dialog_ready(e->dialog)); /* there is never anything to offer */
+        CHECK_STR(e->log, rows[i].want);
+        e->log[0] = '\0';
+    }
+    end_fini(e);
+    free(e);
+}

@@ -101,7 +101,8 @@ void sl_rooms_mute(struct peer *p, struct track *track, bool muted)
 static bool may_hear(const struct member *m)
 {
     const struct peer *p = m->peer;
-    return !m->held && (p->up || (m->way == MEMBER_RECEIVES && p->transport == 0));
+    return !m->held && m->way != MEMBER_ANSWERED &&
+           (p->up || (m->way == MEMBER_RECEIVES && p->transport == 0));
 }
 
 static void make_offer(struct rooms *r, struct member *m, usec now)
@@ -147,34 +148,25 @@ static bool is_meant(const struct slot *slot, struct span mid)
     return mid.n > 0 ? span_is(mid, slot->params.mid) : slot->params.kind == MEDIA_VIDEO;
 }
 
-static void wish_for(struct rooms *r, struct slot *slot, const struct rtp_wish *wish)
-{
-    slot->wish = *wish;
-    slot->wished = true;
-    if (slot->consumer != 0)
-        r->maker.media.consumer_wish(r->maker.media.ctx, slot->consumer, wish);
-}
-
-enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
-                       const struct rtp_wish *wish)
+enum err sl_rooms_wish(struct peer *p, struct span mid, const struct rtp_wish *wish)
 {
     enum err e = E_ABSENT;
     for (size_t i = 0; i < p->view.n; i++) {
         struct slot *slot = p->view.slots[i];
         if (!is_meant(slot, mid))
             continue;
-        wish_for(r, slot, wish);
+        sl_tracks_wish(&p->room->tracks, slot, wish);
         e = E_OK;
     }
     return e;
 }
 
-enum err sl_rooms_want(struct rooms *r, struct peer *p, const struct track *track,
+enum err sl_rooms_want(struct peer *p, const struct track *track,
                        const struct rtp_wish *wish)
 {
     for (size_t i = 0; i < p->view.n; i++)
         if (p->view.slots[i]->track == track) {
-            wish_for(r, p->view.slots[i], wish);
+            sl_tracks_wish(&p->room->tracks, p->view.slots[i], wish);
             return E_OK;
         }
     return E_ABSENT;

@@ -116,12 +116,81 @@ TEST(a_wish_before_there_is_a_consumer)
     CHECK_INT(stage_speak(s, 0), E_OK);
     const struct track *video = s->of[0].who->sends->tracks[1];
     CHECK_INT(video->params.kind, MEDIA_VIDEO);
-    CHECK_INT(sl_rooms_want(s->rooms, receives, video, &wish), E_OK);
+    CHECK_INT(sl_rooms_want(receives, video, &wish), E_OK);
     CHECK(!strstr(ml_look(&s->log), "wish"));
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(stage_listen(s, 1), E_OK);
     CHECK(strstr(ml_look(&s->log), "320x180@15") != NULL);
-    CHECK_INT(sl_rooms_want(s->rooms, s->of[0].who->sends, video, &wish), E_ABSENT);
+    CHECK_INT(sl_rooms_want(s->of[0].who->sends, video, &wish), E_ABSENT);
+    room_stage_free(s);
+}
+
+/* Of two voices one may be heard: who is left out makes room for the other. */
+TEST(a_voice_that_is_left_out)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){.loudest = 1});
+    struct peer *receives = NULL;
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(stage_admit(s, i,
+                              i == 0   ? "ann"
+                              : i == 1 ? "bob"
+                                       : "eve",
+                              ROLE_PARTICIPANT, true),
+                  E_OK);
+    for (size_t i = 0; i < 2; i++) {
+        end_add(&s->of[i].sends, 0, MEDIA_AUDIO);
+        CHECK_INT(stage_speak(s, i), E_OK);
+    }
+    CHECK_INT(stage_transport(s, 2, MEMBER_RECEIVES, &receives), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    (void)ml_look(&s->log);
+    CHECK_INT(stage_listen(s, 2), E_OK);
+    CHECK_STR(ml_look(&s->log), "transport 6\n"
+                                "consumer 7 on 6 in 1 audio\nsource 7 from 3\n"
+                                "consumer 8 on 6 in 1 audio\nsource 8 from 0\n");
+    struct peer *bob = s->of[1].who->sends;
+    static const struct voice speech = {9, 5, 5, 30, true};
+    sl_rooms_voice(s->rooms, bob->transport, bob->tracks[0]->producer, &speech, SEC(2));
+    CHECK_STR(ml_look(&s->log), "source 7 from 0\nsource 8 from 5\n");
+    s->of[2].deaf_to = "microphone";
+    sl_rooms_rewant(receives, bob->tracks[0]);
+    CHECK_STR(ml_look(&s->log), "close consumer 8\nsource 7 from 3\n");
+    room_stage_free(s);
+}
+
+/* In a room with more tracks than a description has sections, who begins to speak is given one. */
+TEST(a_voice_without_a_section)
+{
+    enum { TRACKS = DIALOG_SECTIONS_MAX + 9 };
+    static struct track tracks[TRACKS];
+    static const struct voice speech = {9, 5, 5, 30, true};
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){.loudest = 2});
+    struct peer *receives = NULL;
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, true), E_OK);
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    CHECK_INT(stage_transport(s, 1, MEMBER_RECEIVES, &receives), E_OK);
+    struct peer *ann = s->of[0].who->sends;
+    struct tracks *all = &ann->room->tracks;
+    for (size_t i = 0; i < TRACKS; i++) {
+        tracks[i] = (struct track){
+            .stream = "ann", .owner = &ann->view, .params = ann->tracks[0]->params};
+        (void)snprintf(tracks[i].source, sizeof tracks[i].source, "audio-%zu", i);
+        sl_tracks_start(all, &tracks[i], 0);
+    }
+    struct track *last = &tracks[TRACKS - 1], *seated = &tracks[DIALOG_SECTIONS_MAX - 2];
+    CHECK(!list_empty(&seated->slots) && list_empty(&(seated + 1)->slots));
+    (void)sl_tracks_heard(all, last, &speech, SEC(2));
+    CHECK(list_empty(&seated->slots) && !list_empty(&last->slots));
+    CHECK(list_empty(&(seated + 1)->slots));
+    CHECK_INT(receives->view.n, DIALOG_SECTIONS_MAX);
+    s->of[1].deaf_to = seated->source;
+    (void)sl_tracks_heard(all, seated, &speech, SEC(2));
+    CHECK(list_empty(&seated->slots)); /* it is not wanted */
+    for (size_t i = 0; i < TRACKS; i++)
+        sl_tracks_end(all, &tracks[i]);
+    CHECK_INT(receives->view.n, 1);
     room_stage_free(s);
 }
 

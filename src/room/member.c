@@ -136,12 +136,24 @@ static enum err begin_sending(void *ctx, struct dialog_slot *slot,
     return E_OK;
 }
 
+static void name_streams(const struct member *m, struct dialog_slot *slot)
+{
+    slot->ssrc = sl_chance_ssrc(&m->maker->random);
+    if (slot->kind == MEDIA_VIDEO)
+        slot->rtx_ssrc = sl_chance_ssrc(&m->maker->random);
+}
+
 static void sent(void *ctx, struct dialog_slot *slot)
 {
     struct member *m = ctx;
     struct slot *at = &seat_in(slot)->slot;
     m->maker->media.consumer_close(m->maker->media.ctx, at->consumer);
     at->consumer = 0;
+    /* What comes next counts its packets anew, which the same SSRC may not with the same keys
+     * (RFC 3711 §9.1). */
+    name_streams(m, slot);
+    if (!at->fixed)
+        sl_tracks_forgo(at);
 }
 
 static const struct dialog_ops dialog_ops = {.connect = connect,
@@ -158,31 +170,55 @@ static struct member *member_of(struct view *view)
     return list_entry(view, struct peer, view)->member;
 }
 
+/* What the slot is called that shows the track. */
+static void name_slot(struct member *m, const struct track *track,
+                      struct dialog_slot *slot)
+{
+    const struct peer *from = list_entry(track->owner, struct peer, view);
+    char id[TRACK_ID_CAP];
+    if (m->events->name) {
+        m->events->name(m->ctx, m->peer, track, slot);
+        return;
+    }
+    sl_track_id(track, id);
+    (void)snprintf(slot->stream, sizeof slot->stream, "%s",
+                   from->who ? from->who->id : track->stream);
+    (void)snprintf(slot->track, sizeof slot->track, "%s", id);
+}
+
+/* NULL: there is no place, or memory ends. */
+static struct seat *add_seat(struct member *m, enum media_kind kind)
+{
+    bool full = m->peer->view.n >= DIALOG_SECTIONS_MAX;
+    struct seat *seat = full ? NULL : calloc(1, sizeof *seat);
+    if (!seat)
+        return NULL;
+    seat->slot.view = &m->peer->view;
+    list_init(&seat->slot.link);
+    list_init(&seat->dialog.link);
+    if (sl_peer_keep_slot(m->peer, &seat->slot) != E_OK) {
+        free(seat);
+        return NULL;
+    }
+    seat->dialog.kind = kind;
+    seat->slot.params.kind = kind;
+    name_streams(m, &seat->dialog);
+    return seat;
+}
+
 /* Where memory ends the track is not seen, and all else goes on. */
 static void take_seat(struct view *view, struct track *track)
 {
     struct member *m = member_of(view);
     const struct peer *from = list_entry(track->owner, struct peer, view);
     bool own = from->who && from->who == m->peer->who;
-    if (own || m->peer->view.n >= DIALOG_SECTIONS_MAX ||
-        !m->events->wants(m->ctx, m->peer, track))
-        return;
-    struct seat *seat = calloc(1, sizeof *seat);
+    struct seat *seat = !own && m->events->wants(m->ctx, m->peer, track)
+                            ? add_seat(m, track->params.kind)
+                            : NULL;
     if (!seat)
         return;
-    seat->slot.view = view;
-    list_init(&seat->slot.link);
-    if (sl_peer_keep_slot(m->peer, &seat->slot) != E_OK) {
-        free(seat);
-        return;
-    }
-    seat->dialog.kind = track->params.kind;
-    seat->slot.params.kind = track->params.kind;
-    seat->dialog.ssrc = sl_chance_ssrc(&m->maker->random);
-    if (track->params.kind == MEDIA_VIDEO)
-        seat->dialog.rtx_ssrc = sl_chance_ssrc(&m->maker->random);
-    m->events->name(m->ctx, m->peer, track, &seat->dialog);
-    sl_tracks_seat(track, &seat->slot);
+    name_slot(m, track, &seat->dialog);
+    sl_tracks_seat(&m->peer->room->tracks, track, &seat->slot);
     sl_dialog_add(m->dialog, &seat->dialog);
     sl_member_stir(m);
 }
@@ -215,20 +251,79 @@ static void leave_seat(struct slot *slot)
         fill_seats(m);
 }
 
-static const struct track_seats seats = {take_seat, leave_seat};
+static bool lacks_seat(struct view *view, const struct track *track)
+{
+    struct member *m = member_of(view);
+    return view->n >= DIALOG_SECTIONS_MAX && !slot_for(m->peer, track) &&
+           m->events->wants(m->ctx, m->peer, track);
+}
+
+/* Nobody else takes the place between. */
+static void trade_seat(struct slot *slot, struct track *track)
+{
+    struct view *view = slot->view;
+    struct member *m = member_of(view);
+    sl_dialog_remove(m->dialog, &((struct seat *)(void *)slot)->dialog);
+    sl_peer_drop_slot(m->peer, slot);
+    take_seat(view, track);
+}
+
+static const struct track_seats seats = {take_seat, leave_seat, lacks_seat, trade_seat};
 
 void sl_member_rewant(struct member *m, struct track *t)
 {
     struct slot *slot = slot_for(m->peer, t);
     bool wants = m->events->wants(m->ctx, m->peer, t);
     if (slot && !wants) {
-        list_del(&slot->link);
-        leave_seat(slot);
+        sl_tracks_unseat(&m->peer->room->tracks, slot);
     } else if (!slot && wants && !list_empty(&t->live) &&
                !list_empty(&m->peer->view.following)) {
         take_seat(&m->peer->view, t);
     }
 }
+
+/* ---- seats of who is only answered ---- */
+
+/* The nth section of sound and the nth of pictures are one stream, so that a page has as many streams
+ * as others may be there. */
+static struct dialog_slot *seat_loosely(void *ctx, struct dialog_slot *there,
+                                        const struct rtp_params *params)
+{
+    static const char *const kinds[] = {[MEDIA_AUDIO] = "audio", [MEDIA_VIDEO] = "video"};
+    struct member *m = ctx;
+    struct seat *seat = there ? seat_in(there) : add_seat(m, params->kind);
+    if (!seat)
+        return NULL;
+    if (!there) {
+        unsigned nth = ++m->seated[params->kind];
+        (void)snprintf(seat->dialog.stream, sizeof seat->dialog.stream, "others-%u", nth);
+        (void)snprintf(seat->dialog.track, sizeof seat->dialog.track, "%s-%u",
+                       kinds[params->kind], nth);
+        seat->dialog.section = DIALOG_NOWHERE;
+    }
+    if (list_empty(&seat->slot.link)) {
+        seat->slot.params = *params;
+        sl_tracks_await(&m->peer->room->tracks, &seat->slot);
+    }
+    return &seat->dialog;
+}
+
+static void unseat(void *ctx, struct dialog_slot *slot)
+{
+    struct member *m = ctx;
+    struct seat *seat = seat_in(slot);
+    sl_tracks_forgo(&seat->slot);
+    sl_peer_drop_slot(m->peer, &seat->slot);
+}
+
+static const struct dialog_ops answered_ops = {.connect = connect,
+                                               .restart = restart,
+                                               .receive = receive,
+                                               .received = received,
+                                               .send = begin_sending,
+                                               .sent = sent,
+                                               .seat = seat_loosely,
+                                               .unseat = unseat};
 
 /* ---- a member ---- */
 
@@ -246,7 +341,8 @@ enum err sl_member_new(struct peer_maker *maker, const struct member_conf *conf,
                          .way = conf->way,
                          .all_restless = conf->restless};
     list_init(&m->restless);
-    const struct dialog_conf dc = {.ops = &dialog_ops,
+    bool answered = conf->way == MEMBER_ANSWERED;
+    const struct dialog_conf dc = {.ops = answered ? &answered_ops : &dialog_ops,
                                    .ctx = m,
                                    .random = maker->random,
                                    .local = &maker->local,

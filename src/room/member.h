@@ -18,14 +18,16 @@ struct member_events {
     const char *(*source)(void *ctx, struct peer *p, const struct track *track);
     /* Whether the peer is to see the track. */
     bool (*wants)(void *ctx, const struct peer *p, const struct track *track);
-    /* What the slot in which the peer will see a track is called: a=msid. */
+    /* What the slot in which the peer will see a track is called: a=msid. NULL: what one participant
+     * sends is one stream, which has its id; the track has its own. */
     void (*name)(void *ctx, const struct peer *p, const struct track *track,
                  struct dialog_slot *slot);
     /* An offer, to be sent to the peer. */
     void (*offer)(void *ctx, struct peer *p, struct span sdp);
-    void (*up)(void *ctx, struct peer *p, usec now);
+    void (*up)(void *ctx, struct peer *p, usec now); /* NULL: it need not know */
     /* It is gone, for any other reason than that the adapter said so. */
     void (*gone)(void *ctx, struct peer *p, enum media_gone why);
+    /* One of its tracks was; NULL: it need not know. */
     void (*heard)(void *ctx, struct peer *p, const struct track *track,
                   const struct voice *voice, usec now);
     /* The peer begins to send a track: its label, metadata and whether it is muted may be set;
@@ -35,8 +37,10 @@ struct member_events {
     bool obeys;
 };
 
-/* What the transport is for. Who only receives is offered all there is, and begins with that. */
-enum member_way { MEMBER_BOTH, MEMBER_SENDS, MEMBER_RECEIVES };
+/* What the transport is for. Who only receives is offered all there is, and begins with that. Who is
+ * only answered is never offered anything: in each section in which it offers to receive it sees and
+ * hears whoever there is, as a WHEP viewer of the whole room does. */
+enum member_way { MEMBER_BOTH, MEMBER_SENDS, MEMBER_RECEIVES, MEMBER_ANSWERED };
 
 /* What a slot of it is in. */
 struct seat {
@@ -54,6 +58,7 @@ struct member {
     struct list *all_restless;
     struct list restless; /* it may have something to offer */
     bool held;            /* but not now */
+    unsigned seated[2];   /* by enum media_kind, ever: names, of who is only answered */
     usec now;             /* of the description being taken */
 };
 

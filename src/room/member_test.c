@@ -115,7 +115,8 @@ static void stage_free(struct stage *s)
     free(s);
 }
 
-static struct client *enter(struct stage *s, size_t i, const char *stream)
+static struct client *enter_by(struct stage *s, size_t i, const char *stream,
+                               enum member_way way)
 {
     struct client *c = &s->of[i];
     const struct enter in = {.tenant = span_of("t"),
@@ -123,9 +124,15 @@ static struct client *enter(struct stage *s, size_t i, const char *stream)
                              .stream = span_of(stream),
                              .events = &events,
                              .ctx = c,
-                             .data = true};
+                             .data = true,
+                             .way = way};
     CHECK_INT(sl_rooms_enter(s->rooms, &in, 0, &c->peer), E_OK);
     return c;
+}
+
+static struct client *enter(struct stage *s, size_t i, const char *stream)
+{
+    return enter_by(s, i, stream, MEMBER_BOTH);
 }
 
 /* The client offers what it has, and is answered. */
@@ -291,6 +298,10 @@ TEST(member_names_its_tracks)
     struct client *a = connected(s, 0, "a"), *b = connected(s, 1, "b");
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(b->offers, 0);
+    static const struct voice speech = {9, 5, 5, 30, true};
+    uint64_t nameless = a->peer->tracks[0]->producer;
+    sl_rooms_voice(s->rooms, a->peer->transport, nameless, &speech, SEC(1));
+    CHECK(!sl_tracks_speaker(&a->peer->room->tracks));
     sl_rooms_name(a->peer, a->peer->tracks[0], "microphone", 0);
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(b->offers, 1);
@@ -365,5 +376,116 @@ TEST(member_is_gone)
     CHECK_INT(b->gone, 1);
     CHECK_INT(sl_rooms_stats(s->rooms)->members, 0);
     CHECK_INT(sl_rooms_stats(s->rooms)->rooms, 0);
+    stage_free(s);
+}
+
+/* ---- who is only answered ---- */
+
+#define HEAD(mids, setup)                                                                \
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE " mids              \
+    "\r\na=ice-ufrag:peer\r\na=ice-pwd:0123456789012345678901\r\n"                       \
+    "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"             \
+    "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=setup:" setup "\r\n"
+#define AUDIO                                                                            \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=rtcp-mux\r\n"                       \
+    "a=rtpmap:111 opus/48000/2\r\n"
+#define VIDEO                                                                            \
+    "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:v\r\na=rtcp-mux\r\n"                     \
+    "a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+#define OTHER_AUDIO(port, direction)                                                     \
+    "m=audio " port " UDP/TLS/RTP/SAVPF 111\r\na=mid:b\r\na=rtcp-mux\r\n"                \
+    "a=rtpmap:111 opus/48000/2\r\na=" direction "\r\n"
+
+/* Its offer is answered; the answer. */
+static const char *answered(struct stage *s, struct client *c, const char *text)
+{
+    static uint8_t answer[1 << 16];
+    struct wr w = wr_of(answer, sizeof answer - 1);
+    struct refused refused;
+    CHECK_INT(sl_rooms_offered(s->rooms, c->peer, span_of(text), 0, &w, &refused), E_OK);
+    answer[w.n] = '\0';
+    return (const char *)answer;
+}
+
+TEST(member_who_is_only_answered)
+{
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a"), *b = enter_by(s, 1, "b", MEMBER_ANSWERED);
+    (void)ml_look(&s->log);
+    const char *text = answered(s, b, HEAD("a v", "actpass") AUDIO VIDEO);
+    CHECK(strstr(text, "a=msid:others-1 audio-1\r\n"));
+    CHECK(strstr(text, "a=msid:others-1 video-1\r\n")); /* though nobody shows anything */
+    CHECK(strstr(text, "a=sendrecv") && !strstr(text, "a=recvonly"));
+    expect(s, "both ways in one section",
+           "transport 4\nproducer 5 on 4 in 1 opus\nconsumer 6 on 4 in 1 audio\n"
+           "source 6 from 3\nproducer 7 on 4 in 1 VP8\nconsumer 8 on 4 in 1 video\n");
+    sl_rooms_transport_up(s->rooms, b->peer->transport, 0);
+
+    struct client *c = connected(s, 2, "c");
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(b->offers, 0);
+    CHECK_INT(a->offers, 1); /* of all that came */
+    expect(s, "who comes later", "transport 9\nproducer 10 on 9 in 1 opus\n");
+
+    text =
+        answered(s, b, HEAD("a v b", "actpass") AUDIO VIDEO OTHER_AUDIO("9", "recvonly"));
+    CHECK(strstr(text, "a=msid:others-2 audio-2\r\n"));
+    expect(s, "one section more", "consumer 11 on 4 in 1 audio\nsource 11 from 10\n");
+    CHECK_INT(b->peer->view.n, 3);
+
+    sl_rooms_leave(s->rooms, a->peer, MEDIA_GONE_LEFT);
+    expect(s, "who leaves", "source 6 from 0\nclose transport 2\n");
+    sl_rooms_leave(s->rooms, c->peer, MEDIA_GONE_LEFT);
+    (void)ml_look(&s->log);
+    end_fini(&c->end);
+    end_init(&c->end, 9);
+    (void)connected(s, 2, "c");
+    expect(s, "and comes again is heard at once",
+           "transport 12\nproducer 13 on 12 in 1 opus\nsource 6 from 13\n");
+
+    (void)answered(s, b,
+                   HEAD("a v b", "actpass") AUDIO VIDEO OTHER_AUDIO("0", "recvonly"));
+    expect(s, "a section that is stopped", "close consumer 11\n");
+    CHECK_INT(b->peer->view.n, 2);
+    sl_rooms_leave(s->rooms, b->peer, MEDIA_GONE_LEFT);
+    stage_free(s);
+}
+
+TEST(member_who_receives_again_is_sent_another_stream)
+{
+    static const char *const directions[] = {"recvonly", "sendonly", "inactive",
+                                             "recvonly"};
+    struct stage *s = stage_new();
+    struct client *a = connected(s, 0, "a"), *b = enter_by(s, 1, "b", MEMBER_ANSWERED);
+    uint32_t before = 0;
+    (void)a;
+    for (size_t i = 0; i < LEN(directions); i++) {
+        char text[2048];
+        check_row(directions[i]);
+        (void)snprintf(text, sizeof text, "%sa=%s\r\n", HEAD("a", "actpass") AUDIO,
+                       directions[i]);
+        const char *answer = answered(s, b, text);
+        const char *at = strstr(answer, "a=ssrc:");
+        uint32_t ssrc = at ? (uint32_t)strtoul(at + 7, NULL, 10) : 0;
+        CHECK_INT(ssrc != 0, strcmp(directions[i], "recvonly") == 0);
+        CHECK(ssrc == 0 || ssrc != before);
+        before = ssrc ? ssrc : before;
+        CHECK_INT(b->peer->view.n, 1);
+    }
+    CHECK(strstr(ml_look(&s->log), "close consumer"));
+    stage_free(s);
+}
+
+/* What is refused leaves nothing seated. */
+TEST(member_whose_offer_comes_to_nothing)
+{
+    struct stage *s = stage_new();
+    struct client *b = enter_by(s, 1, "b", MEMBER_ANSWERED);
+    static uint8_t answer[1 << 16];
+    struct wr w = wr_of(answer, sizeof answer);
+    struct refused refused;
+    struct span text = span_of(HEAD("a", "holdconn") AUDIO);
+    CHECK_INT(sl_rooms_offered(s->rooms, b->peer, text, 0, &w, &refused), E_UNSUPPORTED);
+    CHECK_INT(b->peer->view.n, 0);
     stage_free(s);
 }

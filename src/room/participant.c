@@ -5,6 +5,7 @@
 
 #include "base/word.h"
 
+#include "room/pass.h"
 #include "room/rooms.h"
 
 enum { MADE_ID_LEN = 10 };
@@ -242,6 +243,8 @@ void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gon
                           const char *reason)
 {
     struct room *room = p->room;
+    if (why == MEDIA_GONE_REMOVED)
+        (void)sl_pass_revoke_all(r, room, span_of(p->id), false);
     if (!p->events) {
         sl_rooms_leave(r, p->sends ? p->sends : p->receives, why);
         return;

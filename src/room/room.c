@@ -352,7 +352,8 @@ static void member_up(struct rooms *r, struct peer *p, usec now)
     if (p->member->way == MEMBER_BOTH)
         sl_tracks_follow(tracks, &p->view);
     sl_member_stir(p->member); /* what came while it was not up is still to be offered */
-    p->member->events->up(p->member->ctx, p, now);
+    if (p->member->events->up)
+        p->member->events->up(p->member->ctx, p, now);
 }
 
 void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)
@@ -418,7 +419,7 @@ void sl_rooms_voice(struct rooms *r, uint64_t transport, uint64_t producer,
             p->who->voice = *voice;
             p->who->spoke = now;
         }
-        if (p->member && p->tracks[i]->producer == producer)
+        if (p->member && p->member->events->heard && p->tracks[i]->producer == producer)
             p->member->events->heard(p->member->ctx, p, p->tracks[i], voice, now);
         if (p->tracks[i]->producer == producer &&
             p->tracks[i]->params.kind == MEDIA_AUDIO &&

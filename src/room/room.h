@@ -50,8 +50,7 @@ struct rooms_conf {
     size_t codecs_n;              /* 0: all that we know, as offered */
     uint32_t max_bps;             /* that one peer may send; 0: any */
     unsigned
-        loudest;   /* tracks of sound that a viewer of a whole room hears; 0: all it has
-                       * slots for */
+        loudest;   /* voices that a viewer of a whole room, or a member, hears; 0: all */
     uint16_t node; /* in the upper bits of every id */
     bool hosts_create; /* nobody else makes rooms; WHIP and rtcd do */
     usec empty_time;   /* for which a room is kept that nobody is in any more */
@@ -180,12 +179,12 @@ MUST_USE enum err sl_rooms_ice(struct rooms *r, struct peer *p, struct span frag
 
 /* What a viewer wants to see in the slot of this mid; "" is every slot of video. E_ABSENT: it
  * has no such. */
-MUST_USE enum err sl_rooms_wish(struct rooms *r, struct peer *p, struct span mid,
+MUST_USE enum err sl_rooms_wish(struct peer *p, struct span mid,
                                 const struct rtp_wish *wish);
 
 /* The same of the track, for a member that has a slot for it, or may have. */
-MUST_USE enum err sl_rooms_want(struct rooms *r, struct peer *p,
-                                const struct track *track, const struct rtp_wish *wish);
+MUST_USE enum err sl_rooms_want(struct peer *p, const struct track *track,
+                                const struct rtp_wish *wish);
 /* Its slot for the track is asked for again (member_events.wants), and comes or goes. */
 void sl_rooms_rewant(struct peer *p, struct track *track);
 

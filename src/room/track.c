@@ -93,7 +93,9 @@ static void play(struct tracks *t, struct slot *slot, struct track *track)
     list_del(&slot->link);
     list_add(track ? &track->slots : &t->waiting, &slot->link);
     slot->track = track;
-    t->media->consumer_source(t->media->ctx, slot->consumer, track ? track->producer : 0);
+    if (slot->consumer != 0)
+        t->media->consumer_source(t->media->ctx, slot->consumer,
+                                  track ? track->producer : 0);
 }
 
 static struct track *find(const struct tracks *t, const struct slot *slot)
@@ -138,24 +140,122 @@ void sl_tracks_unfollow(struct view *view)
     list_del(&view->following);
 }
 
-void sl_tracks_seat(struct track *track, struct slot *slot)
+/* Others of its view may be heard in its place. */
+static bool is_limited(const struct tracks *t, const struct slot *slot)
 {
-    slot->fixed = true;
-    slot->track = track;
-    list_add(&track->slots, &slot->link);
+    return t->loudest > 0 && slot->fixed && is_audio(slot->track);
+}
+
+static bool may_sound(const struct slot *slot)
+{
+    return slot->fixed && is_audio(slot->track) && !slot->track->muted &&
+           !slot->wish.paused;
 }
 
 void sl_tracks_feed(struct tracks *t, struct slot *slot)
 {
-    if (slot->consumer != 0)
-        t->media->consumer_source(t->media->ctx, slot->consumer,
-                                  slot->track->muted ? 0 : slot->track->producer);
+    if (slot->consumer != 0 && slot->track)
+        t->media->consumer_source(
+            t->media->ctx, slot->consumer,
+            slot->track->muted || slot->unheard ? 0 : slot->track->producer);
 }
 
-static void leave(struct slot *slot)
+static void hush(struct tracks *t, struct slot *slot, bool unheard)
+{
+    if (slot->unheard == unheard)
+        return;
+    slot->unheard = unheard;
+    sl_tracks_feed(t, slot);
+}
+
+static uint64_t place_of(const struct slot *slot)
+{
+    return slot->track->heard.place;
+}
+
+/* Of what may sound in the view the first in the order of the voices are heard, as many as may be. */
+static void settle(struct tracks *t, const struct view *view)
+{
+    for (bool settled = false; !settled;) {
+        struct slot *first = NULL, *last = NULL; /* of the unheard, and of the heard */
+        size_t n = 0;
+        for (size_t i = 0; i < view->n; i++) {
+            struct slot *slot = view->slots[i];
+            if (!may_sound(slot))
+                continue;
+            n += !slot->unheard;
+            if (slot->unheard && (!first || place_of(slot) < place_of(first)))
+                first = slot;
+            if (!slot->unheard && (!last || place_of(slot) > place_of(last)))
+                last = slot;
+        }
+        if (first && n < t->loudest)
+            hush(t, first, false);
+        else if (first && last && place_of(first) < place_of(last))
+            hush(t, last, true);
+        else
+            settled = true;
+    }
+}
+
+/* Its track, or its viewer, changed its mind. */
+static void settle_again(struct tracks *t, struct slot *slot)
+{
+    if (!may_sound(slot))
+        hush(t, slot, true);
+    settle(t, slot->view);
+}
+
+void sl_tracks_seat(struct tracks *t, struct track *track, struct slot *slot)
+{
+    slot->fixed = true;
+    slot->track = track;
+    list_add(&track->slots, &slot->link);
+    slot->unheard = is_limited(t, slot);
+    if (slot->unheard)
+        settle(t, slot->view);
+}
+
+void sl_tracks_unseat(struct tracks *t, struct slot *slot)
+{
+    const struct view *view = slot->view;
+    bool limited = is_limited(t, slot);
+    list_del(&slot->link);
+    view->seats->leave(slot);
+    if (limited)
+        settle(t, view);
+}
+
+void sl_tracks_wish(struct tracks *t, struct slot *slot, const struct rtp_wish *wish)
+{
+    slot->wish = *wish;
+    slot->wished = true;
+    if (slot->consumer != 0)
+        t->media->consumer_wish(t->media->ctx, slot->consumer, wish);
+    if (is_limited(t, slot))
+        settle_again(t, slot);
+}
+
+const char *sl_tracks_silence(const struct slot *slot)
+{
+    if (!slot->unheard || slot->track->muted)
+        return NULL;
+    return slot->wish.paused ? "paused_by_viewer" : "not_among_the_loudest";
+}
+
+void sl_tracks_await(struct tracks *t, struct slot *slot)
+{
+    slot->track = NULL;
+    list_add(&t->waiting, &slot->link);
+    struct track *track = find(t, slot);
+    if (track)
+        play(t, slot, track);
+}
+
+void sl_tracks_forgo(struct slot *slot)
 {
     list_del(&slot->link);
-    slot->view->seats->leave(slot);
+    slot->track = NULL;
 }
 
 /* ---- tracks ---- */
@@ -163,7 +263,7 @@ static void leave(struct slot *slot)
 static void play_other(struct tracks *t, struct slot *slot)
 {
     if (slot->fixed)
-        leave(slot);
+        sl_tracks_unseat(t, slot);
     else
         play(t, slot, find(t, slot));
 }
@@ -203,7 +303,9 @@ void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
     track->muted = muted;
     list_each_safe(struct slot, slot, &track->slots, link)
     {
-        if (slot->fixed)
+        if (is_limited(t, slot))
+            settle_again(t, slot);
+        else if (slot->fixed)
             sl_tracks_feed(t, slot);
         else if (muted)
             play(t, slot, find(t, slot));
@@ -246,7 +348,7 @@ void sl_tracks_watch(struct tracks *t, struct view *view)
     }
 }
 
-/* Its order changed for one track only, so each view changes one slot at most: the one that
+/* The order changed for one track only, so each view changes one slot at most: the one that
  * plays what comes last in the order, if that comes behind the track. */
 static void let_be_heard(struct tracks *t, struct track *track)
 {
@@ -256,13 +358,50 @@ static void let_be_heard(struct tracks *t, struct track *track)
         list_each_safe(struct slot, slot, &behind->slots, link) if (wants(t, slot, track))
             play(t, slot, track);
     }
+    list_each (struct slot, slot, &track->slots, link)
+        if (slot->unheard)
+            settle(t, slot->view);
+}
+
+/* Of a view without a place for the track: whose it may take. NULL: nobody's, or it would not be heard. */
+static struct slot *to_give_up(const struct tracks *t, const struct view *view,
+                               const struct track *track)
+{
+    struct slot *last = NULL;
+    size_t before = 0;
+    for (size_t i = 0; i < view->n; i++) {
+        struct slot *slot = view->slots[i];
+        if (!slot->fixed || !is_audio(slot->track))
+            continue;
+        if (place_of(slot) < track->heard.place)
+            before += may_sound(slot);
+        else if (slot->unheard && (!last || place_of(slot) > place_of(last)))
+            last = slot;
+    }
+    return before < t->loudest ? last : NULL;
+}
+
+static void admit(struct tracks *t, struct track *track)
+{
+    list_each (struct view, view, &t->followers, following) {
+        bool lacks = view != track->owner && view->seats->lacks(view, track);
+        struct slot *slot = lacks ? to_give_up(t, view, track) : NULL;
+        if (!slot)
+            continue;
+        list_del(&slot->link);
+        view->seats->trade(slot, track);
+    }
 }
 
 bool sl_tracks_heard(struct tracks *t, struct track *track, const struct voice *voice,
                      usec now)
 {
+    if (list_empty(&track->live))
+        return false;
     if (sl_voices_input(&t->voices, &track->heard, voice, now))
         let_be_heard(t, track);
+    if (t->loudest > 0 && !track->muted && voice_speaks(voice))
+        admit(t, track);
     return sl_voices_decide(&t->voices, &track->heard, now);
 }
 
@@ -276,5 +415,6 @@ void sl_tracks_unwatch(struct view *view)
     for (size_t i = 0; i < view->n; i++) {
         list_del(&view->slots[i]->link);
         view->slots[i]->track = NULL;
+        view->slots[i]->unheard = false;
     }
 }

@@ -12,7 +12,11 @@
  * each track but its own, which comes and goes with the track.
  *
  * Where a viewer has fewer slots for sound than there are tracks, or may not hear more than
- * `loudest` at once, the first in the order of the voices play (room/voices).
+ * `loudest` at once, the first in the order of the voices play (room/voices). A follower keeps its
+ * slots, and those of the others are silent: whose voice it is, and which picture it goes with, stays
+ * what was agreed on, and nothing but the source of two slots changes when somebody begins to speak.
+ * Only where there are more tracks than a follower can have slots a voice without one takes that of the
+ * voice which was silent for longest, when it is to be heard.
  *
  * Tracks and views live in their peers; these lists only thread through them.
  */
@@ -46,6 +50,10 @@ struct view;
 struct track_seats {
     void (*take)(struct view *view, struct track *track);
     void (*leave)(struct slot *slot); /* it is out of the track's list */
+    /* It would take the track, if there were a place; and it does in that of the slot, which
+     * leaves. */
+    bool (*lacks)(struct view *view, const struct track *track);
+    void (*trade)(struct slot *slot, struct track *track);
 };
 
 #define TRACK_ANY_BPS UINT32_MAX
@@ -82,6 +90,7 @@ struct slot {
     struct rtp_wish wish; /* of its viewer */
     bool wished;          /* it said one */
     bool fixed; /* a follower's, for its track alone; its consumer may not be there yet */
+    bool unheard; /* of such a one, for sound: others of its view are heard instead */
 };
 
 /* All that one peer asked to see. */
@@ -121,15 +130,29 @@ void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, u
 /* The view's consumers exist; its slots are filled as far as possible. */
 void sl_tracks_watch(struct tracks *t, struct view *view);
 
+/* Its viewer wants this to be seen in it. */
+void sl_tracks_wish(struct tracks *t, struct slot *slot, const struct rtp_wish *wish);
+
+/* Why nothing of a live track is sent in the slot, as it is told: "not_among_the_loudest", because
+ * as many as may be are heard instead; "paused_by_viewer". NULL: for no reason that is known here. */
+const char *sl_tracks_silence(const struct slot *slot);
+
 /* The view follows: it is given a slot for each track, now and later. */
 void sl_tracks_follow(struct tracks *t, struct view *view);
 void sl_tracks_unfollow(struct view *view);
 
-/* A follower's slot takes its place at the track; its consumer, once it is there, is fed. */
-void sl_tracks_seat(struct track *track, struct slot *slot);
+/* A follower's slot takes its place at the track; its consumer, once it is there, is fed. And it is
+ * taken away (track_seats.leave). */
+void sl_tracks_seat(struct tracks *t, struct track *track, struct slot *slot);
+void sl_tracks_unseat(struct tracks *t, struct slot *slot);
 void sl_tracks_feed(struct tracks *t, struct slot *slot);
 
-/* A live track of audio was heard like this: slots may play it from now on instead of others.
+/* A slot of a view that neither watches nor follows waits, and plays what it may; its consumer may
+ * not be there yet. And it does no longer. */
+void sl_tracks_await(struct tracks *t, struct slot *slot);
+void sl_tracks_forgo(struct slot *slot);
+
+/* A track of audio was heard like this: if it is live, slots may play it from now on instead of others.
  * Returns whether it has become the speaker. */
 bool sl_tracks_heard(struct tracks *t, struct track *track, const struct voice *voice,
                      usec now);

@@ -271,3 +271,230 @@ TEST(speakers_are_as_many_as_may_be)
     sl_tracks_end(&s.tracks, &s.track[0]);
     expect(&s.log, "one leaves", "source 11 from 3\n");
 }
+
+/* ---- followers, who have a slot for each of more voices than they hear ---- */
+
+enum { TALKERS = 12, FOLLOWERS = 2 };
+
+/* Consumers are 101 to 112 for the first follower, who is the first talker, 201.. for the second. */
+struct hall {
+    struct media_log log;
+    struct media_ops ops;
+    struct tracks tracks;
+    struct track talker[TALKERS];
+    struct follower {
+        struct view view;
+        struct slot slots[TALKERS], *at[TALKERS];
+    } of[FOLLOWERS];
+};
+
+static struct hall hall;
+
+static size_t places; /* of each follower */
+
+static bool is_seated(const struct view *view, const struct track *track)
+{
+    for (size_t i = 0; i < view->n; i++)
+        if (view->slots[i]->track == track)
+            return true;
+    return false;
+}
+
+static void take(struct view *view, struct track *track)
+{
+    struct follower *f = list_entry(view, struct follower, view);
+    size_t i = (size_t)(track - hall.talker);
+    if (view->n >= places)
+        return;
+    f->slots[i] = (struct slot){.view = view,
+                                .params = track->params,
+                                .consumer = 100 * (size_t)(f - hall.of + 1) + i + 1};
+    f->at[view->n++] = &f->slots[i];
+    sl_tracks_seat(&hall.tracks, track, &f->slots[i]);
+    sl_tracks_feed(&hall.tracks, &f->slots[i]);
+}
+
+static void leave(struct slot *slot)
+{
+    struct view *view = slot->view;
+    for (size_t i = 0; i < view->n; i++)
+        if (view->slots[i] == slot)
+            view->slots[i] = view->slots[--view->n];
+}
+
+static bool lacks(struct view *view, const struct track *track)
+{
+    return view->n >= places && !is_seated(view, track);
+}
+
+static void trade(struct slot *slot, struct track *track)
+{
+    leave(slot);
+    take(slot->view, track);
+}
+
+static void begin_talker(size_t i, enum codec c)
+{
+    hall.talker[i] = (struct track){.stream = "x",
+                                    .producer = i + 1,
+                                    .owner = i == 0 ? &hall.of[0].view : NULL,
+                                    .params = params(c, 0)};
+    sl_tracks_start(&hall.tracks, &hall.talker[i], 0);
+}
+
+static void fill_hall(unsigned loudest, size_t talkers)
+{
+    static const struct track_seats seats = {take, leave, lacks, trade};
+    memset(&hall, 0, sizeof hall);
+    places = TALKERS;
+    hall.ops = ml_ops(&hall.log);
+    sl_tracks_init(&hall.tracks, &hall.ops, loudest);
+    for (size_t i = 0; i < FOLLOWERS; i++) {
+        hall.of[i].view = (struct view){.seats = &seats, .slots = hall.of[i].at};
+        sl_tracks_follow(&hall.tracks, &hall.of[i].view);
+    }
+    for (size_t i = 0; i < talkers; i++)
+        begin_talker(i, CODEC_OPUS);
+}
+
+static void say(size_t i, int below, usec now)
+{
+    struct voice v = {.medium = below < LEVEL_SILENCE ? 5 : 0,
+                      .below_dbov = (uint8_t)below,
+                      .told = true};
+    (void)sl_tracks_heard(&hall.tracks, &hall.talker[i], &v, now);
+}
+
+/* Those whom a follower hears, as letters. */
+static const char *heard_by(size_t i)
+{
+    static char text[TALKERS + 1];
+    size_t n = 0;
+    for (size_t k = 0; k < TALKERS; k++) {
+        const struct slot *slot = &hall.of[i].slots[k];
+        if (slot->track && !list_empty(&slot->link) && !slot->unheard &&
+            !slot->track->muted)
+            text[n++] = (char)('a' + k);
+    }
+    text[n] = '\0';
+    return text;
+}
+
+#define CHECK_HEARD(i, want) CHECK_STR(heard_by(i), want)
+
+TEST(followers_hear_the_loudest)
+{
+    fill_hall(3, TALKERS);
+    CHECK_HEARD(0, "bcd"); /* not itself */
+    CHECK_HEARD(1, "abc");
+    CHECK(sl_tracks_silence(&hall.of[1].slots[0]) == NULL);
+    CHECK_STR(sl_tracks_silence(&hall.of[1].slots[3]), "not_among_the_loudest");
+    (void)ml_look(&hall.log);
+
+    say(9, 30, SEC(10));
+    expect(
+        &hall.log, "one speaks: the one that is last in the order gives way",
+        "source 104 from 0\nsource 110 from 10\nsource 203 from 0\nsource 210 from 10\n");
+    say(9, 30, SEC(10) + MSEC(100));
+    say(2, 30, SEC(10) + MSEC(200));
+    say(5, 30, SEC(10) + MSEC(200));
+    CHECK_HEARD(0, "cfj");
+    CHECK_HEARD(1, "cfj");
+    (void)ml_look(&hall.log);
+
+    say(7, 30, SEC(10) + MSEC(900));
+    expect(&hall.log, "a fourth does not cut off three who speak", "");
+    say(5, 30, SEC(11));
+    say(9, 30, SEC(11));
+    say(5, 30, SEC(11) + MSEC(300));
+    say(7, 30, SEC(11) + MSEC(300));
+    expect(
+        &hall.log, "when one of them has paused for long, it is heard in his place",
+        "source 103 from 0\nsource 108 from 8\nsource 203 from 0\nsource 208 from 8\n");
+    CHECK_HEARD(0, "fhj");
+
+    say(0, 30, SEC(13));
+    CHECK_HEARD(
+        0,
+        "fhj"); /* of the two first in the order it is the last who cannot hear itself */
+    CHECK_HEARD(1, "afj");
+}
+
+/* Who has fewer places than there are voices gives that of the one who was silent for longest. */
+TEST(followers_with_few_places)
+{
+    fill_hall(2, 0);
+    places = 3;
+    for (size_t i = 0; i < TALKERS; i++)
+        begin_talker(i, CODEC_OPUS);
+    CHECK_HEARD(0, "bc");
+    CHECK_HEARD(1, "ab");
+    say(9, 30, SEC(10));
+    CHECK_HEARD(0, "bj");
+    CHECK_HEARD(1, "aj");
+    CHECK(!is_seated(&hall.of[1].view, &hall.talker[2]));
+    CHECK_INT(hall.of[1].view.n, 3);
+    say(8, 127, SEC(10));
+    CHECK(!is_seated(&hall.of[1].view, &hall.talker[8])); /* who is silent needs none */
+    say(9, 30, SEC(10) + MSEC(800));
+    say(8, 30, SEC(10) + MSEC(800));
+    CHECK_HEARD(1, "ij");
+    say(9, 30, SEC(11));
+    say(8, 30, SEC(11));
+    say(7, 30, SEC(11));
+    CHECK_HEARD(1, "ij");
+    CHECK(!is_seated(&hall.of[1].view, &hall.talker[7])); /* nor who would not be heard */
+    say(9, 30, SEC(12));
+    say(7, 30, SEC(12) + MSEC(100));
+    CHECK_HEARD(1, "hj");
+    CHECK(is_seated(&hall.of[1].view, &hall.talker[8]));
+}
+
+TEST(followers_of_few_voices_hear_all)
+{
+    fill_hall(3, 3);
+    CHECK_HEARD(0, "bc");
+    CHECK_HEARD(1, "abc");
+    (void)ml_look(&hall.log);
+    say(2, 30, SEC(10));
+    say(0, 30, SEC(12));
+    expect(&hall.log, "the order does not matter", "");
+    begin_talker(3, CODEC_VP8);
+    expect(&hall.log, "pictures do not count", "source 104 from 4\nsource 204 from 4\n");
+
+    fill_hall(0, TALKERS);
+    CHECK_HEARD(0, "bcdefghijkl");
+    CHECK_HEARD(1, "abcdefghijkl");
+}
+
+/* Whoever is heard makes room for the next: by a mute, by the end of the track, by a wish. */
+TEST(followers_hear_the_next)
+{
+    const struct rtp_wish paused = {.paused = true}, wanted = {0};
+    fill_hall(2, 4);
+    CHECK_HEARD(1, "ab");
+    (void)ml_look(&hall.log);
+    sl_tracks_mute(&hall.tracks, &hall.talker[0], true);
+    expect(&hall.log, "muted", "source 201 from 0\nsource 203 from 3\n");
+    CHECK(sl_tracks_silence(&hall.of[1].slots[0]) == NULL);
+    sl_tracks_mute(&hall.tracks, &hall.talker[3], true);
+    sl_tracks_mute(&hall.tracks, &hall.talker[3], false);
+    expect(&hall.log, "who is not heard mutes", "");
+    sl_tracks_mute(&hall.tracks, &hall.talker[0], false);
+    expect(&hall.log, "heard again", "source 203 from 0\nsource 201 from 1\n");
+
+    sl_tracks_wish(&hall.tracks, &hall.of[1].slots[1], &paused);
+    CHECK_HEARD(1, "ac");
+    CHECK_STR(sl_tracks_silence(&hall.of[1].slots[1]), "paused_by_viewer");
+    sl_tracks_wish(&hall.tracks, &hall.of[1].slots[1], &wanted);
+    CHECK_HEARD(1, "ab");
+    CHECK_HEARD(0, "bc"); /* nobody else's */
+
+    sl_tracks_end(&hall.tracks, &hall.talker[0]);
+    CHECK_HEARD(1, "bc");
+    list_del(&hall.of[1].slots[0].link);
+    begin_talker(0, CODEC_OPUS);
+    CHECK_HEARD(1, "bc"); /* who comes is last */
+    sl_tracks_unwatch(&hall.of[1].view);
+    CHECK(sl_tracks_silence(&hall.of[1].slots[3]) == NULL);
+}

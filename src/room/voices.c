@@ -10,7 +10,7 @@ void sl_voices_init(struct voices *v)
 
 void sl_voices_add(struct voices *v, struct heard *h)
 {
-    *h = (struct heard){.voice.below_dbov = LEVEL_SILENCE};
+    *h = (struct heard){.voice.below_dbov = LEVEL_SILENCE, .place = ++v->places};
     list_add(&v->order, &h->in_order);
 }
 
@@ -19,6 +19,7 @@ void sl_voices_replace(struct voices *v, struct heard *from, struct heard *to)
     sl_voices_add(v, to);
     list_del(&to->in_order);
     list_add(&from->in_order, &to->in_order);
+    to->place = from->place;
     sl_voices_remove(v, from);
 }
 
@@ -60,6 +61,15 @@ static void note(struct heard *h, const struct voice *voice, usec now)
     h->spoke = now;
 }
 
+static void overtake(struct heard *h, struct heard *before)
+{
+    uint64_t place = before->place;
+    list_del(&h->in_order);
+    list_add(&before->in_order, &h->in_order);
+    before->place = h->place;
+    h->place = place;
+}
+
 bool sl_voices_input(struct voices *v, struct heard *h, const struct voice *voice,
                      usec now)
 {
@@ -69,8 +79,7 @@ bool sl_voices_input(struct voices *v, struct heard *h, const struct voice *voic
         struct heard *before = list_entry(h->in_order.prev, struct heard, in_order);
         if (!overtakes(h, before, now))
             break;
-        list_del(&h->in_order);
-        list_add(&before->in_order, &h->in_order);
+        overtake(h, before);
         moved = true;
     }
     return moved;

@@ -28,6 +28,7 @@ enum {
 /* One track that is heard. */
 struct heard {
     struct list in_order;
+    uint64_t place;     /* in it: who comes before has a lower one */
     struct voice voice; /* as it was told last */
     usec spoke;         /* when it last did; 0: never */
     usec began;         /* to speak, but for pauses */
@@ -36,6 +37,7 @@ struct heard {
 
 struct voices {
     struct list order;
+    uint64_t places;       /* ever given */
     struct heard *speaker; /* NULL: nobody yet, or it is gone */
     usec since;            /* when it became the speaker */
 };

@@ -90,6 +90,9 @@ TEST(voices_come_in_order)
                     (void)sl_voices_input(&r.voices, &r.heard[who], &v, r.now);
                     (void)sl_voices_decide(&r.voices, &r.heard[who], r.now);
                 }
+        list_each (struct heard, h, &r.voices.order, in_order)
+            CHECK(h->in_order.next == &r.voices.order ||
+                  h->place < list_entry(h->in_order.next, struct heard, in_order)->place);
         if (strcmp(order(&r), rows[i].want) != 0)
             check_fail(__FILE__, __LINE__, "%s, want %s", order(&r), rows[i].want);
         CHECK_INT(r.voices.speaker ? 'a' + (r.voices.speaker - r.heard) : 0,
