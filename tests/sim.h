@@ -51,6 +51,7 @@ struct sim {
     uint64_t to_shards[64];  /* and shards to each other */
     uint64_t to_assoc;
     uint64_t ticks;
+    bool inside;   /* a function of a shard runs, and none that it was given to send by */
     size_t sends;  /* calls */
     size_t runs_n; /* all that was sent, the last SIM_RUNS of it in runs */
     struct sim_tx runs[SIM_RUNS];

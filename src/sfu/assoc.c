@@ -16,8 +16,9 @@ struct member {
     struct dtls_fingerprint peer;
     struct dtls *dtls; /* while there is something to say or to hear */
     enum told told;
-    bool heard, rests; /* the peer is up, too; so it needs OpenSSL no more */
-    unsigned worker;   /* where it was heard last; fixed when keys are given */
+    bool heard;      /* the peer is up, too */
+    bool rests;      /* it needs OpenSSL no more */
+    unsigned worker; /* where it was heard last; fixed when keys are given */
     enum srtp_profile profile;
     bool pending; /* counts as a handshake under way */
     usec give_up; /* at this time, while pending */
@@ -286,8 +287,9 @@ void sl_assoc_datagram(struct assoc *a, uint64_t transport, unsigned worker,
         return;
     if (m->told == TOLD_NOTHING)
         m->worker = worker;
-    if (sl_dtls_input(m->dtls, datagram, now) != E_OK)
-        a->stats.refused++;
+    enum err e = sl_dtls_input(m->dtls, datagram, now);
+    if (e)
+        *(e == E_UNSUPPORTED ? &a->stats.ignored : &a->stats.refused) += 1;
     settle(a, m, now);
     begin_waiting(a, now); /* one may have ended */
 }
@@ -448,10 +450,12 @@ static bool poll_one(struct assoc *a, struct member *m, struct assoc_out *ret, u
            poll_up(a, m, ret, now) || poll_data(a, m, ret, now) || poll_end(a, m, ret);
 }
 
-/* If memory ended, it is tried again when the next datagram came. */
+/* At once where the last flight is kept: in a crowd that comes, those who are not yet heard are
+ * as many as come within a round trip and a report. If memory ended, it is tried again when the
+ * next datagram came. */
 static void rest(struct assoc *a, struct member *m)
 {
-    if (m->rests || !sl_dtls_rest(m->dtls))
+    if (m->rests || !(m->heard || sl_dtls_repeats(m->dtls)) || !sl_dtls_rest(m->dtls))
         return;
     m->rests = true;
     a->stats.rested++;
@@ -479,7 +483,7 @@ bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
             m->dtls = NULL;
         } else if (m->data && a->above >= ASSOC_ABOVE_MAX) {
             list_add(&a->stalled, &m->talking);
-        } else if (!m->data && m->heard && m->told == TOLD_UP) {
+        } else if (!m->data && m->told == TOLD_UP) {
             rest(a, m);
         }
     }

@@ -47,6 +47,7 @@ struct assoc_stats {
     uint64_t over_rate;  /* dropped: a hello above handshakes_per_s */
     uint64_t over_limit; /* dropped: a hello above pending_max, or no memory for it */
     uint64_t refused;    /* dropped: longer than DTLS_INPUT_MAX, or after the end */
+    uint64_t ignored;    /* dropped: in the clear and out of place, or nothing new */
     uint64_t messages;   /* dropped: application data of who has no data channels */
     uint64_t data_in, data_out; /* messages of data channels, commands too */
     uint64_t begun, up, failed, closed;
@@ -84,8 +85,8 @@ void sl_assoc_path(struct assoc *a, uint64_t transport, unsigned worker, usec no
 void sl_assoc_datagram(struct assoc *a, uint64_t transport, unsigned worker,
                        struct span datagram, usec now);
 
-/* An authentic packet of media came, so the peer has our last flight: where there are no data
- * channels the association rests (sl_dtls_rest). */
+/* An authentic packet of media came, so the peer is up, too: where there are no data channels,
+ * an association whose last flight is not kept rests now (sl_dtls_rest); the others do already. */
 void sl_assoc_heard(struct assoc *a, uint64_t transport);
 
 void sl_assoc_tick(struct assoc *a, usec now);

@@ -326,22 +326,41 @@ TEST(assoc_forget)
 
 /* ---- at rest ---- */
 
-TEST(assoc_rests_once_the_peer_is_heard)
+/* A server keeps its last flight, and rests when that was said; a client when it heard that its peer
+ * is up. Whoever ends it then, the other is told. */
+TEST(assoc_rests_once_openssl_is_not_needed)
 {
-    for (int who = 0; who < 2; who++) {
+    static const struct {
+        const char *name;
+        enum dtls_role role;
+        bool by_peer;    /* ends it */
+        uint64_t rested; /* before the peer is heard */
+    } rows[] = {
+        {"a server, left by its peer", DTLS_SERVER, true, 1},
+        {"a server that leaves", DTLS_SERVER, false, 1},
+        {"a client, left by its peer", DTLS_CLIENT, true, 0},
+        {"a client that leaves", DTLS_CLIENT, false, 0},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
         struct rig r;
+        bool client = rows[i].role == DTLS_CLIENT;
+        check_row(rows[i].name);
         rig_init(&r, 8, 100);
-        expect(&r, 0, DTLS_SERVER);
+        expect(&r, 0, rows[i].role);
         sl_assoc_heard(r.a, ID); /* of nothing that is there */
-        peer_new(&r, 0, DTLS_CLIENT);
-        talk(&r);
+        peer_new(&r, 0, client ? DTLS_SERVER : DTLS_CLIENT);
+        sl_assoc_path(r.a, ID, 0, r.now);
+        hear(&r);
         CHECK_INT(stats(&r)->rested, 0);
+        talk(&r);
+        CHECK_INT(stats(&r)->up, 1);
+        CHECK_INT(stats(&r)->rested, rows[i].rested);
         sl_assoc_heard(r.a, ID);
         hear(&r);
         CHECK_INT(stats(&r)->rested, 1);
         CHECK_INT(stats(&r)->closed, 0);
         r.events = 0;
-        if (who == 0) {
+        if (rows[i].by_peer) {
             sl_dtls_close(r.peer[0], r.now);
             talk(&r);
             CHECK_INT(last(&r, ASSOC_CLOSED)->why, E_OK);
@@ -353,6 +372,26 @@ TEST(assoc_rests_once_the_peer_is_heard)
         CHECK_INT(count(&r, ASSOC_SEND), 1);
         rig_fini(&r);
     }
+}
+
+/* The peer misses what was said last, and asks for it of an association that rests. */
+TEST(assoc_at_rest_repeats_its_last_flight)
+{
+    struct rig r;
+    rig_init(&r, 8, 100);
+    expect(&r, 0, DTLS_SERVER);
+    peer_new(&r, 0, DTLS_CLIENT);
+    while (stats(&r)->up == 0) {
+        say(&r, 0);
+        r.deaf = sl_dtls_state(r.peer[0]) == DTLS_HANDSHAKE && r.events > 0;
+        hear(&r);
+    }
+    CHECK_INT(stats(&r)->rested, 1);
+    CHECK_INT(sl_dtls_state(r.peer[0]), DTLS_HANDSHAKE);
+    r.deaf = false;
+    advance(&r, SEC(2));
+    CHECK_INT(sl_dtls_state(r.peer[0]), DTLS_UP);
+    rig_fini(&r);
 }
 
 TEST(assoc_with_data_does_not_rest)

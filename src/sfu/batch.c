@@ -5,6 +5,7 @@
 
 #include "media/bwe.h"
 #include "sfu/consumer.h"
+#include "sfu/trace.h"
 #include "sfu/transport.h"
 
 enum {
@@ -134,19 +135,11 @@ static size_t make_runs(struct batch *b)
     return runs;
 }
 
-/* Delays of forwarded packets, from the kernel's stamp to the send. */
 static void note_delays(struct batch *b, usec sent)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        if (b->at[i] == 0)
-            continue;
-        usec delay = sent > b->at[i] ? sent - b->at[i] : 0;
-        unsigned slot = 0;
-        for (usec d = delay >> 4; d > 0 && slot < SHARD_DELAYS - 1; d >>= 1)
-            slot++;
-        b->stats->delays[slot]++;
-        b->stats->delay_sum_us += (uint64_t)delay;
-    }
+    for (size_t i = 0; i < b->n; i++)
+        if (b->at[i] != 0)
+            delay_add(&b->stats->delay, sent - b->at[i]);
 }
 
 static void send_chunk(struct batch *b)
@@ -160,6 +153,13 @@ static void send_chunk(struct batch *b)
     b->n = b->used = 0;
 }
 
+static void trace(const struct transport *t, const struct srtp_job *s, usec now)
+{
+    const struct span parts[TRACE_PARTS] = {
+        {s->dst, s->header_n}, {s->pre, s->pre_n}, {s->body, s->body_n}};
+    sl_trace_sent(t, parts, now);
+}
+
 static void add(struct batch *b, struct transport *t, const struct job *j, usec now)
 {
     if (b->n == CHUNK)
@@ -167,6 +167,8 @@ static void add(struct batch *b, struct transport *t, const struct job *j, usec 
     struct srtp_job *s = &b->srtp[b->n];
     s->dst = b->bytes + b->used;
     sl_consumer_write(j, s, now);
+    if (t->traced)
+        trace(t, s, now);
     s->out = t->out;
     b->at[b->n] = j->kind == JOB_MEDIA && !t->pacer ? j->pkt->at : 0;
     b->wire[b->n] = (uint16_t)(s->header_n + s->pre_n + s->body_n + t->tag_n);

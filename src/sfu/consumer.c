@@ -13,7 +13,7 @@
 #include "sfu/transport.h"
 
 enum {
-    VIDEO_SLOTS = 512, /* packets that can be resent; 4 s of 1 Mbit/s */
+    VIDEO_SLOTS = 512, /* packets that can be resent at the most: 2 s of 2 Mbit/s */
     FIRST_MASK = 0x7fff,
     PADDING_MIN = 32, /* octets: less would be all header */
     PROBE_TRIES = 4,  /* packets among which one is looked for to probe the path with, */
@@ -319,14 +319,15 @@ enum err sl_consumer_resend(struct consumer *c, uint16_t seq, usec rtt, usec now
 }
 
 /* From the newest back, each once in a while; none that is much larger than what is due, as
- * the burst would not be of its rate. */
+ * the burst would not be of its rate. Not before the receiver told of a packet: RTX that a
+ * receiver has before the stream itself is nothing to it, and Pion never begins that stream. */
 static bool probe_again(struct consumer *c, size_t due, usec now, struct job *ret)
 {
     uint64_t next = sl_seqmap_next(c->map);
     if (now - c->probed_at > PROBE_PAUSE)
         c->probed = next;
     c->probed_at = now;
-    for (int i = 0; c->begun && due >= PROBE_DUE && i < PROBE_TRIES; i++)
+    for (int i = 0; c->heard && due >= PROBE_DUE && i < PROBE_TRIES; i++)
         if (sl_consumer_resend(c, (uint16_t)--c->probed, PROBE_AGAIN, now, ret) == E_OK) {
             (void)sl_pkt_ref(ret->pkt);
             return true;
@@ -523,9 +524,16 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
 
 /* ---- reports ---- */
 
+/* Whether a report has seen one of our packets: some tell of a stream before anything came. */
+static bool was_heard(const struct consumer *c, const struct rtcp_block *b)
+{
+    return (uint16_t)(sl_seqmap_next(c->map) - 1 - b->last_seq) < c->packets;
+}
+
 void sl_consumer_report(struct consumer *c, const struct rtcp_block *b, usec now)
 {
     c->mid_known = true;
+    c->heard = c->heard || was_heard(c, b);
     sl_redundancy_report(c, b->fraction);
     c->lost = b->fraction;
     if (b->lsr == 0 || b->lsr != c->lsr)

@@ -91,6 +91,7 @@ struct consumer {
     uint8_t rtx_pt_of[128];
     struct consumer_source sources[CONSUMER_SOURCES];
     bool begun;                  /* something was forwarded */
+    bool heard;                  /* and a report tells that it came */
     struct picmap pictures;      /* where that stood, once `from` is NULL */
     struct encoding *want;       /* what it waits for, NULL when content */
     struct list in_wanting;      /* of `want` */

@@ -570,6 +570,16 @@ TEST(consumer_probes_with_what_was_sent)
         stage_send(s.pub, SSRC_IN, n, n == 1);
     sim_settle(&s.sim);
     uint16_t last = sim_rtp(s.sub, 2).seq;
+    const uint32_t told[] = {0, last + 1U, last - 3U, 1U << 16 | (last - 1U)};
+    for (size_t i = 0; i < LEN(told); i++) {
+        sl_consumer_report(c, &(struct rtcp_block){.last_seq = told[i]}, s.sim.now);
+        CHECK_INT(c->heard, i == 3); /* the others are numbers of none that it was sent */
+        if (i < 3) {
+            CHECK_INT(sl_consumer_pad(c, 400, s.sim.now, &job), E_OK);
+            CHECK_INT(job.kind, JOB_PADDING);
+            sl_pkt_unref(job.pkt);
+        }
+    }
     for (uint16_t n = 0; n < 3; n++) {
         CHECK_INT(sl_consumer_pad(c, 400, s.sim.now, &job), E_OK);
         CHECK_INT(job.kind, JOB_REPAIR);

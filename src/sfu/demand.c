@@ -138,8 +138,12 @@ static void review_sleep(struct producer *p, unsigned part, usec now)
     uint8_t b = (uint8_t)(1U << part);
     if (!(d->wanted & b))
         d->asleep |= d->told && obeys(p) && sl_demand_flows(p, part) ? b : 0;
-    else if (came_back(p, part) || now - d->woke[part] >= DEMAND_WAKE)
+    else if (came_back(p, part) || now - d->woke[part] >= DEMAND_WAKE) {
+        bool stopped = d->asleep & b && !is_sizes(p);
+        if (stopped && p->encodings[part].back > d->woke[part])
+            d->took[part] = p->encodings[part].back - d->woke[part];
         d->asleep &= (uint8_t)~b;
+    }
 }
 
 /* Control knows encodings only. */
@@ -213,8 +217,10 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
             d->at[i] = now;
         if (d->at[i] != 0 && now - d->at[i] < DEMAND_IDLE)
             wanted |= bits;
-        if (wanted & ~(unsigned)d->wanted & 1U << i)
+        if (wanted & ~(unsigned)d->wanted & 1U << i) {
             d->woke[i] = now;
+            d->took[i] = 0;
+        }
     }
     if (wanted)
         wanted |= unsettled(p, now);

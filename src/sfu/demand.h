@@ -40,6 +40,7 @@ struct demand {
     uint8_t asleep;              /* bits of those that were given leave to stop */
     usec at[DEMAND_PARTS_MAX];   /* somebody wanted it last; 0: nobody ever did */
     usec woke[DEMAND_PARTS_MAX]; /* when it was wanted again */
+    usec took[DEMAND_PARTS_MAX]; /* until it came; 0: not yet, or it had not stopped */
     uint8_t below[64];           /* what workers that it is carried to want, */
     uint32_t below_bps[64];      /* and can make use of */
     struct layer_table seen;     /* its layers, as they were last measured together, */

@@ -1,6 +1,8 @@
 #include "sfu/demand.h"
 
 #include "check.h"
+#include "sfu/inside.h"
+#include "sfu/producer.h"
 #include "stage.h"
 
 /* A publisher of three encodings that stops what it is told, as a browser with an SDK does. */
@@ -78,6 +80,30 @@ TEST(demand_follows_viewers)
         CHECK_INT(s.sim.told[MAIL_WANTED].arg, 0);
         stage_close(&s);
     }
+}
+
+/* How long the publisher took is known, of what had stopped; on the worker where it lands. */
+TEST(demand_measures_how_long_it_takes)
+{
+    open_stage(1);
+    const struct producer *p = sl_shard_producer(s.sim.shards[0], VIDEO);
+    CHECK_INT(run(SEC(7), 7), 400);
+    wish(&(struct rtp_wish){.encoding = 1});
+    CHECK_INT(run(SEC(3), 7), 100);
+    wish(&(struct rtp_wish){0});
+    CHECK_INT(run(SEC(3), 7), 400);
+    CHECK_INT(p->demand.took[2], 0); /* it had never stopped */
+    wish(&(struct rtp_wish){.encoding = 1});
+    CHECK_INT(run(SEC(2), 7), 100);
+    CHECK_INT(run(SEC(2), 1), 100);
+    wish(&(struct rtp_wish){0});
+    CHECK_INT(run(MSEC(120), 1), 100);
+    CHECK_INT(p->demand.took[2], 0); /* not yet */
+    CHECK_INT(run(SEC(1), 5), 400);
+    CHECK(p->demand.took[2] >= MSEC(120) && p->demand.took[2] < MSEC(145));
+    CHECK_INT(p->demand.took[0], 0);
+    CHECK_INT(p->demand.took[1], 0);
+    stage_close(&s);
 }
 
 /* A sender begins with its least, and finds only by and by that its path carries more: nobody

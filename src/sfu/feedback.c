@@ -10,6 +10,7 @@
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/reception.h"
+#include "sfu/trace.h"
 #include "sfu/transport.h"
 
 enum {
@@ -94,6 +95,7 @@ static void resend(struct transport *t, struct consumer *c, const struct rtcp_fb
     usec rtt = path.rtt > c->rtt ? path.rtt : c->rtt;
     bool late = false;
     uint16_t seq;
+    sl_seqmap_fit(c->map, now);
     for (int i = 0; i < RESENDS_A_NACK && sl_rtcp_nack_next(&it, &seq); i++) {
         struct job job;
         t->shard->stats.nacks_received++;
@@ -153,7 +155,8 @@ void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
     struct rtcp r;
     enum err e = sl_srtp_unprotect_rtcp(t->in, p->data, &n);
     if (!e) {
-        sl_transport_heard(t);
+        p->n = (uint16_t)n;
+        sl_transport_heard(t, p);
         e = sl_rtcp_parse((struct span){p->data, n}, &compound);
     }
     if (e) {
@@ -175,13 +178,14 @@ void sl_feedback_take(struct transport *t, struct pkt *p, usec now)
 /* A compound that is being made where it will be sent from. */
 struct out {
     struct transport *t;
+    usec now;
     struct wr w;
 };
 
-static struct out begin(struct transport *t)
+static struct out begin(struct transport *t, usec now)
 {
     uint8_t *p = sl_batch_room(t->shard->batch, RTCP_OCTETS + SRTP_RTCP_MAX);
-    struct out o = {.t = t, .w = wr_of(p, RTCP_OCTETS)};
+    struct out o = {.t = t, .now = now, .w = wr_of(p, RTCP_OCTETS)};
     return o;
 }
 
@@ -189,6 +193,8 @@ static void end(struct out *o)
 {
     struct transport *t = o->t;
     size_t n = o->w.n;
+    if (n > 0 && !o->w.bad && t->traced)
+        sl_trace_sent(t, (const struct span[TRACE_PARTS]){wr_done(&o->w)}, o->now);
     if (n > 0 && !o->w.bad && sl_srtp_protect_rtcp(t->out, o->w.p, &n) == E_OK)
         sl_batch_put(t->shard->batch, &t->to, t->port, n);
 }
@@ -199,7 +205,7 @@ static void make_room(struct out *o, size_t octets)
 {
     if (o->w.cap - o->w.n < octets + RTCP_EMPTY) {
         end(o);
-        *o = begin(o->t);
+        *o = begin(o->t, o->now);
     }
 }
 
@@ -250,6 +256,8 @@ static void report_sent(struct out *o, bool all, usec now)
     o->t->next_clock = USEC_NEVER;
     list_each (struct consumer, c, &o->t->consumers, in_transport) {
         struct rtcp_sender s;
+        if (all)
+            sl_seqmap_fit(c->map, now);
         if (!(all || consumer_hurries(c)) || !sl_consumer_sender(c, now, &s))
             continue;
         if (consumer_hurries(c))
@@ -331,12 +339,12 @@ static void requests(struct out *o, usec now)
         }
 }
 
-static void arrivals(struct transport *t)
+static void arrivals(struct transport *t, usec now)
 {
     const struct tp_receiver *rx = t->rx;
     uint32_t media = rx->streams_n > 0 ? rx->streams[0].ssrc : 0;
     while (sl_twcc_pending(rx->twcc)) {
-        struct out o = begin(t);
+        struct out o = begin(t, now);
         need_report(&o);
         if (!sl_twcc_build(rx->twcc, t->ssrc, media, &o.w))
             break;
@@ -347,7 +355,7 @@ static void arrivals(struct transport *t)
 
 void sl_feedback_due(struct transport *t, usec now)
 {
-    struct out o = begin(t);
+    struct out o = begin(t, now);
     bool due = now >= t->next_report;
     if (due) {
         t->next_report = now + REPORT_INTERVAL;
@@ -360,7 +368,7 @@ void sl_feedback_due(struct transport *t, usec now)
     end(&o);
     if (now >= t->next_feedback) {
         t->next_feedback = now + FEEDBACK_INTERVAL;
-        arrivals(t);
+        arrivals(t, now);
     }
 }
 

@@ -109,6 +109,45 @@ TEST(feedback_resends_within_a_budget)
     stage_close(&s);
 }
 
+/* Few packets are remembered at first, and more as more is sent: that is noticed each second, and
+ * when something is asked for. */
+TEST(feedback_remembers_what_may_be_asked_for)
+{
+    static const struct {
+        const char *name;
+        bool asked; /* for the last, half way */
+        int n;      /* packets, 4 ms apart */
+        int back;   /* of the last: what is asked for then */
+        bool resent;
+    } rows[] = {
+        {"a quarter of a second", false, 70, 60, true},
+        {"three quarters, in the second second", false, 500, 190, true},
+        {"half a second at once", false, 160, 150, false},
+        {"half a second, once something was asked for", true, 160, 150, true},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct cmd_producer p = stage_video();
+        struct cmd_consumer k = stage_viewer(RTX_OUT);
+        uint16_t seq = 0;
+        check_row(rows[i].name);
+        stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+        for (int n = 0; n < rows[i].n; n++) {
+            stage_send(s.pub, SSRC_IN, (uint16_t)n, n == 0);
+            sim_run(&s.sim, MSEC(4));
+            seq = sim_rtp(s.sub, s.sub->rtp_n - 1).seq;
+            if (rows[i].asked && n == rows[i].n / 2)
+                sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+        }
+        uint64_t before = sim_stats(&s.sim, 0)->retransmitted;
+        CHECK_INT(before, rows[i].asked);
+        seq = (uint16_t)(seq - rows[i].back);
+        sim_send_nack(s.sub, SSRC_OUT, &seq, 1);
+        sim_settle(&s.sim);
+        CHECK_INT(sim_stats(&s.sim, 0)->retransmitted - before, rows[i].resent);
+        stage_close(&s);
+    }
+}
+
 /* What can be repaired no more is replaced by a key frame, unless one came since. */
 static const struct {
     const char *name;

@@ -211,6 +211,30 @@ TEST(voices_change_smoothly)
     stage_close(&s);
 }
 
+/* A slot for one voice, which is silent while others are louder: when it is heard again its numbers
+ * go on, as if it had paused for so long. */
+TEST(voice_comes_back)
+{
+    static const int away[] = {1, 50, 500}; /* times 20 ms */
+    struct talk t;
+    open_talk(&t);
+    for (size_t turn = 0; turn <= LEN(away); turn++) {
+        for (int i = 0; i < 10; i++)
+            talk_on(&t, 0, i == 0);
+        if (turn == LEN(away))
+            break;
+        sim_source(s.sub, CONSUMER + 1, 0);
+        sim_settle(&s.sim);
+        for (int i = 0; i < away[turn]; i++)
+            talk_on(&t, -1, false);
+        sim_source(s.sub, CONSUMER + 1, AUDIO);
+        sim_settle(&s.sim);
+    }
+    CHECK_INT(sim_stats(&s.sim, 0)->srtp_refused, 0);
+    CHECK_INT(s.sub->bad_n, 0);
+    stage_close(&s);
+}
+
 /* A pause between two voices is as long as it was; what the first said last, and what was
  * lost of it, does not come after the second began. */
 TEST(voices_do_not_mix)

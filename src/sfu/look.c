@@ -32,6 +32,7 @@ static struct look_encoding look_at_encoding(const struct encoding *e, usec now)
         .octets = e->stats.octets,
         .bps = e->bitrate_bps,
         .silent = e->last > 0 ? now - e->last : USEC_NEVER,
+        .resumed = e->producer->demand.took[e->number],
     };
     if (e->producer->transport && e->stats.received > 0) {
         r.lost = sl_stats_lost(&e->stats);

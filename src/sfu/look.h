@@ -38,7 +38,8 @@ struct look_encoding {
     uint64_t asked, found; /* numbers in NACKs of ours, and those that came after all */
     usec jitter;
     uint32_t bps;
-    usec silent; /* for so long nothing came; USEC_NEVER: ever */
+    usec silent;  /* for so long nothing came; USEC_NEVER: ever */
+    usec resumed; /* it had stopped, and came so long after it was wanted; 0: not so */
 };
 
 struct look_producer {

@@ -163,6 +163,8 @@ static enum err describe(struct encoding *e, struct pkt *p, const struct rtp *rt
 static void keep(struct encoding *e, struct pkt *p, usec now)
 {
     const struct media_pkt *m = media_in(p);
+    if (now - e->last >= SILENT_AFTER && e->last > 0)
+        e->back = now;
     e->last = now;
     e->octets += m->payload_n + WIRE_OCTETS;
     if (m->info.key && m->seq > e->key)
@@ -229,10 +231,8 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
     e->clock = (struct clockmap){.clock_hz = hz};
     e->dd = (struct dd){0};
     e->rates = (struct layerrate){0};
-    if (e->nack) {
-        sl_nack_free(e->nack);
-        e->nack = sl_nack_new(&nack_conf);
-    }
+    if (e->nack)
+        sl_nack_reset(e->nack);
     while (e->audience.n > 0) {
         struct consumer *c = e->audience.at[e->audience.n - 1];
         sl_consumer_restart(c);

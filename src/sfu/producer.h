@@ -93,6 +93,7 @@ struct encoding {
     struct keyreq keyreq;
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
     usec last;               /* when a packet of it came */
+    usec back;               /* the first one after a silence; 0: there was none */
     uint64_t octets;         /* since it was last measured */
     uint32_t bitrate_bps;
     struct layerrate rates; /* by layers */

@@ -1,11 +1,14 @@
-/* What a viewer is sent, whatever comes from the publisher and whatever the viewer wishes: any
- * order of packets, losses, switches of encodings and rates, numbers that wrap around. */
+/* What a viewer is sent, in any order of packets, losses, switches and numbers that wrap around. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
 
 #include "check.h"
+#include "media/dd.h"
+#include "media/ddwrite.h"
+#include "rates.h"
 #include "stage.h"
 
 enum {
@@ -60,7 +63,7 @@ struct source {
 struct held {
     struct rtp rtp;
     uint64_t seq;
-    uint8_t payload[64];
+    uint8_t payload[64], ext[64];
     int until; /* the frame that it comes after */
 };
 
@@ -72,12 +75,14 @@ struct got {
     uint32_t ts;
     uint16_t id;
     uint8_t tl0;
+    uint8_t dd[DD_OCTETS_MAX], dd_n;
 };
 
 static struct {
     struct stage s;
     struct rng rng;
     const struct story *story;
+    enum codec codec;
     struct source sources[ENCODINGS];
     struct held held[HELD_MAX];
     size_t held_n, seen, plis, reports;
@@ -85,6 +90,7 @@ static struct {
     uint16_t first; /* output number */
     struct got got[OUT_MAX];
     size_t got_n;
+    bool wished[FRAMES]; /* something else, before this frame */
 } world;
 
 static unsigned chance(unsigned n)
@@ -112,6 +118,8 @@ static void pass_on(const struct rtp *r, uint64_t seq, int frame)
     h->rtp = *r;
     h->seq = seq;
     memcpy(h->payload, r->payload.p, r->payload.n);
+    if (r->ext.n > 0)
+        memcpy(h->ext, r->ext.p, r->ext.n);
     h->until = frame + (int)chance(4);
 }
 
@@ -125,12 +133,13 @@ static void let_go(int frame)
             continue;
         }
         h.rtp.payload.p = h.payload;
+        h.rtp.ext.p = h.ext;
         send(&h.rtp, h.seq);
     }
     world.held_n = left;
 }
 
-/* VP8 in three rates; the last octets say which frame and part it is. */
+/* Three rates. */
 static void send_frame(unsigned e, int n, bool key)
 {
     static const uint8_t pattern[] = {0, 2, 1, 2};
@@ -144,26 +153,31 @@ static void send_frame(unsigned e, int n, bool key)
         s->last[1] = n;
     s->tl0 = (uint8_t)(s->tl0 + (t == 0));
     s->id++;
-    uint8_t sync = t > 0 && s->picture % 4 <= 2 ? 0x20 : 0;
     for (int part = 0; part < PACKETS; part++) {
-        uint8_t b[] = {(uint8_t)(part == 0 ? 0x90 : 0x80),
-                       0xe0,
-                       (uint8_t)(0x80 | s->id >> 8),
-                       (uint8_t)s->id,
-                       s->tl0,
-                       (uint8_t)(t << 6 | sync),
-                       (uint8_t)!key,
-                       0,
-                       (uint8_t)e,
-                       (uint8_t)part,
-                       (uint8_t)(n >> 8),
-                       (uint8_t)n};
+        struct rates_picture p = {.id = s->id,
+                                  .tl0 = s->tl0,
+                                  .rate = t,
+                                  .key = key,
+                                  .sync = t > 0 && s->picture % 4 <= 2,
+                                  .start = part == 0,
+                                  .end = part + 1 == PACKETS};
+        uint8_t b[RATES_DESCRIPTOR + 4] = {0};
+        rates_describe(world.codec, &p, b);
+        b[RATES_DESCRIPTOR] = (uint8_t)e;
+        b[RATES_DESCRIPTOR + 1] = (uint8_t)part;
+        b[RATES_DESCRIPTOR + 2] = (uint8_t)(n >> 8);
+        b[RATES_DESCRIPTOR + 3] = (uint8_t)n;
         struct rtp r = {.pt = PT_VP8,
                         .seq = (uint16_t)s->seq,
                         .ts = s->ts + FRAME_TICKS * (unsigned)n,
                         .ssrc = SSRC_LAYER + e,
                         .marker = part + 1 == PACKETS,
                         .payload = {b, sizeof b}};
+        uint8_t dd[RATES_DD], buf[600];
+        struct rtp_elem ext = {.id = DD_IN, .data.p = dd};
+        ext.data.n = rates_dd(&p, dd);
+        if (world.codec == CODEC_AV1)
+            stage_exts(&r, buf, &ext, 1);
         pass_on(&r, s->seq++, n);
     }
 }
@@ -205,7 +219,7 @@ static unsigned asked(void)
 
 /* ---- the viewer ---- */
 
-static void take(const struct rtp *r)
+static void take(const struct rtp *r, struct span dd)
 {
     if (r->ssrc != SSRC_OUT)
         return;
@@ -224,18 +238,24 @@ static void take(const struct rtp *r)
         return;
     const uint8_t *p = r->payload.p;
     g->ts = r->ts;
-    g->id = rtp_be16(p + 2) & 0x7fff;
+    g->id = rtp_be16(p + (world.codec == CODEC_VP9 ? 1 : 2)) & 0x7fff;
     g->tl0 = p[4];
-    g->encoding = p[8];
-    g->part = p[9];
-    g->frame = rtp_be16(p + 10);
+    g->encoding = p[RATES_DESCRIPTOR];
+    g->part = p[RATES_DESCRIPTOR + 1];
+    g->frame = rtp_be16(p + RATES_DESCRIPTOR + 2);
+    if (world.codec == CODEC_AV1) {
+        CHECK(dd.n >= 3 && dd.n <= RATES_DD + DD_GROWTH_MAX);
+        memcpy(g->dd, dd.p, dd.n);
+        g->dd_n = (uint8_t)dd.n;
+        g->id = rtp_be16(dd.p + 1);
+    }
 }
 
 static void look(void)
 {
     for (; world.seen < world.s.sub->rtp_n; world.seen++) {
         struct rtp r = sim_rtp(world.s.sub, world.seen);
-        take(&r);
+        take(&r, sim_ext(world.s.sub, world.seen, DD_OUT));
     }
 }
 
@@ -259,8 +279,9 @@ static void look_at_reports(void)
     CHECK(off >= -1 && off <= 1);
 }
 
-static void wish(void)
+static void wish(int n)
 {
+    world.wished[n] = true;
     struct rtp_wish wish = {.encoding = (uint8_t)(1 + chance(ENCODINGS)),
                             .temporals = (uint8_t)(1 + chance(3))};
     struct mail m = sl_mail_wish(CONSUMER, &wish);
@@ -275,6 +296,8 @@ struct decoder {
     bool gap;                 /* a number is missing since the last key frame began */
     bool whole;               /* the frame under way has all its parts so far */
     uint8_t tl0;              /* of the last frame of the lowest rate */
+    struct dd dd;             /* what descriptors say, */
+    int active;               /* the highest rate that they say will come */
     bool seen[ENCODINGS][FRAMES];
 };
 
@@ -311,6 +334,11 @@ static void check_order(const struct decoder *d, const struct got *g, bool gaple
         return;
     int32_t later = (int32_t)(g->ts - b->ts);
     uint16_t pictures = (uint16_t)(g->id - b->id) & 0x7fff;
+    /* VP9 and AV1 keep the numbers of pictures that are left out, H.264 has none. */
+    bool keeps = world.codec == CODEC_VP9 || world.codec == CODEC_AV1;
+    uint16_t next = keeps ? (uint16_t)(g->frame - b->frame) : 1;
+    if (world.codec == CODEC_H264)
+        pictures = is_new(d, g) ? 1 : 0;
     if (!is_new(d, g)) {
         CHECK(later == 0 && pictures == 0 && g->part > b->part);
         return;
@@ -319,7 +347,39 @@ static void check_order(const struct decoder *d, const struct got *g, bool gaple
     CHECK(pictures >= 1 && pictures < 200);
     /* Of what was lost just before a switch nothing is known; a key frame needs none of it. */
     if (gapless)
-        CHECK(g->part == 0 && (is_key(g) || (pictures == 1 && b->marker)));
+        CHECK(g->part == 0 && (is_key(g) || (pictures == next && b->marker)));
+}
+
+/* What comes is of an active decode target; and what is left out while nobody changes a wish, of
+ * one that is not, as was said before or with the next picture: nobody waits for it (A.8.2 of the
+ * AV1 payload format). A packet that is late may be of more than is sent by then. */
+static void check_active(struct decoder *d, const struct got *g, bool gapless)
+{
+    const struct got *b = d->before;
+    struct dd_frame f;
+    CHECK_INT(sl_dd_read(&d->dd, (struct span){g->dd, g->dd_n}, &f), E_OK);
+    CHECK(f.known);
+    int before = d->active;
+    d->active = -1;
+    for (unsigned i = 0; i < d->dd.targets_n; i++)
+        if (d->dd.active & 1U << i && d->dd.targets[i].temporal > d->active)
+            d->active = d->dd.targets[i].temporal;
+    CHECK(f.temporal <= d->active || world.story->late > 0);
+    if (!b || !gapless || b->encoding != g->encoding || is_key(g) ||
+        world.wished[g->frame])
+        return;
+    int least = d->active < before ? d->active : before;
+    for (int n = g->frame - 1; n > b->frame && !world.wished[n]; n--)
+        CHECK(world.sources[g->encoding].frames[n].temporal > least);
+}
+
+static void check_tl0(const struct decoder *d, const struct got *g, uint8_t temporal,
+                      bool known)
+{
+    if (temporal == 0 && d->before && known)
+        CHECK_INT(g->tl0, (uint8_t)(d->tl0 + 1));
+    if (temporal > 0 && !d->gap)
+        CHECK_INT(g->tl0, d->tl0);
 }
 
 static void check_decodes(struct decoder *d, const struct got *g)
@@ -330,10 +390,8 @@ static void check_decodes(struct decoder *d, const struct got *g)
         bool known = !d->gap && !(key && world.story->lost + world.story->late > 0);
         d->whole = g->part == 0;
         d->gap = key && g->part == 0 ? false : d->gap;
-        if (f->temporal == 0 && d->before && known)
-            CHECK_INT(g->tl0, (uint8_t)(d->tl0 + 1));
-        if (f->temporal > 0 && !d->gap)
-            CHECK_INT(g->tl0, d->tl0);
+        if (world.codec == CODEC_VP8 || world.codec == CODEC_VP9)
+            check_tl0(d, g, f->temporal, known);
         if (f->temporal == 0)
             d->tl0 = g->tl0;
     }
@@ -360,6 +418,8 @@ static void check_all(void)
             missing++;
         } else if (!g->empty) {
             check_order(&d, g, gapless);
+            if (world.codec == CODEC_AV1)
+                check_active(&d, g, gapless);
             check_decodes(&d, g);
             d.before = g;
             gapless = true;
@@ -373,19 +433,27 @@ static void check_all(void)
 
 /* ---- all together ---- */
 
-static void run(const struct story *story, unsigned viewer, uint64_t seed)
+static void run(const struct story *story, enum codec codec, unsigned viewer,
+                uint64_t seed)
 {
     struct cmd_producer p = stage_simulcast();
     struct cmd_consumer k = stage_viewer(PT_NONE);
+    unsigned wraps = codec == CODEC_AV1 ? 0xffc0 : 0x7fc0; /* 16 bits, or 15 */
     memset(&world, 0, sizeof world);
     world.rng = sl_rng_of(seed);
     world.story = story;
+    world.codec = codec;
+    p.receive.params.codecs[0].codec = k.send.params.codecs[0].codec = codec;
     k.send.params.ext_id[EXT_TWCC] = 0;
+    if (codec == CODEC_AV1) {
+        p.receive.params.ext_id[EXT_DEPENDENCY] = DD_IN;
+        k.send.params.ext_id[EXT_DEPENDENCY] = DD_OUT;
+    }
     for (unsigned e = 0; e < ENCODINGS; e++) {
         p.receive.encodings[e].ssrc = SSRC_LAYER + e;
         /* All of them wrap around soon, none at the same time. */
         world.sources[e] = (struct source){.seq = 0xff00U + 50U * e,
-                                           .id = (uint16_t)(0x7fc0 + 30 * e),
+                                           .id = (uint16_t)(wraps + 30 * e),
                                            .tl0 = (uint8_t)(200 + 20 * e),
                                            .ts = 0U - 3000U * (100 + 70 * e)};
     }
@@ -395,7 +463,7 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
         for (unsigned e = 0; story->reports && n % FPS == 0 && e < ENCODINGS; e++)
             send_report(e, n);
         if (story->switches && chance(12) == 0)
-            wish();
+            wish(n);
         for (unsigned e = 0; e < ENCODINGS; e++)
             send_frame(e, n, keys & 1U << e);
         let_go(n);
@@ -413,9 +481,21 @@ static void run(const struct story *story, unsigned viewer, uint64_t seed)
 
 TEST(rewrite_is_decodable_and_gap_consistent)
 {
-    for (size_t i = 0; i < LEN(stories); i++)
-        for (uint64_t seed = 1; seed <= 8; seed++) {
-            check_row(stories[i].name);
-            run(&stories[i], seed % 2, seed);
-        }
+    static const struct {
+        const char *name;
+        enum codec codec;
+        uint64_t seeds;
+    } codecs[] = {{"VP8", CODEC_VP8, 8},
+                  {"VP9", CODEC_VP9, 4},
+                  {"H.264", CODEC_H264, 4},
+                  {"AV1", CODEC_AV1, 4}};
+    for (size_t k = 0; k < LEN(codecs); k++)
+        for (size_t i = 0; i < LEN(stories); i++)
+            for (uint64_t seed = 1; seed <= codecs[k].seeds; seed++) {
+                char row[64];
+                (void)snprintf(row, sizeof row, "%s, %s", codecs[k].name,
+                               stories[i].name);
+                check_row(row);
+                run(&stories[i], codecs[k].codec, seed % 2, seed);
+            }
 }

@@ -13,6 +13,7 @@
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
+#include "sfu/trace.h"
 #include "sfu/transport.h"
 
 enum { POOL_RESERVE = 8 /* the part of the pool that histories may not take */ };
@@ -63,6 +64,7 @@ struct shard *sl_shard_new(const struct shard_conf *conf)
     if (!s)
         return NULL;
     s->conf = *conf;
+    s->stats.delay = sl_delay_histogram();
     if (conf->before)
         s->stats = *conf->before;
     s->rng = sl_rng_of(conf->seed);
@@ -92,6 +94,8 @@ static void settle(struct shard *s, usec now)
 static void drop_transport(struct shard *s, struct transport *t)
 {
     sl_records_closed(s, t);
+    if (t->trace)
+        (void)sl_trace_end(t->trace);
     sl_map_del(&s->transports, &t->by_id);
     s->stats.transports -= t->out != NULL;
     s->stats.expected--;
@@ -127,6 +131,17 @@ bool sl_shard_idle(const struct shard *s)
 const struct shard_stats *sl_shard_stats(const struct shard *s)
 {
     return &s->stats;
+}
+
+enum err sl_shard_trace(struct shard *s, uint64_t transport, struct trace *tr)
+{
+    struct transport *t = sl_shard_transport(s, transport);
+    if (!t || !t->out)
+        return E_ABSENT;
+    if (t->trace)
+        return E_EXISTS;
+    sl_trace_begin(tr, t);
+    return E_OK;
 }
 
 /* ---- datagrams ---- */

@@ -22,6 +22,7 @@
 #include "base/tx.h"
 
 #include "media/allocate.h"
+#include "sfu/delay.h"
 #include "sfu/mail.h"
 
 enum {
@@ -30,7 +31,6 @@ enum {
     SHARD_TO_CONTROL = SHARD_WORKERS_MAX,
     SHARD_TO_ASSOC,
     SHARD_PEERS,
-    SHARD_DELAYS = 16,
     SHARD_KEEP_MEDIA = 1024, /* places in a mailbox that media leaves to the rest */
 };
 
@@ -46,6 +46,7 @@ struct shard_io {
 };
 
 struct shard_stats;
+struct trace;
 
 struct shard_conf {
     uint16_t worker;       /* our number */
@@ -90,10 +91,8 @@ struct shard_stats {
     uint64_t
         causes[ALLOCATE_CAUSES]; /* consumers with a source, by what limits them now */
     uint64_t expected;           /* transports that it knows of, whoever owns them */
-    /* From the kernel's stamp to the end of the send, of forwarded packets: delays[i] took
-     * less than 16 << i microseconds, the last slot holds the rest. */
-    uint64_t delays[SHARD_DELAYS];
-    uint64_t delay_sum_us;
+    /* Of forwarded packets that were not held back for a narrow path, nor sent again. */
+    struct histogram delay;
 };
 
 struct shard;
@@ -114,6 +113,11 @@ void sl_shard_mail(struct shard *s, unsigned from, const struct mail *m, usec no
 void sl_shard_tick(struct shard *s, usec now);
 void sl_shard_flush(struct shard *s, usec now);
 usec sl_shard_deadline(const struct shard *s);
+
+/* Packets of a transport that lives here are written down from now on, until it goes (then
+ * tr->over) or sl_trace_end. It changes nothing that the shard gives. E_ABSENT: it does not live
+ * here; E_EXISTS: somebody does so already. */
+MUST_USE enum err sl_shard_trace(struct shard *s, uint64_t transport, struct trace *tr);
 
 /* Nothing hangs on it, and it owes no packet: another may take its place. */
 bool sl_shard_idle(const struct shard *s);

@@ -95,6 +95,45 @@ TEST(share_what_is_wanted)
     }
 }
 
+/* Each consumer with a source counts once, under what keeps it from more. */
+static void count_causes(enum allocate_cause want)
+{
+    const uint64_t *causes = sim_stats(&s.sim, s.sub->shard)->causes;
+    for (size_t i = 0; i < ALLOCATE_CAUSES; i++)
+        CHECK_INT(causes[i], i == want);
+}
+
+TEST(share_counts_causes)
+{
+    static const struct {
+        const char *name;
+        struct rtp_wish wish;
+        unsigned encodings; /* that come */
+        enum allocate_cause want;
+    } rows[] = {
+        {"the best", {0}, 7, ALLOCATE_NONE},
+        {"a layer that was named", {.encoding = 2}, 7, ALLOCATE_LAYER},
+        {"paused", {.paused = true}, 7, ALLOCATE_VIEWER},
+        {"the best again", {0}, 7, ALLOCATE_NONE},
+        {"the publisher stopped the largest", {0}, 3, ALLOCATE_PUBLISHER},
+    };
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        run(SEC(2), 7);
+        for (size_t i = 0; i < LEN(rows); i++) {
+            check_row(rows[i].name);
+            wish(&rows[i].wish);
+            run(SEC(3), rows[i].encodings);
+            count_causes(rows[i].want);
+        }
+        check_row("no source");
+        sim_source(s.sub, CONSUMER, 0);
+        run(MSEC(400), 7);
+        count_causes(ALLOCATE_CAUSES);
+        stage_close(&s);
+    }
+}
+
 /* What is wanted stays wanted, whatever plays in the slot. */
 TEST(share_remembers_a_wish)
 {

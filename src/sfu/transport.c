@@ -1,6 +1,5 @@
 #include "sfu/transport.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "media/unwrap.h"
@@ -13,6 +12,7 @@
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/share.h"
+#include "sfu/trace.h"
 
 enum { IN_USE, OFFERED }; /* names, as in struct ice */
 
@@ -28,6 +28,8 @@ static enum err name(struct transport *t, int which, const char ufrag[ICE_UFRAG_
 {
     struct tp_name *n = &t->names[which];
     unname(t, which);
+    if (ufrag[0] == '\0')
+        return E_MALFORMED; /* it stands for no name */
     n->transport = t;
     memcpy(n->ufrag, ufrag, sizeof n->ufrag);
     enum err e = sl_map_put(&t->shard->ufrags, span_of(n->ufrag), &n->node);
@@ -358,8 +360,10 @@ static bool restore(struct rtp *rtp, const struct encoding *e)
     return true;
 }
 
-void sl_transport_heard(struct transport *t)
+void sl_transport_heard(struct transport *t, const struct pkt *p)
 {
+    if (t->traced)
+        sl_trace_received(t, p);
     if (!t->heard)
         t->heard = sl_shard_post(t->shard, SHARD_TO_ASSOC,
                                  &(struct mail){.type = MAIL_HEARD, .id = t->id},
@@ -376,7 +380,7 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     enum err e = sl_srtp_unprotect(t->in, p->data, &n, &index);
     if (!e) {
         p->n = (uint16_t)n;
-        sl_transport_heard(t);
+        sl_transport_heard(t, p);
         st->rtp++;
         st->rtp_bytes += n;
         e = sl_rtp_parse((struct span){p->data, n}, &rtp);
@@ -473,10 +477,9 @@ static void check_consent(struct transport *t, usec now)
         sl_shard_post(t->shard, SHARD_TO_CONTROL,
                       &(struct mail){.type = MAIL_STALE, .id = t->id}, 0);
     }
-    if (!t->lost && t->stale_since && now - t->stale_since >= LOST_AFTER) {
+    if (!t->lost && t->stale_since && now - t->stale_since >= LOST_AFTER)
         t->lost = sl_shard_post(t->shard, SHARD_TO_CONTROL,
                                 &(struct mail){.type = MAIL_LOST, .id = t->id}, 0);
-    }
 }
 
 void sl_transport_tick(struct transport *t, usec now)

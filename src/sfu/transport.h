@@ -34,6 +34,7 @@ struct job;
 struct pacer;
 struct producer;
 struct shard;
+struct trace;
 
 enum {
     TP_NOBODY = 0xffff,  /* as owner: not known yet */
@@ -90,6 +91,7 @@ struct transport {
     bool ready;     /* and the keys are there */
     bool heard;     /* an authentic packet came, and the association thread knows */
     uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
+    bool traced;    /* `trace` is told of each packet */
     uint16_t twcc_next; /* number of the next packet sent */
     struct srtp_out *out;
     struct srtp_in *in;
@@ -126,6 +128,7 @@ struct transport {
     struct list addrs; /* struct tp_addr, oldest first */
     size_t held_n;
     struct pkt *held, *held_last; /* by next */
+    struct trace *trace;          /* NULL: nobody looks */
 };
 
 /* Checks with the credentials find it from now on. NULL when memory ends, or when another
@@ -160,8 +163,9 @@ MUST_USE enum err sl_transport_add_producer(struct transport *t, struct producer
                                             usec now);
 void sl_transport_del_producer(struct transport *t, struct producer *p);
 
-/* A packet was authentic: the peer has finished its handshake, so ours may rest. */
-void sl_transport_heard(struct transport *t);
+/* A packet was authentic, and is decrypted: the peer has finished its handshake, so ours may
+ * rest. */
+void sl_transport_heard(struct transport *t, const struct pkt *p);
 
 /* An SRTP or SRTCP datagram from an address that passed a check, or one that was handed over.
  * Takes the packet's reference. */

@@ -500,3 +500,17 @@ TEST(transport_tells_that_the_peer_was_heard)
     CHECK_INT(s.sim.to_assoc, before + 2);
     stage_close(&s);
 }
+
+/* A transport that nobody can address is none, however often it is asked for. */
+TEST(transport_has_a_name)
+{
+    static struct sim sim;
+    sim_init(&sim);
+    for (uint64_t id = 1; id <= 2; id++) {
+        struct cmd_expect e = {.transport = id, .creds = {.pwd = "password"}};
+        sim_mail(&sim, 0,
+                 &(struct mail){.type = MAIL_EXPECT, .p = sim_copy(&e, sizeof e)});
+        CHECK_INT(sim_stats(&sim, 0)->expected, 0);
+    }
+    sim_fini(&sim);
+}
