@@ -1,6 +1,6 @@
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "api/codes.h"
 #include "api/rooms_session.h"
 
 enum { COST = SEC(1) / ROOMS_PER_S };
@@ -242,13 +242,7 @@ static const char *admit(struct rooms_session *s, const struct rooms_line *l,
                                 .first_host = s->hall->conf.open,
                                 .events = &participant_events,
                                 .ctx = s};
-    enum err e = sl_participant_admit(s->hall->conf.rooms, &a, now, &s->who);
-    return e == E_OK       ? NULL
-           : e == E_ABSENT ? "no_room"
-           : e == E_STATE  ? "locked"
-           : e == E_FULL   ? "full"
-           : e == E_DENIED ? "forbidden"
-                           : "internal";
+    return sl_codes_entry(sl_participant_admit(s->hall->conf.rooms, &a, now, &s->who));
 }
 
 static void join(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, usec now)

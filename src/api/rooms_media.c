@@ -1,6 +1,6 @@
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "api/codes.h"
 #include "api/rooms_session.h"
 
 static struct rooms_outcome done(void)
@@ -134,19 +134,6 @@ static bool wants(void *ctx, const struct peer *p, const struct track *track)
     return (p->who->can & CAN_SUBSCRIBE) != 0;
 }
 
-static void name_slot(void *ctx, const struct peer *p, const struct track *track,
-                      struct dialog_slot *slot)
-{
-    const struct peer *from = list_entry(track->owner, struct peer, view);
-    char id[TRACK_ID_CAP];
-    (void)ctx;
-    (void)p;
-    sl_track_id(track, id);
-    (void)snprintf(slot->stream, sizeof slot->stream, "%s",
-                   from->who ? from->who->id : track->stream);
-    (void)snprintf(slot->track, sizeof slot->track, "%s", id);
-}
-
 /* Without a line nobody hears it: it is made again for the next. */
 static void offer(void *ctx, struct peer *p, struct span sdp)
 {
@@ -154,13 +141,6 @@ static void offer(void *ctx, struct peer *p, struct span sdp)
     struct wr w = sl_rooms_text(s->hall);
     sl_rooms_say_offer(&w, ++s->offers, sdp, p);
     sl_rooms_send(s, &w);
-}
-
-static void up(void *ctx, struct peer *p, usec now)
-{
-    (void)ctx;
-    (void)p;
-    (void)now;
 }
 
 static void gone(void *ctx, struct peer *p, enum media_gone why)
@@ -172,23 +152,10 @@ static void gone(void *ctx, struct peer *p, enum media_gone why)
     sl_rooms_send(s, &w);
 }
 
-static void heard(void *ctx, struct peer *p, const struct track *track,
-                  const struct voice *voice, usec now)
-{
-    (void)ctx;
-    (void)p;
-    (void)track;
-    (void)voice;
-    (void)now;
-}
-
 static const struct member_events events = {.source = source_of,
                                             .wants = wants,
-                                            .name = name_slot,
                                             .offer = offer,
-                                            .up = up,
                                             .gone = gone,
-                                            .heard = heard,
                                             .label = label,
                                             .obeys = true};
 
@@ -219,16 +186,8 @@ static struct rooms_outcome refuse_description(struct rooms_hall *h, enum err e,
                                                const struct refused *r)
 {
     char *detail = (char *)h->sdp; /* there is none now */
-    if (e == E_MALFORMED) {
-        (void)snprintf(detail, NEGOTIATE_ANSWER_MAX, "line %zu", r->at);
-        return refuse("sdp", r->at > 0 ? detail : NULL);
-    }
-    if (e == E_UNSUPPORTED) {
-        (void)snprintf(detail, NEGOTIATE_ANSWER_MAX, "%s: %s", sl_negotiate_code(r->why),
-                       sl_negotiate_text(r->why));
-        return refuse("offer", detail);
-    }
-    return refuse(e == E_STATE ? "glare" : e == E_FULL ? "full" : "internal", NULL);
+    const char *code = sl_codes_description(e, r, detail);
+    return refuse(code, detail[0] ? detail : NULL);
 }
 
 /* NULL: it may send all that it names. */
@@ -368,8 +327,7 @@ struct rooms_outcome sl_rooms_media_want(struct rooms_session *s,
                                   .fps = (uint8_t)m->fps,
                                   .priority = (uint8_t)m->priority,
                                   .paused = m->paused};
-    if (!t || !s->who->receives ||
-        sl_rooms_want(s->hall->conf.rooms, s->who->receives, t, &wish) != E_OK)
+    if (!t || !s->who->receives || sl_rooms_want(s->who->receives, t, &wish) != E_OK)
         return refuse("not_found", "track");
     return done();
 }

@@ -11,7 +11,7 @@
 #include "api/rtcd_path.h"
 #include "net/ws.h"
 
-enum { JSON_MAX = 256 * 1024 };
+enum { JSON_MAX = 1024 * 1024 }; /* 4000 sessions of a call */
 
 struct rtcd {
     struct rtcd_conf conf;
@@ -354,12 +354,12 @@ static void start(struct rtcd *r, const struct http_req *req, enum rtcd_ask ask,
 
 static void version(struct rtcd *r, uint64_t id)
 {
-    char text[256];
-    int n = snprintf(text, sizeof text,
+    char *text = (char *)r->json; /* settings are far smaller */
+    int n = snprintf(text, sizeof r->json,
                      "{\"buildDate\":\"\",\"buildVersion\":\"%s\",\"buildHash\":\"\","
                      "\"goVersion\":\"\",\"goOS\":\"linux\",\"goArch\":\"\"}\n",
                      r->conf.version);
-    send_json(r, id, 200, (struct span){(uint8_t *)text, (size_t)n});
+    send_json(r, id, 200, (struct span){r->json, (size_t)n});
 }
 
 static void load(struct rtcd *r, uint64_t id)

@@ -209,30 +209,32 @@ static enum err take_description(struct medium *m, struct span data, bool by_cha
 
 /* ---- states ---- */
 
-/* {"screenStreamID": "..."}. */
-static void screen_on(struct medium *m, struct span data, usec now)
+/* An object with one text: the stream of a screen or of a camera, or a candidate, where a NAT of
+ * ours may have to be opened. */
+static enum err take_text(struct medium *m, enum rtcd_rtc type, struct span data,
+                          usec now)
 {
+    const char *key = type == RTCD_RTC_SCREEN_ON  ? "screenStreamID"
+                      : type == RTCD_RTC_VIDEO_ON ? "videoStreamID"
+                                                  : "candidate";
     json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
-    if (!sl_rtcd_tracks_screen_on(&m->tracks, text_in(o, "screenStreamID"), now))
+    struct span text = text_in(o, key);
+    bool bad =
+        !text.p || (type != RTCD_RTC_ICE && (text.n == 0 || text.n > RTCD_STREAM_MAX));
+    if (bad) {
+        m->tracks.session->tally->errors[RTCD_ERROR_SIGNALING]++;
+        LOG(m->carrier->conf.log, LOG_INFO, "rtcd message malformed",
+            KV_STR("sessionID", m->tracks.session->id), KV_STR("without", key));
+    } else if (type == RTCD_RTC_ICE) {
+        sl_rooms_remote(m->carrier->conf.rooms, m->tracks.peer, text);
+    } else if (type == RTCD_RTC_VIDEO_ON) {
+        sl_rtcd_tracks_camera_on(&m->tracks, text, now);
+    } else if (!sl_rtcd_tracks_screen_on(&m->tracks, text, now)) {
         LOG(m->carrier->conf.log, LOG_INFO, "somebody else presents",
             KV_STR("sessionID", m->tracks.session->id));
+    }
     json_decref(o);
-}
-
-/* {"videoStreamID": "..."}. */
-static void video_on(struct medium *m, struct span data, usec now)
-{
-    json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
-    sl_rtcd_tracks_camera_on(&m->tracks, text_in(o, "videoStreamID"), now);
-    json_decref(o);
-}
-
-/* {"candidate": "candidate:..."}: where a NAT of ours may have to be opened. */
-static void take_candidate(struct medium *m, struct span data)
-{
-    json_t *o = json_loadb((const char *)data.p, data.n, 0, NULL);
-    sl_rooms_remote(m->carrier->conf.rooms, m->tracks.peer, text_in(o, "candidate"));
-    json_decref(o);
+    return bad ? E_MALFORMED : E_OK;
 }
 
 /* ---- the data channel ---- */
@@ -346,10 +348,10 @@ static enum err take_signal(void *ctx, struct rtcd_session *s, enum rtcd_rtc typ
     case RTCD_RTC_SDP: return take_description(m, data, false, now);
     case RTCD_RTC_MUTE: mute(m, true, now); break;
     case RTCD_RTC_UNMUTE: mute(m, false, now); break;
-    case RTCD_RTC_SCREEN_ON: screen_on(m, data, now); break;
+    case RTCD_RTC_SCREEN_ON:
+    case RTCD_RTC_VIDEO_ON:
+    case RTCD_RTC_ICE: return take_text(m, type, data, now);
     case RTCD_RTC_SCREEN_OFF: sl_rtcd_tracks_screen_off(&m->tracks, now); break;
-    case RTCD_RTC_VIDEO_ON: video_on(m, data, now); break;
-    case RTCD_RTC_ICE: take_candidate(m, data); break;
     case RTCD_RTC_VIDEO_OFF: /* the section stays, for the next time */
     case RTCD_RTC_NONE:
     case RTCD_RTC_VOICE_ON:

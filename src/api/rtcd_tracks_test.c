@@ -51,6 +51,39 @@ TEST(rtcd_tracks_screens)
     stage_free(s);
 }
 
+/* What names no stream makes nobody the presenter, for whom all others would wait. */
+TEST(rtcd_tracks_need_a_name)
+{
+    char endless[400];
+    (void)snprintf(endless, sizeof endless, "{\"screenStreamID\":\"%0300d\"}", 7);
+    const char *const rows[] = {
+        "",
+        "{",
+        "[]",
+        "7",
+        "{}",
+        "{\"screenStreamID\":7}",
+        "{\"screenStreamID\":\"\"}",
+        "{\"videoStreamID\":\"stream\"}",
+        endless,
+    };
+    struct stage *s = stage_new();
+    come(s, 0, "one", false);
+    come(s, 1, "two", false);
+    end_add(&s->of[0].end, 1, MEDIA_VIDEO);
+    speak(s, 0);
+    for (size_t i = 0; i < LEN(rows); i++)
+        say_state(s, 1, RTCD_RTC_SCREEN_ON, rows[i], 0);
+    say_state(s, 1, RTCD_RTC_VIDEO_ON, "{}", 0);
+    say_state(s, 1, RTCD_RTC_ICE, "{\"candidate\":{}}", 0);
+    const struct rtcd_tally *t = sl_rtcd_tally(s->tallies, span_of("client"));
+    CHECK_INT(t->errors[RTCD_ERROR_SIGNALING], LEN(rows) + 2);
+    say_state(s, 0, RTCD_RTC_SCREEN_ON, "{\"screenStreamID\":\"stream\"}", 0);
+    settle(s);
+    expect(s, 1, "somebody else presents", "voice_one screen_one ");
+    stage_free(s);
+}
+
 /* Who asks while another shows its screen is shown once that one stops, the first of them first. */
 TEST(rtcd_tracks_have_heirs)
 {

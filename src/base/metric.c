@@ -37,6 +37,21 @@ void sl_histogram_add(struct histogram *h, uint64_t value)
     count_add(&h->sum, value);
 }
 
+double sl_histogram_at(const struct histogram *h, double part)
+{
+    double left = part * (double)histogram_count(h), from = 0;
+    if (left <= 0)
+        return 0;
+    for (size_t i = 0; i < h->n; i++) {
+        double in = (double)count_get(&h->in[i]), to = (double)h->bounds[i];
+        if (in > 0 && left <= in)
+            return from + (to - from) * left / in;
+        left -= in;
+        from = to;
+    }
+    return from;
+}
+
 struct metrics *sl_metrics_new(void)
 {
     struct metrics *m = malloc(sizeof *m);
@@ -219,17 +234,9 @@ static void write_histogram(struct wr *w, const struct family *f, const struct s
     write_sample(w, f, s, "_count", NULL, value);
 }
 
-static uint64_t counted(const struct histogram *h)
-{
-    uint64_t n = count_get(&h->above);
-    for (size_t i = 0; i < h->n; i++)
-        n += count_get(&h->in[i]);
-    return n;
-}
-
 static bool is_shown(const struct family *f, const struct series *s)
 {
-    return !f->of.sparse || s->fn || (s->h ? counted(s->h) : count_get(s->n)) > 0;
+    return !f->of.sparse || s->fn || (s->h ? histogram_count(s->h) : count_get(s->n)) > 0;
 }
 
 static bool any_shown(const struct family *f)

@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { HISTOGRAM_MAX = 16, METRIC_LABELS_MAX = 4 };
+enum { HISTOGRAM_MAX = 32, METRIC_LABELS_MAX = 4 };
 
 /* Set n and bounds, which rise, and leave the rest zero. */
 struct histogram {
@@ -45,6 +45,19 @@ static inline void count_add(uint64_t *c, uint64_t by)
 
 /* For the owner only. */
 void sl_histogram_add(struct histogram *h, uint64_t value);
+
+/* How many values were added. */
+static inline uint64_t histogram_count(const struct histogram *h)
+{
+    uint64_t n = count_get(&h->above);
+    for (size_t i = 0; i < h->n; i++)
+        n += count_get(&h->in[i]);
+    return n;
+}
+
+/* The value that this part of all (0 to 1) does not exceed, as if the values of a bucket were spread
+ * evenly over it; the last bound for what is above it. 0 when there are none. */
+double sl_histogram_at(const struct histogram *h, double part);
 
 struct metrics;
 

@@ -102,6 +102,29 @@ TEST(metric_text_pleases_promtool)
     sl_metrics_free(m);
 }
 
+TEST(histogram_tells_what_part_of_all_does_not_exceed)
+{
+    static const struct {
+        const char *name;
+        uint64_t in[LEN(bounds)], above;
+        double part, want;
+    } rows[] = {
+        {"nothing came", {0}, 0, 0.5, 0},
+        {"half of the first bucket", {10}, 0, 0.5, 500},
+        {"all of the first bucket", {10, 10}, 0, 0.5, 1000},
+        {"a quarter into the third", {10, 0, 40}, 0, 0.4, 66250},
+        {"everything, to the end of the last that has any", {1, 1}, 0, 1, 5000},
+        {"beyond the last bound nothing is known", {1}, 99, 0.99, 250000},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct histogram h = {.n = LEN(bounds), .bounds = bounds, .above = rows[i].above};
+        memcpy(h.in, rows[i].in, sizeof rows[i].in);
+        check_row(rows[i].name);
+        CHECK_INT((long long)(sl_histogram_at(&h, rows[i].part) * 1000 + 0.5),
+                  (long long)(rows[i].want * 1000));
+    }
+}
+
 TEST(metric_refuses)
 {
     static const uint64_t n;

@@ -47,7 +47,8 @@ TEST(bench_all_packets_arrive_at_all)
                                  .subscribers = 3,
                                  .audio = true,
                                  .video = true,
-                                 .profile = profiles[i]};
+                                 .profile = profiles[i],
+                                 .heard = i == 1};
         struct load_phase phase = {
             .rooms = 2, .burst = 3, .size = 400, .rate_hz = 25, .duration = MSEC(600)};
         struct load *l = NULL;
@@ -56,6 +57,9 @@ TEST(bench_all_packets_arrive_at_all)
         CHECK_INT(sl_load_new(&conf, &l, error), E_OK);
         CHECK_INT(sl_load_join(l, &joined, error), E_OK);
         CHECK_INT(joined.clients, 10);
+        /* Each of six has had two tracks of two, or nothing. */
+        CHECK_INT(sl_load_received(l) >= 24, i == 1);
+        CHECK_INT(sl_load_received(l) == 0, i == 0);
         for (int audio = 0; audio < 2; audio++) {
             struct load_result r;
             phase.audio = audio;

@@ -41,7 +41,7 @@ const struct section sl_sections[] = {
     {"rtcd",
      "The API of rtcd on the private face, for back ends such as Mattermost Calls."},
     {"store", "What is kept on disk."},
-    {"captures", "What workers were given and gave, to be replayed. They hold keys."},
+    {"captures", "What workers were given and gave, to be replayed or read: keys, too."},
     {"log", "Logs, on standard error."},
     {"auth", "Who may do what."},
     {"rooms", "What happens in rooms."},
@@ -142,11 +142,10 @@ const struct setting sl_settings[] = {
      .help = "MiB that the store may grow to."},
 
     {"captures.directory", STRING(captures.directory), .value = "",
-     .help =
-         "Directory that captures are written to, by callers of the room API who show "
-         "rooms.api_secret; empty: nobody may capture."},
+     .help = "Directory that captures and traces are written to, by callers of the room "
+             "API who show rooms.api_secret; empty: nobody may make any."},
     {"captures.size", INT(captures.size, 1, MILLION), .value = "1024",
-     .help = "MiB of one capture, at most."},
+     .help = "MiB of one capture or trace, at most."},
 
     {"log.level", CHOICE(log.level, levels), .value = "info",
      .help = "The least that is written."},
@@ -166,8 +165,9 @@ const struct setting sl_settings[] = {
      .help = "What callers of the room API show as a bearer token; empty: nothing, and "
              "whoever reaches the private face may use it."},
     {"rooms.loudest", INT(rooms.loudest, 0, 64), .value = "0",
-     .help = "Voices that a viewer of a whole room hears at once: those who speak, the "
-             "loudest first; 0: as many as it has room for."},
+     .help =
+         "Voices that a viewer of a whole room, or a member, hears at once: those who "
+         "speak, the loudest first; 0: as many as it has room for."},
     {"rooms.hosts_create", BOOL(rooms.hosts_create), .value = "false",
      .help = "Over the room WebSocket only hosts make rooms; others join them."},
     {"rooms.pass_any", BOOL(rooms.pass_any), .value = "false",

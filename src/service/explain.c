@@ -60,6 +60,11 @@ static void put_share(struct wr *w, const struct plane *p, const struct slot *sl
                       usec now)
 {
     struct plane_share share;
+    const char *silence = sl_tracks_silence(slot);
+    if (silence) {
+        sl_text_put(w, ",\"cause\":\"%s\"", silence);
+        return;
+    }
     if (!slot->track || !sl_plane_share(p, slot->consumer, &share)) {
         put_cause(w, ALLOCATE_NOT_PUBLISHED);
         return;
@@ -130,7 +135,7 @@ void sl_explain_tracks(const struct plane *p, const struct peer *peer, enum expl
         put_slot(w, p, peer, peer->view.slots[i], to, now);
     }
     for (size_t i = 0; i < peer->tracks_n; i++) {
-        sl_text_put(w, i > 0 ? ",\n" : "");
+        sl_text_put(w, i + peer->view.n > 0 ? ",\n" : "");
         put_track(w, p, peer->tracks[i], now);
     }
 }

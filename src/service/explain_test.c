@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/text.h"
 
 #include "check.h"
 #include "media/allocate.h"
@@ -207,6 +208,37 @@ TEST(explain_a_publisher)
     struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
     sl_explain_tracks(s.plane, s.sub, EXPLAIN_TO_PEER, SEC(9), &w);
     CHECK(w.n > 0 && !memmem(s.text, w.n, "_in", 3));
+    end();
+}
+
+TEST(explain_silence)
+{
+    begin();
+    struct slot *slot = s.sub->view.slots[0];
+    CHECK(slot->track && slot->params.kind == MEDIA_AUDIO);
+    check_text(said(slot->params.mid), "cause", "not_published");
+    slot->unheard = true;
+    check_text(said(slot->params.mid), "cause", "not_among_the_loudest");
+    slot->wish.paused = true;
+    check_text(said(slot->params.mid), "cause", "paused_by_viewer");
+    CHECK(!json_object_get(said(slot->params.mid), "sent"));
+    end();
+}
+
+/* On one connection: what it is sent, and what it sends, in one list. */
+TEST(explain_who_publishes_and_watches)
+{
+    begin();
+    struct peer both = *s.sub;
+    both.tracks = s.pub->tracks;
+    both.tracks_n = s.pub->tracks_n;
+    struct wr w = wr_of((uint8_t *)s.text, sizeof s.text);
+    sl_text_put(&w, "[");
+    sl_explain_tracks(s.plane, &both, EXPLAIN_TO_OPERATOR, SEC(9), &w);
+    sl_text_put(&w, "]");
+    s.doc = json_loadb(s.text, w.n, 0, NULL);
+    CHECK_INT(json_array_size(s.doc), both.view.n + both.tracks_n);
+    CHECK(both.view.n > 0 && both.tracks_n > 0);
     end();
 }
 

@@ -192,9 +192,12 @@ static enum err make_roomapi(struct faces *f)
                                     .objects = sl_objects_asked,
                                     .objects_ctx = &f->objects,
                                     .captures = sl_captures_asked,
-                                    .captures_ctx = &f->captures};
+                                    .captures_ctx = &f->captures,
+                                    .traces = sl_traces_asked,
+                                    .traces_ctx = &f->captures};
     f->captures = (struct captures){.api = &f->roomapi,
                                     .node = f->conf.node,
+                                    .plane = f->conf.plane,
                                     .log = f->conf.log,
                                     .permitted = of->api_secret != NULL,
                                     .mib_max = of->capture_mib,
@@ -338,6 +341,7 @@ enum err sl_faces_redis(struct faces *f)
     rc.loop = f->conf.loop;
     rc.log = f->conf.log;
     rc.rooms = f->conf.rooms;
+    rc.pass_any = f->conf.of->pass_any;
     rc.settle = f->conf.settle;
     rc.settle_ctx = f->conf.ctx;
     return rc.redis.address ? sl_redis_face_new(&rc, &f->redis) : E_OK;
@@ -371,8 +375,11 @@ void sl_faces_data(const struct faces *f, uint64_t transport,
 
 void sl_faces_mail(struct faces *f, const struct mail *m)
 {
-    if (m->type == MAIL_LOOK)
+    const struct tape *lent = m->type == MAIL_CAPTURE ? m->p : NULL;
+    if (!lent)
         sl_objects_looked(&f->objects, m);
+    else if (lent->transport)
+        sl_traces_told(&f->captures, m);
     else
         sl_captures_told(&f->captures, m);
 }

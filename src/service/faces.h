@@ -14,6 +14,7 @@
 #include "service/redis_face.h"
 #include "service/rooms_face.h"
 #include "service/rtcd_face.h"
+#include "service/traces.h"
 
 struct control_conf;
 struct plane;

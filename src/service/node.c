@@ -39,6 +39,8 @@ static enum err open_workers(struct node *n)
 enum err sl_node_init(struct node *n, const struct node_conf *conf)
 {
     *n = (struct node){.conf = *conf};
+    for (size_t i = 0; i < conf->workers; i++) /* until they tell */
+        n->stats.workers[i].shard.delay = sl_delay_histogram();
     sl_capacity_init(&n->capacity, conf->load, conf->workers);
     sl_random(&n->probe_key, sizeof n->probe_key);
     enum err e = sl_cert_init(&n->cert);
@@ -78,6 +80,9 @@ void sl_node_fini(struct node *n)
     for (size_t i = 0; i < n->conf.workers; i++)
         if (n->tapes[i])
             (void)sl_tape_close(n->tapes[i], n->conf.captures);
+    for (size_t i = 0; i < TAPE_TRACES_MAX; i++)
+        if (n->traces[i])
+            (void)sl_tape_close(n->traces[i], n->conf.captures);
     sl_assoc_thread_free(n->assoc);
     sl_post_free(n->post); /* with streams that nobody took */
     sl_tcpconn_numbers_free(n->numbers);

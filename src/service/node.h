@@ -59,10 +59,12 @@ struct node {
     struct assoc_thread *assoc;
     /* Of each worker, that control lent it; freed when none runs any more. */
     struct tape *tapes[SHARD_WORKERS_MAX];
-    struct node_stats stats;   /* the last that was told: the control thread's */
-    struct node_stats filling; /* lent to the threads while they are asked */
-    size_t stats_asked;        /* mails that are not back yet */
-    struct capacity capacity;  /* by what was told: the control thread's */
+    struct tape
+        *traces[TAPE_TRACES_MAX]; /* the same, of transports; NULL: a free place */
+    struct node_stats stats;      /* the last that was told: the control thread's */
+    struct node_stats filling;    /* lent to the threads while they are asked */
+    size_t stats_asked;           /* mails that are not back yet */
+    struct capacity capacity;     /* by what was told: the control thread's */
 };
 
 /* Opens sockets and makes keys; no thread runs yet, so bells may still be hung. Afterwards

@@ -169,6 +169,10 @@ static const struct row assoc_rows[] = {
       "over_limit"),
     C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.refused, "reason",
       "too_long"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.ignored, "reason",
+      "ignored"),
+    C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, assoc.messages, "reason",
+      "no_channels"),
     C("dtls_dropped", ASSOC_DROPPED, assoc_thread_stats, dropped, "reason", "no_room"),
     {{"sluice_association_cpu_seconds_total", "CPU time of the association thread.",
       METRIC_COUNTER, 1e-9},
@@ -387,32 +391,11 @@ static enum err add(struct metrics *m, const struct row *rows, size_t rows_n,
     return E_OK;
 }
 
-static double delay_bucket(const void *p)
-{
-    return (double)*(const uint64_t *)p;
-}
-
-/* Slots of delays as counters by their upper bound: they come from a thread that knows no
- * histograms. */
-static enum err add_delays(struct metrics *m, const struct worker_stats *w,
-                           const char *worker)
-{
-    static const struct metric of = {"sluice_forward_delay_packets_total",
-                                     "Forwarded packets by time from the kernel's "
-                                     "receive stamp to the end of the send.",
-                                     METRIC_COUNTER, 0};
-    static const char *const below[SHARD_DELAYS] = {
-        "16us", "32us", "64us", "128us", "256us", "512us", "1ms",   "2ms",
-        "4ms",  "8ms",  "16ms", "32ms",  "64ms",  "128ms", "256ms", "more"};
-    for (int i = 0; i < SHARD_DELAYS; i++) {
-        const struct metric_label labels[] = {
-            {"worker", worker}, {"below", below[i]}, {0}};
-        enum err e = sl_metrics_add_fn(m, &of, labels, delay_bucket, &w->shard.delays[i]);
-        if (e)
-            return e;
-    }
-    return E_OK;
-}
+static const struct metric delay_of = {"sluice_forward_delay_seconds",
+                                       "Time from the kernel's receive stamp to the end "
+                                       "of the send, of packets that were forwarded "
+                                       "and not held back for a narrow path.",
+                                       METRIC_HISTOGRAM, 1e-6};
 
 static enum err add_workers(struct metrics *m, const struct node *node)
 {
@@ -422,7 +405,8 @@ static enum err add_workers(struct metrics *m, const struct node *node)
         char worker[4];
         (void)snprintf(worker, sizeof worker, "%zu", i % 1000);
         e = add(m, ROWS(worker_rows), w, "worker", worker);
-        e = e ? e : add_delays(m, w, worker);
+        const struct metric_label labels[] = {{"worker", worker}, {0}};
+        e = e ? e : sl_metrics_add_histogram(m, &delay_of, labels, &w->shard.delay);
     }
     return e;
 }

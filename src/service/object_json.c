@@ -28,6 +28,18 @@ static void put_known(struct wr *w, const char *name, bool known, uint64_t v)
         put(w, ",\"%s\":null", name);
 }
 
+/* How long packets were inside, since the beginning. */
+static void put_delay(struct wr *w, const struct histogram *h)
+{
+    static const struct {
+        const char *name;
+        double part;
+    } at[] = {{"delay_p50_us", 0.5}, {"delay_p99_us", 0.99}, {"delay_p999_us", 0.999}};
+    bool known = histogram_count(h) > 0;
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
+        put_known(w, at[i].name, known, (uint64_t)sl_histogram_at(h, at[i].part));
+}
+
 static size_t length(const struct list *l)
 {
     size_t n = 0;
@@ -56,8 +68,10 @@ void sl_object_worker(struct wr *w, unsigned number, uint64_t routers,
         m->recovered);
     put(w, ",\"keyframes_asked\":%" PRIu64 ",\"keyframes_requested\":%" PRIu64,
         m->keyreqs_sent, m->keyreqs_received);
-    put(w, ",\"packets_piped_out\":%" PRIu64 ",\"packets_piped_in\":%" PRIu64 "}",
-        m->piped, m->piped_in);
+    put(w, ",\"packets_piped_out\":%" PRIu64 ",\"packets_piped_in\":%" PRIu64, m->piped,
+        m->piped_in);
+    put_delay(w, &m->delay);
+    put(w, "}");
 }
 
 static void put_room(struct wr *w, const struct room *room)
@@ -138,6 +152,7 @@ static void put_encodings(struct wr *w, const struct pl_producer *pr,
         put_ms(w, "jitter_ms", e->jitter);
         put_known(w, "silent_ms", e->silent != USEC_NEVER,
                   (uint64_t)(e->silent / MSEC(1)));
+        put_known(w, "resumed_ms", e->resumed > 0, (uint64_t)(e->resumed / MSEC(1)));
         put(w, "}");
     }
     put(w, "]");
@@ -196,7 +211,7 @@ void sl_object_pipe(struct wr *w, const struct pl_producer *pr, unsigned to,
     put(w, "}");
 }
 
-static void put_sent(struct wr *w, const struct pl_consumer *c)
+static void put_sent(struct wr *w, const struct pl_consumer *c, const char *silence)
 {
     const struct mail_share *s = &c->share.now;
     bool known = c->source && c->told;
@@ -205,15 +220,16 @@ static void put_sent(struct wr *w, const struct pl_consumer *c)
     put_known(w, "spatial", sent, s->sent.spatial);
     put_known(w, "temporal", sent, s->sent.temporal);
     put(w, ",\"cause\":\"%s\",\"bps\":%" PRIu32,
-        sl_allocate_cause_name(known ? (enum allocate_cause)s->cause
-                                     : ALLOCATE_NOT_PUBLISHED),
+        silence ? silence
+                : sl_allocate_cause_name(known ? (enum allocate_cause)s->cause
+                                               : ALLOCATE_NOT_PUBLISHED),
         known ? s->bps : 0);
     put(w, ",\"loss\":%.3f", known ? s->lost / 256.0 : 0.0);
     put_known(w, "rtt_ms", known && s->rtt_ms > 0, s->rtt_ms);
 }
 
 void sl_object_consumer(struct wr *w, const struct pl_consumer *c,
-                        const struct look_consumer *l)
+                        const struct slot *slot, const struct look_consumer *l)
 {
     put(w, "{\"consumer\":\"%016" PRIx64 "\",\"transport\":\"%016" PRIx64 "\"", c->id,
         c->transport->id);
@@ -229,6 +245,6 @@ void sl_object_consumer(struct wr *w, const struct pl_consumer *c,
     put_flag(w, "waits_for_keyframe", l->waits);
     put(w, ",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"packets_lost\":%" PRId32,
         l->packets, l->octets, l->lost);
-    put_sent(w, c);
+    put_sent(w, c, slot ? sl_tracks_silence(slot) : NULL);
     put(w, "}");
 }

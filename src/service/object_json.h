@@ -32,5 +32,6 @@ void sl_object_producer(struct wr *w, const struct pl_producer *pr,
 /* The same producer on another worker: what came there by pipe. */
 void sl_object_pipe(struct wr *w, const struct pl_producer *pr, unsigned to,
                     const struct look_producer *l);
+/* slot: in which room/track knows it; NULL: none. */
 void sl_object_consumer(struct wr *w, const struct pl_consumer *c,
-                        const struct look_consumer *l);
+                        const struct slot *slot, const struct look_consumer *l);

@@ -102,8 +102,11 @@ TEST(object_producer_and_its_pipe)
     pr.receive.params.codecs[0].codec = CODEC_VP8;
     memcpy(pr.receive.encodings[1].rid, "h\"", 2);
     l.encodings[0] = (struct look_encoding){.lost = -1, .silent = USEC_NEVER};
-    l.encodings[1] = (struct look_encoding){
-        .ssrc = 4000000000, .packets = 7, .jitter = 1500, .silent = MSEC(20)};
+    l.encodings[1] = (struct look_encoding){.ssrc = 4000000000,
+                                            .packets = 7,
+                                            .jitter = 1500,
+                                            .silent = MSEC(20),
+                                            .resumed = MSEC(90)};
     sl_object_producer(&w, &pr, NULL, &l);
     json_t *doc = read_back(&w), *encodings = json_object_get(doc, "encodings");
     json_t *a = json_array_get(encodings, 0), *b = json_array_get(encodings, 1);
@@ -114,6 +117,8 @@ TEST(object_producer_and_its_pipe)
     CHECK_INT(number(a, "packets_lost"), -1);
     CHECK_INT(number(b, "ssrc"), 4000000000);
     CHECK_INT(number(b, "silent_ms"), 20);
+    CHECK(is_null(a, "resumed_ms"));
+    CHECK_INT(number(b, "resumed_ms"), 90);
     CHECK(says(b, "rid", "h\""));
     CHECK(json_real_value(json_object_get(b, "jitter_ms")) == 1.5);
     json_decref(doc);
@@ -135,13 +140,15 @@ TEST(object_consumer)
         bool source, told;
         uint8_t encoding;
         const char *cause;
-        bool sent;
+        bool sent, unheard;
     } rows[] = {
-        {"there is nothing to send", false, true, 0, "not_published", false},
-        {"the worker has not said yet", true, false, 0, "not_published", false},
-        {"a layer is sent", true, true, 1, "subscriber_bandwidth", true},
-        {"none is", true, true, LAYER_NONE, "subscriber_bandwidth", false},
+        {"there is nothing to send", false, true, 0, "not_published", false, false},
+        {"the worker has not said yet", true, false, 0, "not_published", false, false},
+        {"a layer is sent", true, true, 1, "subscriber_bandwidth", true, false},
+        {"none is", true, true, LAYER_NONE, "subscriber_bandwidth", false, false},
+        {"others are", false, true, 0, "not_among_the_loudest", false, true},
     };
+    struct track track = {0};
     for (size_t i = 0; i < LEN(rows); i++) {
         struct pl_consumer c = {.id = 3,
                                 .transport = &t,
@@ -152,7 +159,8 @@ TEST(object_consumer)
         c.share.now = (struct mail_share){.cause = ALLOCATE_BANDWIDTH,
                                           .sent.encoding = rows[i].encoding};
         check_row(rows[i].name);
-        sl_object_consumer(&w, &c, &l);
+        sl_object_consumer(
+            &w, &c, &(struct slot){.track = &track, .unheard = rows[i].unheard}, &l);
         json_t *doc = read_back(&w);
         CHECK(is_null(doc, "producer") == !rows[i].source);
         CHECK(says(doc, "cause", rows[i].cause));
@@ -166,10 +174,22 @@ TEST(object_consumer)
 TEST(object_worker_and_router)
 {
     struct room room = {.name = "default/standup"};
-    struct worker_stats s = {.shard = {.rtp = 7, .piped_in = 8}, .cpu_ns = 5000000};
+    struct worker_stats s = {
+        .shard = {.rtp = 7, .piped_in = 8, .delay = sl_delay_histogram()},
+        .cpu_ns = 5000000};
     struct wr w = wr_of((uint8_t *)text, sizeof text);
     sl_object_worker(&w, 2, 9, &s);
     json_t *doc = read_back(&w);
+    CHECK(is_null(doc, "delay_p50_us") && is_null(doc, "delay_p999_us"));
+    json_decref(doc);
+    for (usec d = 1; d <= 1000; d++)
+        delay_add(&s.shard.delay, d == 1000 ? MSEC(900) : 20);
+    w = wr_of((uint8_t *)text, sizeof text);
+    sl_object_worker(&w, 2, 9, &s);
+    doc = read_back(&w);
+    CHECK_INT(number(doc, "delay_p50_us"), 20);
+    CHECK_INT(number(doc, "delay_p99_us"), 23);
+    CHECK_INT(number(doc, "delay_p999_us"), 24);
     CHECK_INT(number(doc, "worker"), 2);
     CHECK_INT(number(doc, "routers_n"), 9);
     CHECK_INT(number(doc, "cpu_ms"), 5);

@@ -31,18 +31,6 @@ static void absent(struct roomapi_call *c)
 
 /* ---- what is asked for ---- */
 
-/* 16 hex digits, as they are written. */
-static bool id_of(struct span text, uint64_t *ret)
-{
-    uint8_t octets[8];
-    struct wr w = wr_of(octets, sizeof octets);
-    if (sl_hex_read(text, &w) != E_OK || w.n != sizeof octets)
-        return false;
-    struct rd r = rd_of(wr_done(&w));
-    *ret = rd_u64(&r);
-    return true;
-}
-
 /* The page's length. False: refused. */
 static bool limit_of(struct roomapi_call *c, size_t *ret)
 {
@@ -87,7 +75,7 @@ static bool ids_begin(struct roomapi_call *c, struct ids *s)
     *s = (struct ids){.after = 0};
     if (!limit_of(c, &s->most))
         return false;
-    if (!after.p || after.n == 0 || id_of(after, &s->after))
+    if (!after.p || after.n == 0 || sl_roomapi_id(after, &s->after))
         return true;
     sl_roomapi_refuse(c, PROBLEM_REQUEST, "after: an id");
     return false;
@@ -198,6 +186,15 @@ static struct page *page_new(struct roomapi_call *c, enum page_of of, unsigned w
     return p;
 }
 
+static const struct slot *slot_of(const struct objects *o, const struct pl_consumer *c)
+{
+    const struct peer *p = sl_rooms_of_transport(o->conf.rooms, c->transport->id);
+    for (size_t i = 0; p && i < p->view.n; i++)
+        if (p->view.slots[i]->consumer == c->id)
+            return p->view.slots[i];
+    return NULL;
+}
+
 static void write_item(const struct objects *o, const struct look_item *at,
                        unsigned worker, bool pipe, struct wr *w)
 {
@@ -214,7 +211,7 @@ static void write_item(const struct objects *o, const struct look_item *at,
         sl_object_producer(w, pr, sl_rooms_of_transport(o->conf.rooms, pr->transport->id),
                            &at->producer);
     else if (at->kind == LOOK_CONSUMER && k)
-        sl_object_consumer(w, k, &at->consumer);
+        sl_object_consumer(w, k, slot_of(o, k), &at->consumer);
 }
 
 /* Those of a kind from the first on, with commas; what has ended meanwhile is left out. */
@@ -382,7 +379,7 @@ void sl_objects_asked(void *ctx, struct roomapi_call *c)
             of_worker(o, c, (unsigned)n);
         else
             absent(c);
-    } else if (!id_of(c->seg[2], &n)) {
+    } else if (!sl_roomapi_id(c->seg[2], &n)) {
         absent(c);
     } else if (span_is(c->seg[1], "transports")) {
         show_transport(o, c, n);

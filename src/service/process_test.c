@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,5 +47,29 @@ TEST(process_knows_itself)
     CHECK(resident > 1 << 20);
     CHECK(value_of(m, "process_virtual_memory_bytes") >= resident);
     CHECK(value_of(m, "process_virtual_memory_max_bytes") > 0);
+
+    enum { TAKEN = 10 << 20 };
+    double heap = value_of(m, "sluice_heap_bytes");
+    char *volatile taken = malloc(TAKEN); /* volatile: it is not optimised away */
+    CHECK(taken != NULL && value_of(m, "sluice_heap_bytes") >= heap + TAKEN);
+    free(taken);
+    CHECK(value_of(m, "sluice_heap_bytes") < heap + TAKEN);
     sl_metrics_free(m);
+}
+
+/* The kernel counts for each core, and adds that up now and then. */
+TEST(process_counts_memory_that_is_no_files)
+{
+    enum { TAKEN = 64 << 20, SLACK = 16 << 20 };
+    double before = sl_process_anonymous();
+    CHECK(before > 1 << 16);
+    void *p =
+        mmap(NULL, TAKEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(p != MAP_FAILED);
+    CHECK(sl_process_anonymous() < before + SLACK); /* not touched yet */
+    memset(p, 1, TAKEN);
+    CHECK(sl_process_anonymous() > before + TAKEN - SLACK);
+    CHECK(sl_process_anonymous() < before + TAKEN + SLACK);
+    (void)munmap(p, TAKEN);
+    CHECK(sl_process_anonymous() < before + SLACK);
 }

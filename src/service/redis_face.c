@@ -151,6 +151,8 @@ enum err sl_redis_face_new(const struct redis_face_conf *conf, struct redis_face
     struct redis_hall_conf hc = {.rooms = conf->rooms,
                                  .log = conf->log,
                                  .answers = conf->answers,
+                                 .pass_any = conf->pass_any,
+                                 .wall = sl_wall_now,
                                  .publish = publish,
                                  .changed = changed,
                                  .ctx = f};

@@ -22,6 +22,7 @@ struct redis_face_conf {
     struct loop *loop;
     struct log *log;
     struct rooms *rooms;
+    bool pass_any;             /* passes may be had without a fingerprint */
     void (*settle)(void *ctx); /* after anything that may have changed rooms */
     void *settle_ctx;
 };

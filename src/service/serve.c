@@ -33,8 +33,11 @@ static void greet(const struct sluice_info *info)
             "a key to sign tokens with was made; it is shown once, and kept in the "
             "store:\n  kid    %s\n  secret %s\n",
             info->new_kid, info->new_secret);
-    if (*info->demo_url)
-        (void)printf("demo page: %s\n", info->demo_url);
+    if (*info->demo_url) {
+        const char *token = strchr(info->demo_url, '#');
+        (void)printf("demo page: %s\nstreams by WHIP and WHEP: %s/streams%s\n",
+                     info->demo_url, info->public_url, token ? token : "");
+    }
     (void)fflush(stdout);
 }
 

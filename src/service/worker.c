@@ -1,5 +1,6 @@
 #include "service/worker.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 
 #include "crypto/hash.h"
+#include "net/loop.h"
 #include "service/rest.h"
 #include "service/tape.h"
 #include "sfu/transport.h"
@@ -21,6 +23,8 @@ struct worker {
     struct shard *shard;
     struct shard_conf shard_conf;
     struct tape *tape; /* NULL: nothing is captured */
+    struct tape *traces[TAPE_TRACES_MAX];
+    size_t traces_n;
     struct rest rest;
     pthread_t thread;
     bool running;
@@ -219,6 +223,43 @@ static void end_capture(struct worker *w)
         w->tape = NULL;
 }
 
+/* ---- traces ---- */
+
+static void begin_trace(struct worker *w, struct tape *t, usec now)
+{
+    const struct trace_conf c = {.about = t->about,
+                                 .at = w->conf.at,
+                                 .at_n = w->conf.at_n,
+                                 .wall = sl_wall_now() - now,
+                                 .until = now + t->length};
+    assert(w->traces_n < TAPE_TRACES_MAX);
+    sl_trace_init(&t->trace, wr_of(t->memory, t->size), &c);
+    t->state = TAPE_REFUSED;
+    if (sl_shard_trace(w->shard, t->transport, &t->trace) == E_OK) {
+        t->state = TAPE_RUNS;
+        (void)give_back(w, t); /* or control hears of it at its end */
+    } else {
+        (void)sl_trace_end(&t->trace);
+    }
+    w->traces[w->traces_n++] = t;
+}
+
+/* As with captures. Whose transport says and hears nothing has an end, too. */
+static void end_traces(struct worker *w, usec now)
+{
+    for (size_t i = w->traces_n; i-- > 0;) {
+        struct tape *t = w->traces[i];
+        if (!t->trace.over && now < t->trace.conf.until &&
+            !atomic_load_explicit(&t->stop, memory_order_relaxed))
+            continue;
+        (void)sl_trace_end(&t->trace);
+        if (t->state == TAPE_RUNS)
+            t->state = TAPE_OVER;
+        if (give_back(w, t))
+            w->traces[i] = w->traces[--w->traces_n];
+    }
+}
+
 static void give_datagrams(struct worker *w, struct pkt *const *pkts, size_t n, usec now)
 {
     if (w->tape)
@@ -243,6 +284,8 @@ static void finish_round(struct worker *w, usec now)
     sl_shard_flush(w->shard, now);
     if (w->tape)
         end_capture(w);
+    if (w->traces_n > 0)
+        end_traces(w, now);
 }
 
 /* ---- rounds ---- */
@@ -254,7 +297,11 @@ static void take_mail(struct worker *w, unsigned from, const struct mail *m, use
         return;
     }
     if (m->type == MAIL_CAPTURE) {
-        begin_capture(w, m->p, now);
+        struct tape *t = m->p;
+        if (t->transport)
+            begin_trace(w, t, now);
+        else
+            begin_capture(w, t, now);
         return;
     }
     if (m->type != MAIL_STATS) {
@@ -385,6 +432,7 @@ void sl_worker_free(struct worker *w)
     if (!w)
         return;
     w->tape = NULL; /* control ends it */
+    w->traces_n = 0;
     sl_shard_free(w->shard);
     sl_udp_free(w->udp);
     sl_tcp_free(w->tcp);

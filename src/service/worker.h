@@ -33,8 +33,9 @@ struct worker_conf {
     int socket_buffer;
 };
 
-/* By MAIL_CAPTURE a worker is lent a tape: if nothing hangs on it, a new shard takes the place of
- * the old one, and all that it is given and gives is written down. */
+/* By MAIL_CAPTURE a worker is lent a tape. Where it is to be captured and nothing hangs on it, a new
+ * shard takes the place of the old one, and all that it is given and gives is written down. Where a
+ * transport is to be traced that lives on it, what that says and hears is. */
 
 /* Opens the sockets; the thread does not run yet. E_SYS with errno set, E_MEMORY. Free takes
  * NULL and a worker that was stopped: all workers are stopped before the first is freed. */

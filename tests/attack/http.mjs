@@ -151,7 +151,8 @@ export default async function ({server, beside, test}) {
       }
     }));
 
-  await test(`${PATHS.length} paths to where nothing is`, () => attack({server, beside}, {}, async () => {
+  await test(`${PATHS.length} paths to where nothing is`, () => attack({server, beside},
+    {counters: [closed('malformed')]}, async () => {
     for (const path of PATHS) {
       const c = connection(server);
       c.write(`GET ${path} HTTP/1.1${CRLF}Host: x${CRLF}Connection: close${CRLF}${CRLF}`);

@@ -76,7 +76,8 @@ export default async function ({server, beside, test}) {
       }
     }));
 
-  await test('the same offers to watch by end no better', () => attack({server, beside}, {}, async () => {
+  await test('the same offers to watch by end no better', () => attack({server, beside},
+    {counters: ['not-live', 'too-large'].map(problem => ['sluice_requests_refused_total', {problem}])}, async () => {
     for (const [name, body] of ROWS) {
       const res = await post('whep', body);
       assert.ok([400, 409, 413, 422].includes(res.status) && res.problem, `${name}: ${res.status} ${res.text}`);

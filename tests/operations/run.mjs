@@ -61,11 +61,12 @@ const state = path.join(dir, 'state');
 const p = await ports();
 let token;
 
-await test('the first start makes a key, says it once, and names the demo page', async () => {
+await test('the first start makes a key, says it once, and names both pages', async () => {
   const me = run(words(p, state));
   await ready(me, p);
   assert.match(me.out, /kid +dev\n +secret +\S{43}\n/);
   token = tokenOf(me);
+  assert.ok(me.out.includes(`/streams#token=${token}\n`), me.out);
   assert.equal((await publish(p, 'a', token)).status, 201);
   assert.deepEqual(await stop(me), {code: 0, signal: null});
 });
@@ -212,6 +213,103 @@ await test('a worker is captured for who shows the secret, and replayed', async 
   const off = run(words(p, state, ['--rooms.api_secret=hush']));
   await ready(off, p);
   assert.equal((await ask('POST', '', '{}')).status, 403);
+  await stop(off);
+});
+
+// Packets of a trace that Wireshark takes for this, by its fields.
+const PAYLOADS = {opus: 111, vp8: 96};
+function dissect(file, port, filter, ...fields) {
+  const as = [`udp.port==${port},rtp`, ...Object.entries(PAYLOADS).map(([codec, pt]) => `rtp.pt==${pt},${codec}`)];
+  return execFileSync('tshark', ['-n', '-r', file, ...as.flatMap(a => ['-d', a]), '-Y', filter, '-T', 'fields',
+    ...fields.flatMap(f => ['-e', f])], {stdio: ['ignore', 'pipe', 'pipe']}).toString().split('\n').slice(0, -1).map(l => l.split('\t'));
+}
+
+// RTP one way, without a gap, of one SSRC and payload type.
+function unbroken(file, port, way, ssrc, pt) {
+  const [from, to] = way === 'in' ? ['ip.src', 'ip.dst'] : ['ip.dst', 'ip.src'];
+  const rows = dissect(file, port, `rtp.ssrc == ${ssrc} && frame.packet_flags_direction == ${way === 'in' ? 1 : 2}`, 'rtp.seq', 'rtp.p_type',
+    from, to, way === 'in' ? 'udp.dstport' : 'udp.srcport', 'frame.time_epoch', 'frame.interface_name');
+  assert.ok(rows.length > 0, `${file}: RTP ${way}`);
+  rows.forEach(([seq, type, peer, us, local, at, name], i) => {
+    assert.equal(Number(type), pt);
+    if (i > 0) assert.equal(Number(seq), (Number(rows[i - 1][0]) + 1) % 65536, `${file}: behind ${rows[i - 1][0]}`);
+    assert.match(peer, /^127\./);
+    assert.equal(us, '127.0.0.1');
+    assert.equal(Number(local), port);
+    assert.ok(Math.abs(Number(at) - Date.now() / 1000) < 600);
+    assert.equal(name, 'udp');
+  });
+  return rows.length;
+}
+
+await test('what a participant says and hears is traced for who shows the secret, and Wireshark reads it', async () => {
+  const files = path.join(dir, 'traces');
+  fs.mkdirSync(files);
+  const me = run(words(p, state, [`--captures.directory=${files}`, '--rooms.api_secret=hush']));
+  await ready(me, p);
+  const ask = (method, at, body, secret = 'hush') => fetch(`http://127.0.0.1:${p.admin}/v1/${at}`,
+    {method, body, headers: {authorization: `Bearer ${secret}`, 'content-type': 'application/json'}});
+  const json = async at => (await ask('GET', at)).json();
+  const load = [['voice', '--audio', '--rate=50'], ['picture', '--rate=10', '--burst=3']].map(([room, ...more]) =>
+    run(['bench', `--url=http://127.0.0.1:${p.http}`, `--token=${token}`, `--room=${room}`, '--subscribers=2', '--duration=3600', ...more]));
+  // Who publishes there, once that is so, and somebody who watches; both with their transports.
+  const traced = [];
+  for (const room of ['voice0', 'picture0']) {
+    const who = await until(`a publisher in ${room}`, async () => {
+      const r = await ask('GET', `rooms/default/${room}`);
+      const [peer] = r.ok ? (await r.json()).peers : [];
+      return {ok: peer?.tracks.length > 0, value: peer?.peer};
+    });
+    assert.equal((await ask('POST', `rooms/default/${room}/peers/${who}/traces`, '{}', 'guess')).status, 401);
+    const r = await ask('POST', `rooms/default/${room}/peers/${who}/traces`, '{"seconds":3600,"mib":16}');
+    assert.equal(r.status, 201);
+    const {traces} = await r.json();
+    assert.equal(traces.length, 1);
+    traced.push({...traces[0], way: 'in', ...await json(`transports/${traces[0].transport}`)});
+    const viewer = await until(`a viewer in ${room}`, async () => {
+      const all = await Promise.all([0, 1].map(w => json(`workers/${w}/routers/default/${room}/transports`)));
+      const one = all.flatMap(x => x.transports ?? []).find(t => t.consumers_n > 0);
+      return {ok: one, value: one?.transport};
+    });
+    const w = await ask('POST', `transports/${viewer}/traces`, '{"seconds":3600,"mib":16}');
+    assert.equal(w.status, 201);
+    assert.equal((await ask('POST', `transports/${viewer}/traces`, '{}')).status, 409);
+    traced.push({...(await w.json()).traces[0], way: 'out', ...await json(`transports/${viewer}`)});
+  }
+  const counted = async t => { // so far, as the server counts
+    const {transport: x} = await json(`transports/${t.transport.transport}`);
+    return t.way === 'in' ? x.packets_received : x.packets_sent;
+  };
+  const before = await Promise.all(traced.map(counted));
+  const after = await until('some seconds of each', async () => { // reports are sent each second
+    const now = await Promise.all(traced.map(counted));
+    return {ok: now.every((n, i) => n >= before[i] + 200), value: now};
+  });
+  assert.equal((await json('traces')).traces.length, 4);
+  for (const t of traced) assert.equal((await ask('DELETE', `traces/${t.transport.transport}`)).status, 204);
+  await until('their end', async () => ({ok: (await json('traces')).traces.length === 0}));
+  for (const l of load) l.child.kill('SIGKILL');
+  for (const [i, t] of traced.entries()) {
+    const file = path.join(files, t.file), {ssrc} = t.way === 'in' ? t.producers[0].encodings[0] : t.consumers[0];
+    const kind = (t.way === 'in' ? t.producers : t.consumers)[0].kind, pt = kind === 'video' ? PAYLOADS.vp8 : PAYLOADS.opus;
+    assert.equal(fs.statSync(file).mode & 0o7777, 0o600);
+    const n = unbroken(file, p.rtc, t.way, ssrc, pt);
+    // Whoever gets it reports about it.
+    const reports = dissect(file, p.rtc, `rtcp.pt == 201 && frame.packet_flags_direction == ${t.way === 'in' ? 2 : 1}`,
+      'rtcp.ssrc.identifier');
+    assert.ok(reports.some(([ids]) => ids.split(',').map(Number).includes(ssrc)), `${file}: reports`);
+    assert.ok(after[i] > before[i] && n >= after[i] - before[i], `${file}: ${n} packets, ${before[i]} to ${after[i]}`);
+    if (kind === 'video')
+      assert.ok(dissect(file, p.rtc, 'vp8.keyframe.width == 640 && vp8.keyframe.height == 360', 'rtp.seq').length > 0, `${file}: a picture`);
+    else assert.ok(dissect(file, p.rtc, 'opus', 'rtp.seq').length >= n, `${file}: sound`);
+  }
+  await stop(me);
+  assert.equal(me.err.split('trace asked for').length, 5);
+  assert.match(me.err, /trace asked for.*"by":"127\.0\.0\.1:/);
+  assert.doesNotMatch(me.err, /hush/);
+  const off = run(words(p, state, ['--rooms.api_secret=hush']));
+  await ready(off, p);
+  assert.equal((await ask('GET', 'traces')).status, 403);
   await stop(off);
 });
 

@@ -66,6 +66,7 @@ twice; what is not text goes as JSON, which is YAML for numbers and truths. */}}
   "SLUICE_ADMIN_LISTEN" (printf "0.0.0.0:%d" (int .Values.service.APIport))
   "SLUICE_HTTP_LISTEN" $public
   "SLUICE_RTC_PORT" (printf "%d" (int .Values.service.RTCport))
+  "SLUICE_RTC_TCP_PORT" (printf "%d" (int .Values.service.RTCport))
   "SLUICE_STORE_DIRECTORY" "/var/lib/sluice"
   "SLUICE_DRAIN_DEADLINE" (printf "%ds" $drain) }}
 {{- range $name, $value := mergeOverwrite $vars $conf.environmentVariables }}
