@@ -51,35 +51,6 @@ struct bench {
     double joins_per_s, join_cpu_us; /* of the last block */
 };
 
-/* ---- loads ---- */
-
-/* So many rooms that the worker is as busy as `load` says. */
-static unsigned rooms_for(double load, double ns, unsigned n, const struct load_phase *p)
-{
-    double rooms = load * 1e9 / (ns * n * p->burst * p->rate_hz);
-    return rooms < 1.5 ? 1 : (unsigned)(rooms + 0.5);
-}
-
-static bool calibrate(struct load *l, const struct server *s, unsigned n, unsigned most,
-                      double load, const struct kind *k, struct series *v)
-{
-    struct measured m;
-    struct load_phase *ret = &v->phase;
-    *v = (struct series){.phase = k->phase};
-    ret->rooms = rooms_for(load * 0.8, k->guess_ns, n, ret);
-    if (ret->rooms > most)
-        ret->rooms = most;
-    ret->settle = MSEC(300);
-    ret->duration = MSEC(600);
-    if (!measure(l, s, ret, &m))
-        return false;
-    ret->rooms = rooms_for(load, m.ns, n, ret);
-    if (ret->rooms > most)
-        ret->rooms = most;
-    ret->duration = MSEC(1200);
-    return true;
-}
-
 /* ---- rows ---- */
 
 static void cost_row(struct bench *b, const struct series *v, unsigned n, size_t profile,
@@ -108,7 +79,7 @@ static bool cost_rows(struct bench *b, struct load *l, const struct server *s, u
 {
     struct series all[KINDS];
     for (size_t k = 0; k < KINDS; k++)
-        if (!calibrate(l, s, n, most, LOADED, &kinds[k], &all[k]))
+        if (!measure_calibrate(l, s, n, most, LOADED, &kinds[k], &all[k]))
             return false;
     if (!measure_all(l, s, all, KINDS))
         return false;
@@ -151,7 +122,7 @@ static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
 {
     struct series v;
     const struct kind *k = &kinds[1];
-    if (!calibrate(l, s, 100, most, HALF, k, &v) || !measure_all(l, s, &v, 1))
+    if (!measure_calibrate(l, s, 100, most, HALF, k, &v) || !measure_all(l, s, &v, 1))
         return false;
     struct measured m = measure_median(&v);
     b->lost += m.lost;
@@ -165,8 +136,7 @@ static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
 static void memory_rows(struct bench *b, const struct server *s, double user,
                         double kernel, size_t clients)
 {
-    struct row row = {
-        .unit = "octets", .bar = MEMORY_BAR, .value = user / (double)clients};
+    struct row row = {.unit = "octets", .value = user / (double)clients};
     (void)snprintf(row.name, sizeof row.name, "memory of a subscriber, user");
     (void)snprintf(row.note, sizeof row.note, "growth of the process over %zu clients",
                    clients);
@@ -182,6 +152,11 @@ static void memory_rows(struct bench *b, const struct server *s, double user,
         (void)snprintf(
             row.note, sizeof row.note,
             "growth of its page tables; for a cgroup, that counts all, be root");
+    rows_add(&b->rows, &row);
+    row.value = (user + kernel) / (double)clients;
+    row.bar = MEMORY_BAR;
+    (void)snprintf(row.name, sizeof row.name, "memory of a subscriber");
+    row.note[0] = '\0';
     rows_add(&b->rows, &row);
 }
 
@@ -238,7 +213,7 @@ static bool block(struct bench *b, unsigned n, size_t profile)
     unsigned rooms = 1;
     for (size_t k = 0; k < KINDS; k++) {
         /* A fifth more than the guess, should the server be better than that. */
-        unsigned r = rooms_for(LOADED * 1.2, kinds[k].guess_ns, n, &kinds[k].phase);
+        unsigned r = measure_rooms(LOADED * 1.2, kinds[k].guess_ns, n, &kinds[k].phase);
         rooms = r > rooms ? r : rooms;
     }
     if (!server_start(&s, b->server, "127.0.0.1", b->pinned ? SERVER_CORE : -1))

@@ -7,12 +7,11 @@
  * another. All come by WHEP, ICE and DTLS, without data channels, into one room. Then one talks:
  * for a minute in packets of 60 ms, with all of them answering as browsers do; then, for what
  * it tells, in packets of 20 ms. Memory is what the server has grown by with all connected,
- * after that minute. --only=N: so many listeners.
+ * after that minute. --only=N: so many listeners. Those with a data channel:
+ * tests/interop/rtcd/listeners.go.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/load.h"
 #include "measure.h"
@@ -34,19 +33,6 @@ struct bench {
     unsigned n;
 };
 
-__attribute__((format(printf, 6, 7))) static void row(struct bench *b, const char *name,
-                                                      const char *unit, double value,
-                                                      double bar, const char *fmt, ...)
-{
-    struct row r = {.unit = unit, .value = value, .bar = bar};
-    va_list ap;
-    (void)snprintf(r.name, sizeof r.name, "%s", name);
-    va_start(ap, fmt);
-    (void)vsnprintf(r.note, sizeof r.note, fmt, ap);
-    va_end(ap);
-    rows_add(&b->rows, &r);
-}
-
 static bool talk(struct bench *b, const char *how, unsigned hz, usec span, double bar)
 {
     const struct load_phase p = {.rooms = 1,
@@ -61,19 +47,19 @@ static bool talk(struct bench *b, const char *how, unsigned hz, usec span, doubl
     if (!measure(b->load, &b->server, &p, &m))
         return false;
     (void)snprintf(name, sizeof name, "%s: packets lost", how);
-    row(b, name, "packets", (double)m.lost, bar, "of %.0f",
-        (double)hz * (double)span / SEC(1) * b->n);
+    rows_say(&b->rows, name, "packets", (double)m.lost, bar, "of %.0f",
+             (double)hz * (double)span / SEC(1) * b->n);
     (void)snprintf(name, sizeof name, "%s: server", how);
-    row(b, name, "% of a core", m.load * 100, 0,
-        "%.0f ns for each packet; %.2f datagrams "
-        "received for each",
-        m.ns, m.extra);
+    rows_say(&b->rows, name, "% of a core", m.load * 100, 0,
+             "%.0f ns for each packet; %.2f datagrams "
+             "received for each",
+             m.ns, m.extra);
     (void)snprintf(name, sizeof name, "%s: delay p50", how);
-    row(b, name, "us", (double)m.p50, 0, "to send one packet to all takes %.0f ms",
-        m.ns * b->n / 1e6);
+    rows_say(&b->rows, name, "us", (double)m.p50, 0,
+             "to send one packet to all takes %.0f ms", m.ns * b->n / 1e6);
     (void)snprintf(name, sizeof name, "%s: delay p99", how);
-    row(b, name, "us", (double)m.p99, 0, "max %.1f ms; %.1f %% left late",
-        (double)m.max / 1e3, m.late * 100);
+    rows_say(&b->rows, name, "us", (double)m.p99, 0, "max %.1f ms; %.1f %% left late",
+             (double)m.max / 1e3, m.late * 100);
     return true;
 }
 
@@ -87,35 +73,34 @@ static bool run(struct bench *b)
         (void)fprintf(stderr, "listeners: %s\n", error);
         return false;
     }
-    row(b, "listeners that joined", "1/s", joined.clients * 1e6 / (double)joined.duration,
-        0, "%u, one after the other, from one thread", b->n);
+    rows_say(&b->rows, "listeners that joined", "1/s",
+             joined.clients * 1e6 / (double)joined.duration, 0,
+             "%u, one after the other, from one thread", b->n);
     if (!talk(b, "60 ms", SPARSE_HZ, SEC(60), 0.5))
         return false;
     user = ((double)server_resident(&b->server) - user) / b->n;
     kernel = ((double)server_kernel(&b->server) - kernel) / b->n;
-    row(b, "memory of a listener, user", "octets", user, 0, "growth of the process");
-    row(b, "memory of a listener, kernel", "octets", kernel, 0, "%s",
-        b->server.group.path[0] ? "growth of what is charged to its cgroup"
-                                : "of its page tables; for all of it be root");
-    row(b, "memory of a listener", "octets", user + kernel, MEMORY_BAR,
-        "with all connected; no data channel");
+    rows_say(&b->rows, "memory of a listener, user", "octets", user, 0,
+             "growth of the process");
+    rows_say(&b->rows, "memory of a listener, kernel", "octets", kernel, 0, "%s",
+             b->server.group.path[0] ? "growth of what is charged to its cgroup"
+                                     : "of its page tables; for all of it be root");
+    rows_say(&b->rows, "memory of a listener", "octets", user + kernel, MEMORY_BAR,
+             "with all connected; no data channel");
     return talk(b, "20 ms", DENSE_HZ, SEC(10), 0);
 }
 
 int main(int argc, char **argv)
 {
     static struct bench b = {.n = LISTENERS};
-    bool check = false;
     char error[LOAD_ERROR_MAX];
     if (argc < 3) {
         (void)fprintf(stderr, "usage: listeners SERVER JSON [--check] [--only=N]\n");
         return EXIT_FAILURE;
     }
-    for (int i = 3; i < argc; i++) {
-        check |= strcmp(argv[i], "--check") == 0;
-        if (strncmp(argv[i], "--only=", 7) == 0)
-            b.n = (unsigned)strtoul(argv[i] + 7, NULL, 10);
-    }
+    const struct rows_options o = rows_options(argc, argv, 3);
+    if (o.only)
+        b.n = (unsigned)strtoul(o.only, NULL, 10);
     bool pinned = measure_place();
     if (!server_start(&b.server, argv[1], "127.0.0.1", pinned ? SERVER_CORE : -1))
         return EXIT_FAILURE;
@@ -133,9 +118,5 @@ int main(int argc, char **argv)
     ok = ok && run(&b);
     sl_load_free(b.load);
     server_stop(&b.server);
-    if (!ok || !rows_write(&b.rows, argv[2]))
-        return EXIT_FAILURE;
-    size_t missed = rows_missed(&b.rows);
-    (void)printf("%zu rows, %zu missed their bar\n", b.rows.n, missed);
-    return check && missed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ok ? rows_conclude(&b.rows, argv[2], o.check) : EXIT_FAILURE;
 }

@@ -96,16 +96,48 @@ bool measure(struct load *l, const struct server *s, const struct load_phase *ph
         .load = (double)w.cpu / 1e3 / (double)r.duration,
         .waited = (double)w.waited / 1e3 / (double)r.duration,
         .extra = (double)r.datagrams / packets,
+        .octets = (double)r.counts.octets / packets,
         .lost = r.lost + r.counts.bad,
         .late = r.sent > 0 ? (double)r.overruns * phase->burst / (double)r.sent : 0,
         .p50 = sl_quantiles_at(&r.counts.delay, 500),
         .p99 = sl_quantiles_at(&r.counts.delay, 990),
+        .p999 = sl_quantiles_at(&r.counts.delay, 999),
         .max = r.counts.delay.max,
         .rooms = phase->rooms,
     };
     ret->disturbed = ret->waited > DISTURBED || ret->late > DISTURBED;
     return true;
 }
+
+/* ---- loads ---- */
+
+unsigned measure_rooms(double load, double ns, unsigned n, const struct load_phase *p)
+{
+    double rooms = load * 1e9 / (ns * n * p->burst * p->rate_hz);
+    return rooms < 1.5 ? 1 : (unsigned)(rooms + 0.5);
+}
+
+bool measure_calibrate(struct load *l, const struct server *s, unsigned n, unsigned most,
+                       double load, const struct kind *k, struct series *ret)
+{
+    struct measured m;
+    struct load_phase *p = &ret->phase;
+    *ret = (struct series){.phase = k->phase};
+    p->rooms = measure_rooms(load * 0.8, k->guess_ns, n, p);
+    if (p->rooms > most)
+        p->rooms = most;
+    p->settle = MSEC(300);
+    p->duration = MSEC(600);
+    if (!measure(l, s, p, &m))
+        return false;
+    p->rooms = measure_rooms(load, m.ns, n, p);
+    if (p->rooms > most)
+        p->rooms = most;
+    p->duration = MSEC(1200);
+    return true;
+}
+
+/* ---- windows ---- */
 
 static int by_cost(const void *a, const void *b)
 {
@@ -141,6 +173,7 @@ struct measured measure_median(const struct series *v)
     qsort(all, WINDOWS, sizeof all[0], by_delay);
     ret.p50 = all[WINDOWS / 2].p50;
     ret.p99 = all[WINDOWS / 2].p99;
+    ret.p999 = all[WINDOWS / 2].p999;
     ret.max = all[WINDOWS / 2].max;
     ret.lost = 0;
     for (int i = 0; i < WINDOWS; i++)

@@ -44,7 +44,8 @@ struct measured {
     double load;   /* of its core */
     double waited; /* part of the time that it was ready, and others had its core */
     double extra;  /* datagrams that it received for each packet */
-    uint64_t lost, p50, p99, max;
+    double octets; /* of a packet, as it arrived */
+    uint64_t lost, p50, p99, p999, max;
     double late; /* part of the bursts that the generator sent too late */
     unsigned rooms;
     bool disturbed; /* others had the cores too often to say much */
@@ -61,6 +62,15 @@ struct series {
     int n;
     struct measured windows[WINDOWS];
 };
+
+/* So many rooms of n subscribers that the worker is as busy as `load` says, if a packet costs it ns;
+ * at least one. */
+unsigned measure_rooms(double load, double ns, unsigned n, const struct load_phase *p);
+
+/* Finds out what a packet costs at nearly that load, and makes ret the series of that load, with at
+ * most so many rooms. False: what went wrong was printed. */
+bool measure_calibrate(struct load *l, const struct server *s, unsigned n, unsigned most,
+                       double load, const struct kind *k, struct series *ret);
 
 /* A window of each in turn, so that a bad moment of the machine falls on one window of several
  * and not on all of one. A window in which others had the cores is measured again, as long as

@@ -1,7 +1,10 @@
 #include "rows.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static double ratio_of(const struct row *r)
 {
@@ -44,6 +47,18 @@ void rows_add(struct rows *r, const struct row *row)
     print(row);
 }
 
+void rows_say(struct rows *r, const char *name, const char *unit, double value,
+              double bar, const char *fmt, ...)
+{
+    struct row row = {.unit = unit, .value = value, .bar = bar};
+    va_list ap;
+    (void)snprintf(row.name, sizeof row.name, "%s", name);
+    va_start(ap, fmt);
+    (void)vsnprintf(row.note, sizeof row.note, fmt, ap);
+    va_end(ap);
+    rows_add(r, &row);
+}
+
 static void number(FILE *f, const char *key, double v, bool there)
 {
     if (there && isfinite(v))
@@ -78,4 +93,25 @@ size_t rows_missed(const struct rows *r)
     for (size_t i = 0; i < r->n; i++)
         n += !passes(&r->row[i]);
     return n;
+}
+
+struct rows_options rows_options(int argc, char **argv, int from)
+{
+    static const char only[] = "--only=";
+    struct rows_options o = {.only = NULL};
+    for (int i = from; i < argc; i++) {
+        o.check |= strcmp(argv[i], "--check") == 0;
+        if (strncmp(argv[i], only, sizeof only - 1) == 0)
+            o.only = argv[i] + sizeof only - 1;
+    }
+    return o;
+}
+
+int rows_conclude(const struct rows *r, const char *file, bool check)
+{
+    if (!rows_write(r, file))
+        return EXIT_FAILURE;
+    size_t missed = rows_missed(r);
+    (void)printf("%zu rows, %zu missed their bar\n", r->n, missed);
+    return check && missed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

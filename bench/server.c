@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -98,60 +99,98 @@ bool server_file(const struct server *s, const char *name, const char *fmt, ...)
 }
 
 /* In the child, which ends with us. */
-static void run(const struct server *s, char *const *argv, int core)
+static void run(char *const *argv)
 {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    cgroup_enter(&s->group);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (core >= 0) {
-        CPU_SET((unsigned)core, &set);
-        (void)sched_setaffinity(0, sizeof set, &set);
-    }
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     (void)dup2(null, STDOUT_FILENO);
     (void)execvp(argv[0], argv);
     _exit(127);
 }
 
-bool server_spawn(struct server *s, char *const *argv, int core,
-                  bool (*ready)(const struct server *s))
+/* False: it is gone, and *pid 0, since its number may be another's; or it takes too long. */
+static bool comes(struct server *s, pid_t *pid, bool (*ready)(const struct server *s))
 {
-    (void)cgroup_make(&s->group);
-    if ((s->pid = fork()) < 0) {
-        perror("fork");
-        return false;
-    }
-    if (s->pid == 0)
-        run(s, argv, core);
     for (int ms = 0; ms < START_MS; ms += 20) {
-        if (waitpid(s->pid, NULL, WNOHANG) != 0) {
-            s->pid = 0; /* it is gone, and its number may be another's */
-            break;
+        if (waitpid(*pid, NULL, WNOHANG) != 0) {
+            *pid = 0;
+            return false;
         }
         if (ready(s))
             return true;
         (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
+    return false;
+}
+
+static bool forked(pid_t pid)
+{
+    if (pid < 0)
+        perror("fork");
+    return pid >= 0;
+}
+
+bool server_spawn(struct server *s, char *const *argv, int core,
+                  bool (*ready)(const struct server *s))
+{
+    (void)cgroup_make(&s->group);
+    s->pid = fork();
+    if (s->pid == 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        cgroup_enter(&s->group);
+        if (core >= 0) {
+            CPU_SET((unsigned)core, &set);
+            (void)sched_setaffinity(0, sizeof set, &set);
+        }
+        run(argv);
+    }
+    if (!forked(s->pid))
+        return false;
+    if (comes(s, &s->pid, ready))
+        return true;
     (void)fprintf(stderr, "%s does not start\n", argv[0]);
     server_stop(s);
     return false;
 }
 
+bool server_front(struct server *s, char *const *argv,
+                  bool (*ready)(const struct server *s))
+{
+    s->front = fork();
+    if (s->front == 0)
+        run(argv);
+    if (forked(s->front) && comes(s, &s->front, ready))
+        return true;
+    (void)fprintf(stderr, "%s does not start\n", argv[0]);
+    server_stop(s);
+    return false;
+}
+
+static void end(pid_t *pid)
+{
+    if (*pid > 0) {
+        (void)kill(*pid, SIGKILL);
+        (void)waitpid(*pid, NULL, 0);
+    }
+    *pid = 0;
+}
+
+/* A directory, and what others have made in it. */
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
 void server_stop(struct server *s)
 {
-    if (s->pid > 0) {
-        (void)kill(s->pid, SIGKILL);
-        (void)waitpid(s->pid, NULL, 0);
-    }
-    s->pid = 0;
-    DIR *d = s->state[0] ? opendir(s->state) : NULL;
-    for (struct dirent *e; d && (e = readdir(d));)
-        (void)unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        (void)closedir(d);
+    end(&s->front);
+    end(&s->pid);
     if (s->state[0])
-        (void)rmdir(s->state);
+        (void)nftw(s->state, remove_one, 4, FTW_DEPTH | FTW_PHYS);
     cgroup_remove(&s->group);
 }
 
@@ -228,13 +267,13 @@ uint64_t server_waited(const struct server *s)
     (void)snprintf(name, sizeof name, "/proc/%d/task", s->pid);
     DIR *d = opendir(name);
     for (struct dirent *e; d && (e = readdir(d));) {
-        char line[128], *end = line;
+        char line[128], *at = line;
         (void)snprintf(name, sizeof name, "/proc/%d/task/%.200s/schedstat", s->pid,
                        e->d_name);
         FILE *f = fopen(name, "re");
         if (f && fgets(line, sizeof line, f)) {
-            (void)strtoull(line, &end, 10);
-            sum += strtoull(end, NULL, 10);
+            (void)strtoull(line, &at, 10);
+            sum += strtoull(at, NULL, 10);
         }
         if (f)
             (void)fclose(f);
@@ -276,23 +315,55 @@ uint64_t server_kernel(const struct server *s)
     return proc_number(file, "VmPTE:") * 1024;
 }
 
-double server_metric(const struct server *s, const char *name)
+/* All metrics, to be freed; NULL: it does not answer. */
+static char *metrics_of(const struct server *s)
 {
     struct web_answer a;
     struct web *web;
-    double sum = 0;
-    if (asked(s->admin, "/metrics", &a, &web)) {
-        char *text = strndup((const char *)a.body.p, a.body.n), *rest = NULL;
-        size_t n = strlen(name);
-        for (char *l = text ? strtok_r(text, "\n", &rest) : NULL; l;
-             l = strtok_r(NULL, "\n", &rest)) {
-            const char *value = strrchr(l, ' ');
-            if (strncmp(l, name, n) == 0 && (l[n] == '{' || l[n] == ' ' || l[n] == '}') &&
-                value)
-                sum += strtod(value, NULL);
-        }
-        free(text);
-    }
+    char *text = NULL;
+    if (asked(s->admin, "/metrics", &a, &web))
+        text = strndup((const char *)a.body.p, a.body.n);
     sl_web_free(web);
+    return text;
+}
+
+bool server_histogram(const struct server *s, const char *name, struct histogram *ret)
+{
+    char *text = metrics_of(s), *rest = NULL, bucket[128];
+    uint64_t upto[HISTOGRAM_MAX + 1] = {0}; /* a bucket counts those below it, too */
+    bool found = false;
+    int n = snprintf(bucket, sizeof bucket, "%s_bucket{", name);
+    for (char *l = text ? strtok_r(text, "\n", &rest) : NULL; l;
+         l = strtok_r(NULL, "\n", &rest)) {
+        const char *le = strstr(l, "le=\""), *value = strrchr(l, ' ');
+        if (strncmp(l, bucket, (size_t)n) != 0 || !le || !value)
+            continue;
+        double us = strtod(le + 4, NULL) * 1e6 + 0.5;
+        size_t i = 0;
+        while (i < ret->n && us >= (double)ret->bounds[i] + 1)
+            i++;
+        upto[i] += strtoull(value, NULL, 10);
+        found = true;
+    }
+    free(text);
+    for (size_t i = 0; i < ret->n; i++)
+        ret->in[i] = upto[i] - (i > 0 ? upto[i - 1] : 0);
+    ret->above = upto[ret->n] - (ret->n > 0 ? upto[ret->n - 1] : 0);
+    return found;
+}
+
+double server_metric(const struct server *s, const char *name)
+{
+    double sum = 0;
+    char *text = metrics_of(s), *rest = NULL;
+    size_t n = strlen(name);
+    for (char *l = text ? strtok_r(text, "\n", &rest) : NULL; l;
+         l = strtok_r(NULL, "\n", &rest)) {
+        const char *value = strrchr(l, ' ');
+        if (strncmp(l, name, n) == 0 && (l[n] == '{' || l[n] == ' ' || l[n] == '}') &&
+            value)
+            sum += strtod(value, NULL);
+    }
+    free(text);
     return sum;
 }

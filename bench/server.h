@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/metric.h"
+
 #include "cgroup.h"
 
 struct server {
     pid_t pid;
+    pid_t front; /* who speaks for it to clients, and is not measured; 0: nobody */
     struct cgroup group; /* its own, where that can be */
     char url[64], admin[64];
     char state[64]; /* its directory, removed in the end with what is in it */
@@ -27,6 +30,9 @@ __attribute__((format(printf, 3, 4))) bool
 server_file(const struct server *s, const char *name, const char *fmt, ...);
 bool server_spawn(struct server *s, char *const *argv, int core,
                   bool (*ready)(const struct server *s));
+/* The same for one that speaks for it, anywhere but on the server's core. */
+bool server_front(struct server *s, char *const *argv,
+                  bool (*ready)(const struct server *s));
 
 /* A port that nobody uses now, of TCP (or UDP), and whether this page is served. */
 uint16_t server_free_port(const char *address, bool udp);
@@ -43,6 +49,10 @@ uint64_t server_waited(const struct server *s);
  * are known when it has no group. */
 uint64_t server_resident(const struct server *s);
 uint64_t server_kernel(const struct server *s);
+
+/* Adds a histogram of seconds up over its labels. ret has its bounds, in microseconds, and nothing in it.
+ * False: there is none of that name. */
+bool server_histogram(const struct server *s, const char *name, struct histogram *ret);
 
 /* The sum of a metric over its labels; or of the one series that is so named, but for its brace. */
 double server_metric(const struct server *s, const char *name);

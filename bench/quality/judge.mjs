@@ -3,6 +3,8 @@
 import {row} from './rows.mjs';
 
 const FIT = 0.9; // of a link, that a layer may need together with the sound
+const FPS = 30, FEWER = 0.75; // of the source; a second with less of its frames is of a lower rate
+const SPILLED = 1; // % that the link dropped: what has few frames by that does not fit
 const SLOWEST = 100; // ms between frames that may be called usual
 
 const within = (all, from, to) => all.filter(x => x.at >= from && x.at <= to);
@@ -54,13 +56,17 @@ export function figures(v, from, to) {
   const waits = gaps(v.frames, from, to), usual = Math.min(SLOWEST, quantile(waits.map(g => g.ms), 0.5));
   const frozen = waits.filter(g => g.ms > Math.max(3 * usual, usual + 150));
   const samples = within(v.samples, from, to), link = within(v.link, from, to);
-  // Of the time: a frame is seen until the next one.
-  const share = h => frames.reduce((n, f, i) => n + (f[2] >= h ? (frames[i + 1]?.[0] ?? to) - f[0] : 0), 0) / (to - from);
+  const full = 100 * grown(link, x => x.down.full) / Math.max(1, grown(link, x => x.down.in));
+  // Of the time, as a frame is seen until the next one: how long one of this height was. A larger picture counts
+  // with fewer frames only: then it is a lower temporal layer of that, which fits, too.
+  const isFewer = t => full < SPILLED && v.frames.filter(f => Math.abs(f[0] - t) <= 500).length < FEWER * FPS;
+  const fitted = h => frames.reduce((n, f, i) => n + (f[2] === h || f[2] > h && isFewer(f[0]) ?
+    (frames[i + 1]?.[0] ?? to) - f[0] : 0), 0) / (to - from);
   const estimates = within(v.estimates, from, to).map(e => e.bps / 1000);
   const first = samples[0], last = samples.at(-1);
   return {
     kbps: kbps(link, x => x.down.outOctets), offered: kbps(link, x => x.down.inOctets),
-    fps: frames.length * 1000 / (to - from), share,
+    fps: frames.length * 1000 / (to - from), fitted,
     height: frames.reduce((n, f) => n + f[2], 0) / Math.max(1, frames.length),
     longest: Math.max(0, ...waits.map(g => g.ms)), freezes: frozen.length,
     frozenMs: frozen.reduce((n, g) => n + g.at + g.ms - Math.max(g.at, from), 0),
@@ -69,7 +75,7 @@ export function figures(v, from, to) {
     concealed: first ? 100 * grown(samples, s => s.audio.concealedSamples) /
       Math.max(1, grown(samples, s => s.audio.totalSamplesReceived)) : 100,
     waited: quantile(link.map(x => x.down.waitedMs), 0.95),
-    full: 100 * grown(link, x => x.down.full) / Math.max(1, grown(link, x => x.down.in)),
+    full,
     low: quantile(estimates, 0.1), high: quantile(estimates, 0.9), estimate: quantile(estimates, 0.5),
     firstFrame: v.frames.length ? v.frames[0][0] - v.begun : NaN,
   };
@@ -84,12 +90,11 @@ export function steady(v, of, from, to) {
   const name = what => `${v.name}: ${what}`;
   return [
     row({name: name('received'), value: f.kbps, unit: 'kbit/s', limit: rate, note: described(f, of)}),
-    ...(Number.isFinite(f.low) ? [
+    ...(Number.isFinite(f.low) || b.estimate ? [
       row({name: name('estimate, 10 % of time below'), value: f.low, unit: 'kbit/s', limit: rate, bar: b.estimate ? 0.85 : null, least: true}),
       row({name: name('estimate, 10 % of time above'), value: f.high, unit: 'kbit/s', limit: rate, bar: b.estimate ? 1.05 : null}),
     ] : []),
-    // Or of a larger one with fewer frames: its temporal layers fit, too.
-    row({name: name('time at the fitting layer'), value: 100 * f.share(fits), unit: '%', bar: b.layer ? 95 : null, least: true,
+    row({name: name('time at the fitting layer'), value: 100 * f.fitted(fits), unit: '%', bar: b.layer ? 95 : null, least: true,
       note: `${fits}p fits; ${f.switches} switches`}),
     row({name: name('frames'), value: f.fps, unit: '1/s', bar: b.fps ?? null, least: true}),
     row({name: name('longest freeze'), value: f.longest, unit: 'ms', bar: b.freeze ?? null,
@@ -122,7 +127,7 @@ export function drop(scene, played) {
   const fits = fitting(of, less), top = fitting(of, more);
   return [
     row({name: 'drop: longest freeze', value: low.longest, unit: 'ms', bar: b.freeze, note: `${low.freezes} freezes, ${low.frozenMs.toFixed(0)} ms`}),
-    row({name: 'drop: until the fitting layer', value: reached(v, h => h >= fits && h < top, at, back), unit: 's', bar: b.fitting, note: `${fits}p`}),
+    row({name: 'drop: until the fitting layer', value: reached(v, h => h === fits, at, back), unit: 's', bar: b.fitting, note: `${fits}p`}),
     row({name: 'drop: received', value: low.kbps, unit: 'kbit/s', limit: less, note: `estimate ${low.low.toFixed(0)} to ${low.high.toFixed(0)}`}),
     row({name: 'drop: sound concealed', value: low.concealed, unit: '%'}),
     row({name: 'recovery: until the top layer', value: reached(v, h => h >= top, back, end), unit: 's', bar: b.top, note: `${top}p`}),
@@ -144,6 +149,14 @@ export function bad(scene, played) {
         note: `${before.fps.toFixed(1)} to ${after.fps.toFixed(1)}`}),
     ];
   });
+}
+
+export function resumed(scene, times) {
+  const name = what => `${scene.name} ms of round trip: first packet of the layer, ${what}`;
+  return [
+    row({name: name('longest'), value: Math.max(...times), unit: 'ms', bar: scene.bars.resume, note: `of ${times.length}`}),
+    row({name: name('half'), value: quantile(times, 0.5), unit: 'ms'}),
+  ];
 }
 
 export function joined(scene, times) {

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 
-const ratioOf = r => r.limit > 0 ? r.value / r.limit : null;
+const ratioOf = r => r.limit > 0 && Number.isFinite(r.value) ? r.value / r.limit : null;
 
 // least: the value, or where there is a limit its ratio, may not be below the bar, instead of above.
 export const row = ({name, value, unit, limit = null, bar = null, least = false, note = ''}) => {

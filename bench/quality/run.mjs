@@ -11,6 +11,7 @@ import * as judge from './judge.mjs';
 import {draw} from './draw.mjs';
 import {HEAD, line, write} from './rows.mjs';
 import {SCENES} from './scenes.mjs';
+import {resumes} from './resume.mjs';
 import {hasJanus, startJanus} from './janus.mjs';
 import {startSluice} from './sluice.mjs';
 import {joins, openStage, play} from './stage.mjs';
@@ -25,6 +26,7 @@ fs.mkdirSync(PLOTS, {recursive: true});
 
 async function perform(stage, scene) {
   if (scene.kind === 'joins') return judge.joined(scene, await joins(stage, scene));
+  if (scene.kind === 'resume') return judge.resumed(scene, await resumes(stage.server, scene));
   const played = await play(stage, scene), {name} = stage.server;
   fs.writeFileSync(path.join(PLOTS, `${name}-${scene.name}.json`), JSON.stringify(played));
   draw(PLOTS, name, scene, played);
@@ -41,6 +43,7 @@ for (const name of servers) {
   const stage = await openStage({server, folder: BENCH});
   console.log(`${name.padEnd(HEAD.search(/\S/))}${HEAD.trimStart()}`);
   for (const scene of SCENES.filter(s => !only || only.includes(s.name))) {
+    if (scene.kind === 'resume' && !server.room) continue;
     const found = await perform(stage, scene);
     for (const r of found) {
       Object.assign(r, {scene: scene.name, server: name});

@@ -52,6 +52,10 @@ export const SCENES = [
       {name: 'bad', ...path({rate: 300, loss: 0.2, jitter: 50}), from: 18},
     ]},
 
+  // What the publisher's path and 200 ms allow; the word to it is not delayed, so half a round trip is.
+  ...[10, 50].map(delay => ({name: `resume ${2 * delay}`, kind: 'resume', times: 15, path: {up: {delay}, down: {delay}},
+    bars: {resume: 200 + delay}})),
+
   {name: 'uplink', kind: 'uplink', seconds: 22, settle: 8,
     up: {delay: 25, loss: 0.05}, down: {delay: 25},
     viewers: [{name: '5 % lost from the publisher', ...path({}, 10), bars: {}}]},

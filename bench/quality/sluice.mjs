@@ -4,8 +4,8 @@ import {startImpair} from '../../tests/browser/impair.mjs';
 import {call} from '../../tests/browser/rig.mjs';
 import {startServer} from '../../tests/browser/server.mjs';
 
-export async function startSluice() {
-  const server = await startServer({name: 'quality'});
+export async function startSluice(options = {}) {
+  const server = await startServer({name: 'quality', ...options});
   const relayed = path => path && startImpair({port: server.rtc, ...path});
   const transports = async () => {
     const r = await fetch(`${server.adminOrigin}/admin/transports`);
@@ -43,6 +43,8 @@ export async function startSluice() {
       const t = (await transports()).find(x => x.id === v.id);
       return t?.estimate_bps > 0 && {bps: t.estimate_bps, cause: t.estimate_cause};
     },
+    room: server, // for members by the SDK
+    relayed,
     stop: () => server.stop(),
   };
 }

@@ -13,14 +13,6 @@ import {source} from './source.mjs';
 export const PICTURE = {width: 1280, height: 720, fps: 30};
 const EVERY = 250;
 
-// The camera must not be what limits: the encoder keeps its size and pace, whatever it costs.
-const keep = page => page.evaluate(async () => {
-  const sender = window.rig.pcs.pub.getSenders().find(s => s.track?.kind === 'video');
-  const p = sender.getParameters();
-  p.degradationPreference = 'maintain-framerate-and-resolution';
-  await sender.setParameters(p);
-});
-
 export async function openStage({server, folder}) {
   const file = source(folder, PICTURE);
   const from = await launch('chromium', {flags: [`--use-file-for-fake-video-capture=${file}`]});
@@ -29,7 +21,7 @@ export async function openStage({server, folder}) {
     const page = await from.page();
     await call(page, 'make', {camera: true, frequency: 440, ...PICTURE});
     const p = await server.publish(page, options);
-    await keep(page);
+    await call(page, 'keep', 'pub');
     await until('three layers at their full rate', async () => {
       const value = (await call(page, 'stats', 'pub')).outbound.filter(x => x.kind === 'video');
       return {value, ok: value.length === 3 && value.every(x => x.framesEncoded > 60) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "proto/channels.h"
 #include "proto/ice.h"
 #include "proto/stun.h"
 
@@ -14,6 +15,8 @@ enum {
     REMOTE_MAX = 257, /* of a peer's ufrag or pwd: RFC 8839 §5.4, and a NUL */
     CANDIDATES_MAX = 64,
     SSRCS_MAX = 256, /* 127 tracks, with their repairs */
+    SCTP_PORT = 5000,
+    MESSAGE_MAX = 64 * 1024, /* of the other end */
     /* Type preference of a peer-reflexive candidate (RFC 8445 §5.1.2.1), component 1. */
     PRIORITY = 110 << 24 | 0xffff << 8 | 255,
 };
@@ -33,7 +36,8 @@ struct client {
     struct dtls *dtls;
     struct srtp_out *out;
     struct srtp_in *in;
-    usec begun, next_check;
+    struct channels *channels; /* NULL: none, or not yet */
+    usec begun, next_check, now;
     uint64_t tie_breaker;
     uint8_t id[STUN_ID]; /* of the last check */
     size_t check_n;      /* octets that wait to be polled */
@@ -66,6 +70,7 @@ void sl_client_free(struct client *c)
 {
     if (!c)
         return;
+    sl_channels_free(c->channels);
     sl_dtls_free(c->dtls);
     sl_srtp_out_free(c->out);
     sl_srtp_in_free(c->in);
@@ -272,7 +277,42 @@ static void take_stun(struct client *c, struct span datagram, usec now)
         fail(c, "no memory");
 }
 
+enum err sl_client_restart(struct client *c, const struct client_creds *creds, usec now)
+{
+    struct ice_creds own;
+    if (c->state != CLIENT_UP)
+        return E_STATE;
+    if (creds->ufrag.n >= sizeof own.ufrag || creds->pwd.n >= sizeof own.pwd ||
+        creds->their_ufrag.n >= REMOTE_MAX || creds->their_pwd.n >= REMOTE_MAX)
+        return E_MALFORMED;
+    (void)snprintf(own.ufrag, sizeof own.ufrag, "%.*s", (int)creds->ufrag.n,
+                   (const char *)creds->ufrag.p);
+    (void)snprintf(own.pwd, sizeof own.pwd, "%.*s", (int)creds->pwd.n,
+                   (const char *)creds->pwd.p);
+    c->creds = own;
+    c->own_key = sl_hmac_sha1_of(creds->pwd);
+    c->next_check = now;
+    return name(c, creds->their_ufrag, creds->their_pwd);
+}
+
 /* ---- handshake ---- */
+
+/* The DTLS client's streams are the even ones (RFC 8832 §6). */
+static bool open_channel(struct client *c)
+{
+    struct channels_conf conf = {.local_port = SCTP_PORT,
+                                 .remote_port = SCTP_PORT,
+                                 .dtls_client = c->role == DTLS_CLIENT,
+                                 .receive_max = MESSAGE_MAX,
+                                 .user = c};
+    struct dcep_open open = {0};
+    if (!c->conf.stack)
+        return true;
+    (void)sl_dcep_text(&open.label, span_of("bench"));
+    c->channels = sl_channels_new(c->conf.stack, &conf, c->now);
+    return c->channels && sl_channels_open(c->channels, c->role == DTLS_SERVER, &open,
+                                           false, c->now) == E_OK;
+}
 
 static void keys_came(struct client *c)
 {
@@ -283,7 +323,7 @@ static void keys_came(struct client *c)
     c->in = sl_srtp_in_new(c->conf.srtp, &in, SSRCS_MAX);
     sl_wipe(&in, sizeof in);
     sl_wipe(&out, sizeof out);
-    if (c->out && c->in)
+    if (c->out && c->in && open_channel(c))
         c->state = CLIENT_UP;
     else
         fail(c, "no memory");
@@ -307,6 +347,7 @@ void sl_client_input(struct client *c, struct span datagram, usec now)
     enum dgram kind = datagram.n > 0 ? dgram_of(datagram.p[0]) : DGRAM_OTHER;
     if (c->state == CLIENT_NEW || c->state == CLIENT_FAILED)
         return;
+    c->now = now;
     if (kind == DGRAM_STUN)
         take_stun(c, datagram, now);
     else if (kind == DGRAM_DTLS && c->dtls &&
@@ -318,6 +359,7 @@ void sl_client_tick(struct client *c, usec now)
 {
     if (c->state == CLIENT_NEW || c->state == CLIENT_FAILED)
         return;
+    c->now = now;
     if (c->dtls && now >= sl_dtls_deadline(c->dtls)) {
         sl_dtls_tick(c->dtls, now);
         look(c);
@@ -340,6 +382,16 @@ usec sl_client_deadline(const struct client *c)
     return dtls < at ? dtls : at;
 }
 
+/* Whether the association has said something. What it tells us is that it is there. */
+static bool talk(struct client *c)
+{
+    struct channels_out out;
+    while (c->channels && sl_channels_poll(c->channels, &out, c->now))
+        if (out.kind == CHANNELS_SEND && sl_dtls_send(c->dtls, out.bytes, c->now) == E_OK)
+            return true;
+    return false;
+}
+
 bool sl_client_poll(struct client *c, struct span *ret)
 {
     struct dtls_out out;
@@ -353,12 +405,28 @@ bool sl_client_poll(struct client *c, struct span *ret)
         c->reply_n = 0;
         return true;
     }
-    while (c->dtls && sl_dtls_poll(c->dtls, &out))
-        if (out.kind == DTLS_OUT_DATAGRAM) {
-            *ret = out.bytes;
-            return true;
+    do
+        while (c->dtls && sl_dtls_poll(c->dtls, &out)) {
+            if (out.kind == DTLS_OUT_DATAGRAM) {
+                *ret = out.bytes;
+                return true;
+            }
+            if (c->channels)
+                sl_channels_input(c->channels, out.bytes, c->now);
         }
+    while (talk(c));
     return false;
+}
+
+struct client *sl_client_talking(struct sctp_stack *st)
+{
+    struct channels *talking = sl_channels_talking(st);
+    return talking ? sl_channels_user(talking) : NULL;
+}
+
+void *sl_client_user(const struct client *c)
+{
+    return c->conf.user;
 }
 
 /* ---- what it is ---- */

@@ -7,7 +7,8 @@
  * server's; sends checks as the controlling agent of ICE until one is answered, shakes hands
  * as whichever end the answer says, and then has the keys of its media. Checks go on, for consent. There is one path, to the address that
  * the answer names: the server is expected to be ICE-lite, and to be reached. If it checks all
- * the same, it is answered.
+ * the same, it is answered. For servers that talk to nobody without one it opens a data channel,
+ * of which its descriptions do not tell, and hears nothing in it.
  *
  * Sans-IO: after each call poll until there is no more. One thread.
  */
@@ -23,6 +24,7 @@
 
 #include "crypto/dtls.h"
 #include "crypto/srtp.h"
+#include "proto/sctp.h"
 #include "room/offer.h"
 
 #define CLIENT_CHECKS  MSEC(2500) /* between two checks, as browsers have it */
@@ -44,6 +46,8 @@ struct client_conf {
     const uint8_t *sha256; /* borrowed: of the certificate in it */
     const struct srtp_backend *srtp;
     const struct addr *server; /* the candidate with this IP is taken, if there is one */
+    struct sctp_stack *stack;  /* borrowed; NULL: it opens no data channel */
+    void *user;                /* the owner's own */
 };
 
 enum { CLIENT_SECTIONS_MAX = 32 };
@@ -77,6 +81,14 @@ struct client_ends {
 MUST_USE enum err sl_client_begin(struct client *c, const struct client_ends *ends,
                                   usec now);
 
+/* New credentials of both ends, as they were told (an ICE restart): checks go on by them, at once. Media
+ * goes on, too, as keys stay. E_STATE: it is not up; E_MALFORMED: they are too long. */
+struct client_creds {
+    struct span ufrag, pwd, their_ufrag, their_pwd;
+};
+MUST_USE enum err sl_client_restart(struct client *c, const struct client_creds *creds,
+                                    usec now);
+
 /* Takes STUN and DTLS; the rest is ignored. */
 void sl_client_input(struct client *c, struct span datagram, usec now);
 void sl_client_tick(struct client *c, usec now);
@@ -84,6 +96,10 @@ usec sl_client_deadline(const struct client *c);
 
 /* False: no more. The datagram is valid until the next call. */
 bool sl_client_poll(struct client *c, struct span *ret);
+
+/* One with a data channel that may have something to be polled, since time went on in its stack. */
+struct client *sl_client_talking(struct sctp_stack *st);
+void *sl_client_user(const struct client *c);
 
 enum client_state sl_client_state(const struct client *c);
 

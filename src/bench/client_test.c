@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "proto/channels.h"
 #include "proto/ice.h"
 #include "room/negotiate.h"
 
@@ -16,6 +17,8 @@ struct server {
     struct ice_creds creds;
     struct ice ice;
     struct srtp_master in, out;
+    struct channels *channels; /* where a test has them */
+    char opened[32];           /* label and stream of what the client opened */
     char answer[64 * 1024];
 };
 
@@ -24,6 +27,7 @@ struct pair {
     struct cert cert;
     struct dtls_ctx *ctx;
     struct client *c;
+    struct sctp_stack *stack; /* of both ends; NULL: no data channels */
     usec now;
 };
 
@@ -31,9 +35,10 @@ static const struct offer_section sections[] = {{.kind = MEDIA_VIDEO, .ssrc = 5}
                                                 {.kind = MEDIA_AUDIO, .ssrc = 6}};
 static const struct addr at[] = {{.ip = {0x20, 1}, .port = 1}};
 
-static void pair_init(struct pair *p, enum srtp_profile profile)
+static void pair_init_data(struct pair *p, enum srtp_profile profile, bool data)
 {
     *p = (struct pair){.now = SEC(100)};
+    p->stack = data ? sl_sctp_stack_new(p->now) : NULL;
     CHECK_INT(sl_cert_init(&p->s.cert), E_OK);
     CHECK_INT(sl_cert_init(&p->cert), E_OK);
     p->s.ctx = sl_dtls_ctx_new(
@@ -47,14 +52,23 @@ static void pair_init(struct pair *p, enum srtp_profile profile)
                                .sections_n = 2,
                                .dtls = p->ctx,
                                .sha256 = p->cert.sha256,
-                               .srtp = sl_srtp_backend("openssl")};
+                               .srtp = sl_srtp_backend("openssl"),
+                               .stack = p->stack,
+                               .user = p};
     p->c = sl_client_new(&conf);
-    CHECK(p->c && p->ctx && p->s.ctx);
+    CHECK(p->c && p->ctx && p->s.ctx && (p->stack || !data));
+}
+
+static void pair_init(struct pair *p, enum srtp_profile profile)
+{
+    pair_init_data(p, profile, false);
 }
 
 static void pair_fini(struct pair *p)
 {
     sl_client_free(p->c);
+    sl_channels_free(p->s.channels);
+    sl_sctp_stack_free(p->stack);
     sl_dtls_free(p->s.dtls);
     sl_dtls_ctx_free(p->ctx);
     sl_dtls_ctx_free(p->s.ctx);
@@ -103,6 +117,34 @@ static void server_input(struct pair *p, struct span in)
     sl_client_input(p->c, wr_done(&w), p->now);
 }
 
+/* The server's end of the data channel: it is told of one, and says nothing. */
+static bool server_talks(struct pair *p)
+{
+    const struct channels_conf conf = {
+        .local_port = 5000, .remote_port = 5000, .receive_max = 1000};
+    struct channels_out out;
+    if (p->stack && !p->s.channels && sl_dtls_state(p->s.dtls) == DTLS_UP)
+        p->s.channels = sl_channels_new(p->stack, &conf, p->now);
+    while (p->s.channels && sl_channels_poll(p->s.channels, &out, p->now)) {
+        if (out.kind == CHANNELS_SEND) {
+            CHECK_INT(sl_dtls_send(p->s.dtls, out.bytes, p->now), E_OK);
+            return true;
+        }
+        if (out.kind == CHANNELS_OPENED && out.open)
+            (void)snprintf(p->s.opened, sizeof p->s.opened, "%.*s %u", out.open->label.n,
+                           (const char *)out.open->label.p, out.stream);
+    }
+    return false;
+}
+
+static void server_hears(struct pair *p, const struct dtls_out *d)
+{
+    if (d->kind == DTLS_OUT_DATAGRAM)
+        sl_client_input(p->c, d->bytes, p->now);
+    else if (p->s.channels)
+        sl_channels_input(p->s.channels, d->bytes, p->now);
+}
+
 /* Until neither has anything to say. */
 static void settle(struct pair *p)
 {
@@ -116,9 +158,10 @@ static void settle(struct pair *p)
             more = true;
         }
         while (sl_dtls_poll(p->s.dtls, &d)) {
-            sl_client_input(p->c, d.bytes, p->now);
+            server_hears(p, &d);
             more = true;
         }
+        more |= server_talks(p);
     }
 }
 
@@ -142,6 +185,28 @@ TEST(client_connects_with_the_profile_it_offers)
         CHECK(addr_eq(sl_client_remote(p.c), &cand.addr));
         CHECK(sl_client_ext(p.c, 0, EXT_TWCC) != 0);
         CHECK_INT(sl_client_ext(p.c, 2, EXT_TWCC), 0);
+        pair_fini(&p);
+    }
+}
+
+/* Of the DTLS client, so on the first even stream; nothing is said where none is wanted. */
+TEST(client_opens_a_data_channel)
+{
+    for (int data = 0; data <= 1; data++) {
+        static struct pair p;
+        pair_init_data(&p, SRTP_GCM_128, data);
+        CHECK_INT(answer(&p, &cand, 1), E_OK);
+        settle(&p);
+        CHECK_INT(sl_client_state(p.c), CLIENT_UP);
+        for (int i = 0; data && i < 20; i++) {
+            const struct client *c;
+            p.now = sl_sctp_stack_deadline(p.stack);
+            sl_sctp_stack_tick(p.stack, p.now);
+            while ((c = sl_client_talking(p.stack)))
+                CHECK(sl_client_user(c) == &p);
+            settle(&p);
+        }
+        CHECK(strcmp(p.s.opened, data ? "bench 0" : "") == 0);
         pair_fini(&p);
     }
 }
@@ -254,6 +319,35 @@ TEST(client_goes_on_checking)
     settle(&p);
     CHECK_INT(sl_client_checks(p.c).sent, 2);
     CHECK_INT(sl_client_checks(p.c).answered, 2);
+    pair_fini(&p);
+}
+
+/* With the old credentials nobody is answered any more, with the new ones at once. */
+TEST(client_restarts_ice_and_keeps_its_keys)
+{
+    static struct pair p;
+    pair_init(&p, SRTP_GCM_128);
+    CHECK_INT(answer(&p, &cand, 1), E_OK);
+    p.s.creds = sl_ice_creds_make();
+    struct client_creds creds = {.ufrag = span_of("anew"),
+                                 .pwd = span_of("anotherpasswordanotherp"),
+                                 .their_ufrag = span_of(p.s.creds.ufrag),
+                                 .their_pwd = span_of(p.s.creds.pwd)};
+    CHECK_INT(sl_client_restart(p.c, &creds, p.now), E_STATE);
+    settle(&p);
+    const struct srtp_out *out = sl_client_out(p.c);
+    struct client_creds wide = creds;
+    wide.pwd.n = 10000;
+    CHECK_INT(sl_client_restart(p.c, &wide, p.now), E_MALFORMED);
+    CHECK_INT(sl_client_restart(p.c, &creds, p.now), E_OK);
+    sl_ice_init(&p.s.ice, &p.s.creds);
+    CHECK(sl_client_deadline(p.c) <= p.now);
+    sl_client_tick(p.c, p.now);
+    settle(&p);
+    CHECK_INT(sl_client_state(p.c), CLIENT_UP);
+    CHECK_INT(sl_client_checks(p.c).sent, 2);
+    CHECK_INT(sl_client_checks(p.c).answered, 2);
+    CHECK(sl_client_out(p.c) == out);
     pair_fini(&p);
 }
 

@@ -6,11 +6,12 @@
 #include "bench/load_inside.h"
 #include "net/udp.h"
 
-#define NAP     50        /* microseconds without a look at sockets and deadlines */
-#define DRAIN   MSEC(300) /* after the last packet left, for those under way */
-#define FLOW    SEC(5)    /* by then every subscriber has got something */
-#define LATE    SEC(20)   /* the last who is late gets something, at the latest */
-#define OVERRUN MSEC(10)
+#define NAP      50        /* microseconds without a look at sockets and deadlines */
+#define DRAIN    MSEC(300) /* after the last packet left, for those under way */
+#define FLOW     SEC(5)    /* by then every subscriber has got something */
+#define LATE     SEC(20)   /* the last who is late gets something, at the latest */
+#define OVERRUN  MSEC(10)
+#define GREETING MSEC(100) /* between two */
 
 /* ---- making ---- */
 
@@ -53,6 +54,8 @@ enum err sl_load_new(const struct load_conf *conf, struct load **ret,
     e = e ? e : sl_wire_new(sl_web_addr(l->web), l->members_n, &l->wire);
     if (!e && !(l->dtls = sl_dtls_ctx_new(&l->cert, &conf->profile, 1)))
         e = E_CRYPTO;
+    if (!e && conf->data && !(l->stack = sl_sctp_stack_new(sl_udp_now())))
+        e = E_MEMORY;
     if (e) {
         (void)sl_signaling_fail(error, e, "sockets: %s%s%s", sl_err_text(e),
                                 e == E_SYS ? ": " : "",
@@ -78,6 +81,7 @@ void sl_load_free(struct load *l)
             free(m->source[k]);
         free(m->sink);
     }
+    sl_sctp_stack_free(l->stack);
     sl_timers_fini(&l->timers);
     sl_dtls_ctx_free(l->dtls);
     sl_cert_fini(&l->cert);
@@ -106,9 +110,22 @@ static bool active(const struct load *l, const struct member *m)
     return l->sending && m->room < l->phase.rooms && m->source[!l->phase.audio];
 }
 
+/* A packet of each track, by which the server and all who watch know of it. */
+static void greet(struct load *l, struct member *m, usec now)
+{
+    for (int k = 0; k < LOAD_KINDS; k++)
+        if (m->source[k])
+            send_one(l, m, l->burst,
+                     sl_source_burst(m->source[k], m->out, 1, SOURCE_SIZE_MIN,
+                                     (uint32_t)(SEC(1) / GREETING), now, l->burst));
+    m->due = now + GREETING;
+}
+
 static void publish(struct load *l, struct member *m, usec now)
 {
     const struct load_phase *ph = &l->phase;
+    if (l->greeting && now >= m->due)
+        greet(l, m, now);
     if (active(l, m) && now >= m->due) {
         struct source *s = m->source[!ph->audio];
         size_t n =
@@ -163,7 +180,7 @@ void sl_load_arm(struct load *l, struct member *m)
     if (m->up && m->sink)
         own = sl_sink_deadline(m->sink);
     else if (m->up)
-        own = active(l, m) && m->due < m->report ? m->due : m->report;
+        own = (active(l, m) || l->greeting) && m->due < m->report ? m->due : m->report;
     if (sl_timer_set(&l->timers, &m->timer, own < at ? own : at) != E_OK)
         l->failed = m; /* no memory: it would never be served again */
 }
@@ -179,6 +196,17 @@ void sl_load_serve(struct load *l, struct member *m, usec now)
         went_up(l, m, now);
     if (s == CLIENT_FAILED && !l->failed)
         l->failed = m;
+}
+
+/* Those with a data channel whose association went on: their timers are the stack's. */
+static void talk(struct load *l, usec now)
+{
+    if (!l->stack)
+        return;
+    if (now >= sl_sctp_stack_deadline(l->stack))
+        sl_sctp_stack_tick(l->stack, now);
+    for (const struct client *c; (c = sl_client_talking(l->stack));)
+        sl_load_serve(l, sl_client_user(c), now);
 }
 
 static void tick(struct load *l, struct member *m, usec now)
@@ -229,6 +257,7 @@ bool sl_load_pump(struct load *l)
     usec now = sl_udp_now();
     for (struct timer *due; (due = sl_timers_due(&l->timers, now));)
         tick(l, list_entry(due, struct member, timer), now);
+    talk(l, now);
     sl_wire_flush(l->wire);
     size_t n = sl_wire_receive(l->wire, &in);
     for (size_t i = 0; i < n; i++)
@@ -285,6 +314,7 @@ static void count_anew(struct load *l)
         m->counts = !m->late || (m->up && m->asked == 0);
         m->sink->counts = m->counts ? &l->counts : &l->uncounted;
         m->sink->taken = 0;
+        m->sink->lost_then = sl_sink_lost(m->sink);
     }
     l->before += l->counts.packets;
     memset(&l->counts, 0, sizeof l->counts);
@@ -305,14 +335,17 @@ static uint64_t sent_in(const struct load *l, unsigned room)
 static void add_up(const struct load *l, struct load_result *r)
 {
     uint64_t taken = 0;
+    int64_t on_way = 0;
     for (unsigned room = 0; room < l->conf.rooms; room++)
         r->sent += sent_in(l, room);
     for (size_t i = 0; i < l->members_n; i++)
         if (l->members[i].counts) {
             r->expected += sent_in(l, l->members[i].room);
             taken += l->members[i].sink->taken;
+            on_way += sl_sink_lost(l->members[i].sink) - l->members[i].sink->lost_then;
         }
     r->lost = r->expected > taken ? r->expected - taken : 0;
+    r->on_way = on_way > 0 ? (uint64_t)on_way : 0;
 }
 
 static uint64_t unanswered(const struct load *l)

@@ -35,6 +35,11 @@ struct load_conf {
     unsigned late;     /* subscribers of each room, besides, who come during a phase */
     bool audio, video; /* what is negotiated */
     enum srtp_profile profile; /* the only one that is offered */
+    /* Publishers send a little of each track as soon as they are up, subscribers come when those
+     * of their room are, and joining ends when each gets all tracks. */
+    bool heard;
+    bool
+        data; /* each client opens a data channel, of which its descriptions do not tell */
 };
 
 struct load_phase {
@@ -59,10 +64,11 @@ struct load_late {
 /* What happened while it counted, to those who were there when that began. */
 struct load_result {
     usec duration;
-    uint64_t sent;     /* RTP packets of publishers */
-    uint64_t expected; /* of subscribers: sent packets times those who should get them */
-    uint64_t lost;
-    uint64_t datagrams;  /* all that left here: media, checks, reports */
+    uint64_t sent;      /* RTP packets of publishers */
+    uint64_t expected;  /* of subscribers: sent packets times those who should get them */
+    uint64_t lost;      /* of these: what did not come, whoever kept it */
+    uint64_t on_way;    /* of lost: what left the server; it withheld the rest */
+    uint64_t datagrams; /* all that left here: media, checks, reports */
     uint64_t unanswered; /* checks */
     uint64_t overruns;   /* bursts that left over 10 ms late: this side is too slow */
     struct sink_counts counts;

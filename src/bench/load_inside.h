@@ -41,6 +41,7 @@ struct load {
     struct cert cert;
     struct dtls_ctx *dtls;
     const struct srtp_backend *srtp;
+    struct sctp_stack *stack; /* NULL: nobody has a data channel */
     struct timers timers;
     size_t members_n, per_room;
     struct member *members;
@@ -49,7 +50,7 @@ struct load {
     size_t joining;
     const struct member *failed;
     struct load_phase phase;
-    bool sending;
+    bool sending, greeting;    /* greeting: each track, now and then */
     uint64_t overruns, before; /* before: packets of counts that were reset */
     struct sink_counts counts, uncounted;
     size_t late_next; /* who of those who come late comes next */

@@ -7,6 +7,7 @@ enum {
     JOINING_MAX = 32, /* handshakes under way */
     TRIES_MAX = 20,   /* of who is told to come later */
 };
+#define HEARD SEC(20) /* all tracks are, once all are up */
 
 static void make_source(struct load *l, struct member *m, unsigned nth, bool video,
                         struct offer_section *section)
@@ -69,7 +70,9 @@ static enum err make(struct load *l, struct member *m)
                                .dtls = l->dtls,
                                .sha256 = l->cert.sha256,
                                .srtp = l->srtp,
-                               .server = sl_web_addr(l->web)};
+                               .server = sl_web_addr(l->web),
+                               .stack = l->stack,
+                               .user = m};
     m->client = sl_client_new(&conf);
     return m->client ? E_OK : E_MEMORY;
 }
@@ -107,32 +110,73 @@ static enum err join(struct load *l, struct member *m, char *error)
     return e;
 }
 
+/* A subscriber of a room of which a publisher is not up yet. */
+static bool too_early(const struct load *l, const struct member *m)
+{
+    const struct member *first = &l->members[m->room * l->per_room];
+    if (m - first < (ptrdiff_t)l->conf.publishers)
+        return false;
+    for (unsigned i = 0; i < l->conf.publishers; i++)
+        if (!first[i].up)
+            return true;
+    return false;
+}
+
+/* Subscribers that do not get all tracks yet. */
+static size_t unheard(const struct load *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->members_n; i++) {
+        const struct member *m = &l->members[i];
+        n += m->sink && !m->late && sl_sink_flowing(m->sink) < l->sources_per_room;
+    }
+    return n;
+}
+
+static enum err hear_all(struct load *l, char *error)
+{
+    usec limit = sl_udp_now() + HEARD;
+    while (unheard(l) > 0 && !l->failed && sl_udp_now() < limit)
+        (void)sl_load_pump(l);
+    return l->failed ? sl_load_failure(l, error)
+           : unheard(l) > 0
+               ? sl_signaling_fail(error, E_LATE,
+                                   "%zu subscribers hear nothing, or not all tracks",
+                                   unheard(l))
+               : E_OK;
+}
+
 enum err sl_load_join(struct load *l, struct load_joined *ret, char error[LOAD_ERROR_MAX])
 {
     usec begun = sl_udp_now();
+    enum err e = E_OK;
     *ret = (struct load_joined){0};
+    l->greeting = l->conf.heard;
     for (size_t i = 0; i < l->members_n; i++) {
         struct member *m = &l->members[i];
         m->room = (unsigned)(i / l->per_room);
         m->late = i % l->per_room >= (size_t)l->conf.publishers + l->conf.subscribers;
         if (m->late)
             continue;
-        enum err e = join(l, m, error);
+        while (l->conf.heard && too_early(l, m) && !l->failed)
+            (void)sl_load_pump(l);
+        e = l->failed ? sl_load_failure(l, error) : join(l, m, error);
         if (e)
             return e;
         ret->clients++;
         do
             (void)sl_load_pump(l);
         while (l->joining >= JOINING_MAX && !l->failed);
-        if (l->failed)
-            return sl_load_failure(l, error);
     }
     while (l->joining > 0 && !l->failed)
         (void)sl_load_pump(l);
     if (l->failed)
         return sl_load_failure(l, error);
+    if (l->conf.heard)
+        e = hear_all(l, error);
+    l->greeting = false;
     ret->duration = sl_udp_now() - begun;
-    return E_OK;
+    return e;
 }
 
 /* ---- late ---- */

@@ -126,6 +126,14 @@ void sl_sink_input(struct sink *s, struct srtp_in *in, uint8_t *p, size_t n, use
     note_delay(s, t, number, at);
 }
 
+int64_t sl_sink_lost(const struct sink *s)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s->tracks_n; i++)
+        n += sl_stats_lost(&s->tracks[i].stats);
+    return n;
+}
+
 size_t sl_sink_flowing(const struct sink *s)
 {
     size_t n = 0;

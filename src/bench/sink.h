@@ -58,7 +58,8 @@ struct sink {
     uint8_t twcc_id;            /* 0: not agreed */
     uint32_t ssrc;              /* of its own, in RTCP */
     usec next_report, next_feedback;
-    uint64_t taken; /* packets that count (source.counted) */
+    uint64_t taken;    /* packets that count (source.counted) */
+    int64_t lost_then; /* when that began */
     size_t tracks_n;
     struct sink_track tracks[SINK_TRACKS_MAX];
     struct twcc twcc;
@@ -66,6 +67,10 @@ struct sink {
 
 /* A datagram of RTP or RTCP, which may be decrypted in place. */
 void sl_sink_input(struct sink *s, struct srtp_in *in, uint8_t *p, size_t n, usec at);
+
+/* Packets that left the server and did not come, as sequence numbers tell. What it withheld has
+ * none. */
+int64_t sl_sink_lost(const struct sink *s);
 
 /* Tracks that are known. */
 size_t sl_sink_flowing(const struct sink *s);

@@ -70,6 +70,7 @@ TEST(sink_counts_what_comes_and_how_late)
     CHECK_INT(sl_sink_flowing(&l.sink), 1);
     CHECK_INT(l.counts.packets, 998);
     CHECK_INT(l.sink.taken, 998);
+    CHECK_INT(sl_sink_lost(&l.sink), 2);
     CHECK_INT(l.counts.bad + l.counts.late, 0);
     CHECK_INT(l.counts.delay.n, 998);
     CHECK(sl_quantiles_at(&l.counts.delay, 500) >= 100 &&

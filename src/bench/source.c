@@ -14,6 +14,8 @@ enum {
     MARK_N = 16,
     EXT_N = 8, /* profile, length, one element of three octets, padding */
     FIRST_MASK = 0x7fff,
+    PICTURE_FIRST =
+        0x4000, /* a small id may be written shorter on the way, and moves the mark */
     VIDEO_HZ = 90000,
     AUDIO_HZ = 48000,
 };
@@ -39,7 +41,7 @@ static void put_vp8(struct wr *w, uint64_t picture, bool start)
 {
     wr_u8(w, start ? 0x90 : 0x80);
     wr_u8(w, 0x80);
-    wr_u16(w, 0x8000U | (picture & 0x7fff));
+    wr_u16(w, 0x8000U | ((PICTURE_FIRST + picture) & 0x7fff));
     if (!start)
         return;
     wr_u8(w, 0x10); /* a key frame that is shown */

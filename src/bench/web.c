@@ -28,6 +28,7 @@ struct web {
     char name[HOST_MAX]; /* without */
     char prefix[PREFIX_MAX];
     char auth[AUTH_MAX]; /* base64 of user and key, or "" */
+    const char *fields;  /* of each request, or "" */
     bool secure;
     struct tls_client *trust; /* NULL: not yet, or never */
     struct conn *conn;        /* NULL: not connected */
@@ -81,6 +82,7 @@ enum err sl_web_new(const char *url, struct web **ret)
     if (!host)
         goto fail;
     w->secure = secure;
+    w->fields = "";
     size_t n = strcspn(host, "/"), prefix = strlen(host + n);
     while (prefix > 0 && host[n + prefix - 1] == '/')
         prefix--;
@@ -272,6 +274,11 @@ enum err sl_web_basic(struct web *w, const char *user, const char *key)
     return out.bad ? E_FULL : E_OK;
 }
 
+void sl_web_fields(struct web *w, const char *fields)
+{
+    w->fields = fields ? fields : "";
+}
+
 /* fields end with a line's end, if there are any. */
 static enum err ask(struct web *w, const char *method, const char *path,
                     const char *token, const char *fields, struct span body,
@@ -283,9 +290,9 @@ static enum err ask(struct web *w, const char *method, const char *path,
                                     : "";
     int n =
         snprintf(head, sizeof head,
-                 "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n%s%s%s%s\r\n",
+                 "%s %s%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n%s%s%s%s%s\r\n",
                  method, w->prefix, path, w->host, body.n, scheme,
-                 token ? token : w->auth, *scheme ? "\r\n" : "", fields);
+                 token ? token : w->auth, *scheme ? "\r\n" : "", w->fields, fields);
     if (n < 0 || (size_t)n >= sizeof head)
         return E_FULL;
     enum err e = E_SYS;

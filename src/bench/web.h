@@ -40,6 +40,10 @@ MUST_USE enum err sl_web_trust(struct web *w, const char *ca, const uint8_t *pin
 /* From now on requests without a token are made with this user and key. E_FULL: too long. */
 MUST_USE enum err sl_web_basic(struct web *w, const char *user, const char *key);
 
+/* From now on requests carry these fields too, as they are sent, each with its line's end. Borrowed;
+ * NULL: none. */
+void sl_web_fields(struct web *w, const char *fields);
+
 /* token and type may be NULL. An answer of any status is E_OK. E_SYS: no connection, with
  * errno set; E_AUTH: the server is not whom we believe; E_CRYPTO: it speaks no TLS that we do;
  * E_SHORT: it ended before the answer did; E_MALFORMED: no answer that we can read; E_FULL: it is

@@ -47,6 +47,7 @@ TEST(web_reads_answers)
         check_row(rows[i].name);
         stage_open(&s, rows[i].answer, 1, 1);
         CHECK_INT(sl_web_new(s.url, &w), E_OK);
+        sl_web_fields(w, i % 2 == 0 ? "A: b\r\nC: d\r\n" : NULL);
         CHECK_INT(sl_web_ask(w, "POST", "/x", "t0k", "text/a", span_of("body"), &a),
                   rows[i].want);
         sl_web_free(w);
@@ -61,6 +62,7 @@ TEST(web_reads_answers)
         CHECK(strstr(s.asked, "\r\nAuthorization: Bearer t0k\r\n") &&
               strstr(s.asked, "\r\nContent-Type: text/a\r\n") &&
               strstr(s.asked, "\r\nContent-Length: 4\r\n"));
+        CHECK_INT(strstr(s.asked, "\r\nA: b\r\nC: d\r\n") != NULL, i % 2 == 0);
     }
 }
 
