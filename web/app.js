@@ -1,34 +1,16 @@
 // The streams page: what is published by WHIP in a room, on the screen, and this device into the room.
 
-import * as devices from './devices.js';
+import {devices} from '/sdk/index.js';
+import {$, press, toast} from './page.js';
 import {Publisher, simulcast} from './whip.js';
 import {Room} from './room.js';
 import {ask} from './session.js';
+import './theme.js';
 import {Tile} from './tile.js';
+import {claims, takeAddress, takeToken} from './token.js';
 import {Viewer} from './whep.js';
 
-const $ = id => document.getElementById(id);
-
-// ---- token, room, name ------------------------------------------------------------------
-
-// The token comes in the fragment, which browsers send to nobody; it is taken out of the
-// address at once, so that a shared screen does not show it, and kept for this tab.
-function takeFragment(hash) {
-  const given = new URLSearchParams(hash.replace(/^.*#/, ''));
-  if (given.get('token')) sessionStorage.token = given.get('token');
-  if (given.get('room')) sessionStorage.room = given.get('room');
-  else if (given.get('token')) delete sessionStorage.room;
-}
-
-// What the token says. Only the server can tell whether it is true.
-function claims(token) {
-  try {
-    const bytes = Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
-}
+// ---- name, messages --------------------------------------------------------------------
 
 const slug = text => text.normalize('NFKD').replace(/[^\w.-]+/g, '-').replace(/^[-.]+|-+$/g, '').slice(0, 40);
 
@@ -36,21 +18,6 @@ const stored = {
   get name() { return sessionStorage.name ??= localStorage.name || `guest-${Math.random().toString(36).slice(2, 6)}`; },
   set name(v) { sessionStorage.name = v; localStorage.name = v; },
 };
-
-// ---- messages ---------------------------------------------------------------------------
-
-function toast(message, kind = 'error') {
-  const box = document.createElement('div'), text = document.createElement('p');
-  const close = document.createElement('button');
-  box.className = `toast ${kind}`;
-  text.textContent = message;
-  close.textContent = '×';
-  close.title = 'Dismiss';
-  close.onclick = () => box.remove();
-  box.append(text, close);
-  $('toasts').append(box);
-  setTimeout(() => box.remove(), kind === 'error' ? 10_000 : 3500);
-}
 
 const EXPLAINED = {
   401: 'The token is not valid, or has expired. Ask for a new link.',
@@ -148,8 +115,8 @@ class Page {
         had.stop();
         await this.#set(kind, null);
       } else {
-        const track = kind === 'audio' ? await devices.microphone(localStorage.mic) :
-          await devices.camera(localStorage.camera);
+        const track = kind === 'audio' ? await devices.microphone({deviceId: localStorage.mic}) :
+          await devices.camera({deviceId: localStorage.camera});
         track.addEventListener('ended', () => this.#me?.tracks[kind] === track && this.#set(kind, null));
         await this.#set(kind, track);
       }
@@ -177,11 +144,11 @@ class Page {
   async #toggleScreen() {
     if (this.#screen) return this.#stop('screen');
     try {
-      const tracks = await devices.screen();
+      const tracks = await devices.screen({fps: 30});
       tracks.video.addEventListener('ended', () => this.#stop('screen'));
       this.#screen = this.#publish(`${stored.name}~screen`, tracks, {});
     } catch (error) {
-      if (error.name !== 'Cancelled') toast(explain(error));
+      if (error.code !== 'cancelled') toast(explain(error));
     }
     this.#refresh();
   }
@@ -223,10 +190,9 @@ class Page {
   // -- buttons, settings
 
   #refresh() {
-    const press = (id, on) => $(id).setAttribute('aria-pressed', !!on);
-    press('mic', this.#me?.tracks.audio);
-    press('camera', this.#me?.tracks.video);
-    press('screen', this.#screen);
+    press($('mic'), this.#me?.tracks.audio);
+    press($('camera'), this.#me?.tracks.video);
+    press($('screen'), this.#screen);
     $('leave').hidden = !this.#me && !this.#screen;
     const n = this.#tiles().length;
     $('empty').hidden = n > 0;
@@ -246,12 +212,12 @@ class Page {
   }
 
   async #settings() {
-    const fill = async (select, kind, chosen) => {
-      const options = (await devices.list(kind)).map(d => new Option(d.label, d.id, false, d.id === chosen));
+    const fill = async (select, what, chosen) => {
+      const options = (await devices.list(what)).map(d => new Option(d.label, d.id, false, d.id === chosen));
       select.replaceChildren(new Option('Default', ''), ...options);
     };
-    await Promise.all([fill($('o-camera'), 'videoinput', localStorage.camera),
-      fill($('o-mic'), 'audioinput', localStorage.mic)]);
+    await Promise.all([fill($('o-camera'), 'camera', localStorage.camera),
+      fill($('o-mic'), 'microphone', localStorage.mic)]);
     $('o-name').value = stored.name;
     $('o-codec').value = localStorage.codec ?? '';
     $('o-simulcast').checked = !!localStorage.simulcast;
@@ -273,20 +239,6 @@ class Page {
   }
 }
 
-// ---- light and dark -----------------------------------------------------------------------
-
-const dark = matchMedia('(prefers-color-scheme: dark)');
-const paint = () => {
-  document.documentElement.dataset.theme = localStorage.theme || (dark.matches ? 'dark' : 'light');
-};
-dark.addEventListener('change', paint);
-$('theme').onclick = () => {
-  const other = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  localStorage.theme = other === (dark.matches ? 'dark' : 'light') ? '' : other;
-  paint();
-};
-paint();
-
 // ---- start ------------------------------------------------------------------------------
 
 // Without a usable token there is nothing to show but the way to one.
@@ -300,14 +252,12 @@ function enter(problem) {
 
 $('token-form').onsubmit = e => {
   e.preventDefault();
-  const text = $('token-text').value.trim();
-  takeFragment(text.includes('#') ? text : `token=${text}`);
+  takeToken($('token-text').value.trim());
   if (claims(sessionStorage.token ?? '')) location.reload();
   else enter('That is not a token.');
 };
 
-takeFragment(location.hash);
-if (location.hash) history.replaceState(null, '', location.pathname);
+takeAddress();
 const token = sessionStorage.token;
 const said = token && claims(token);
 const only = typeof said?.room === 'string' && !said.room.includes('*') ? said.room : 'demo';

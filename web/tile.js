@@ -11,7 +11,8 @@ const CHARTS = [
   {key: 'bps', name: r => r >= 1e6 ? 'Mbit/s' : 'kbit/s', floor: 100_000,
     text: r => r.bps >= 1e6 ? number(r.bps / 1e6, 2) : number(r.bps === undefined ? undefined : r.bps / 1e3)},
   {key: 'loss', name: 'Loss', text: r => r.loss === undefined ? '–' : `${number(r.loss * 100, r.loss < 0.1 ? 1 : 0)} %`, floor: 0.05},
-  {key: 'rtt', name: 'Round trip', text: r => r.rtt === undefined ? '–' : `${number(r.rtt * 1000, r.rtt < 0.01 ? 1 : 0)} ms`, floor: 0.02},
+  {key: 'rtt', name: 'Round trip', floor: 0.02, // which browsers tell in whole milliseconds
+    text: r => r.rtt === undefined ? '–' : r.rtt < 0.001 ? '< 1 ms' : `${number(r.rtt * 1000)} ms`},
 ];
 const NOTES = {
   idle: '', live: '',

@@ -16,6 +16,7 @@ const SAID = {
   publisher: () => 'the sender gives no more',
   publisher_above_max_bps: () => 'the sender sends more than it may',
   paused_for_nobody: () => 'a better picture is on its way',
+  not_among_the_loudest: () => 'others are louder',
   waiting_for_keyframe: () => 'the picture is on its way',
 };
 

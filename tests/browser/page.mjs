@@ -1,10 +1,14 @@
 // The streams page, used as a person uses it: what is done in one window is seen in another.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import {fileURLToPath} from 'node:url';
 import {startImpair} from './impair.mjs';
 import {publisher} from './participants.mjs';
 import {until} from './rig.mjs';
 import {startServer} from './server.mjs';
+
+const SHOTS = fileURLToPath(new URL('../../build/test/streams/', import.meta.url));
 
 const tile = (page, name) => page.$eval(`[data-stream="${name}"]`, t => ({
   state: t.dataset.state, dark: t.classList.contains('dark'),
@@ -17,6 +21,22 @@ const playing = (page, name) => until(`${name} plays`, async () => {
   const value = await tile(page, name);
   return {value, ok: value?.state === 'live' && !value.dark && value.width > 0 && value.at > 0};
 }, 20000);
+
+// Of each chart: how many columns of it are painted, how many pixels in the colour that the theme has for it, and
+// whether it is to be seen, or something is before it.
+const charts = (page, name) => page.$$eval(`[data-stream="${name}"] .cell`, cells => Object.fromEntries(cells.map(c => {
+  const canvas = c.querySelector('canvas'), {width, height} = canvas;
+  const {data} = canvas.getContext('2d').getImageData(0, 0, width, height), columns = new Set();
+  const color = getComputedStyle(canvas).color.match(/\d+/g).map(Number);
+  let pixels = 0;
+  for (let i = 0; i < width * height; i++) {
+    if (data[4 * i + 3] > 0) columns.add(i % width);
+    pixels += data[4 * i + 3] === 255 && color.every((v, k) => Math.abs(v - data[4 * i + k]) <= 3);
+  }
+  const box = canvas.getBoundingClientRect();
+  const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === canvas;
+  return [c.classList[1], {columns: columns.size, pixels, seen}];
+})));
 
 // In the page, before its own scripts: media goes by a relay.
 function redirect(port) {
@@ -54,7 +74,8 @@ export default async function ({server, browsers, test}) {
       await playing(b, name);
       const {numbers, codec} = await until('numbers', async () => {
         const value = await tile(b, name);
-        return {value, ok: /^[1-9]/.test(value?.numbers.fps) && /^[\d.]+$/.test(value?.numbers.bps)};
+        return {value, ok: /^[1-9]/.test(value?.numbers.fps) && /^[\d.]+$/.test(value?.numbers.bps) &&
+          /^(< )?\d+ ms$/.test(value?.numbers.rtt)};
       });
       assert.match(numbers.height, /^\d+×\d+$/);
       assert.equal(numbers.loss, '0.0 %');
@@ -69,6 +90,22 @@ export default async function ({server, browsers, test}) {
       if (from === 'firefox') return; // which shows a picker that nobody can click here
       await a.click('#screen');
       await playing(b, `${name}~screen`);
+    });
+    await test(`${to}: each number has its chart, in the colours of light and of dark`, async () => {
+      const themes = [];
+      fs.mkdirSync(SHOTS, {recursive: true});
+      await b.setViewport({width: 1280, height: 800});
+      for (let n = 0; n < 2; n++) {
+        const theme = await b.$eval('html', e => e.dataset.theme);
+        await until(`charts in ${theme}`, async () => {
+          const value = await charts(b, name);
+          return {value, ok: Object.keys(value).length === 5 && Object.values(value).every(c => c.columns > 8 && c.pixels > 0 && c.seen)};
+        });
+        await b.screenshot({path: `${SHOTS}${to}-${theme}.png`});
+        await b.click('#theme'); // twice: as it was
+        themes.push(theme);
+      }
+      assert.deepEqual(themes.sort(), ['dark', 'light']);
     });
     await test(`${from}: Stop ends both, and the other window sees them go`, async () => {
       await a.click('#leave');
@@ -119,6 +156,15 @@ export default async function ({server, browsers, test}) {
     await page.click('#leave');
     await page.close();
     await open.stop();
+  });
+  await test('the conference leads to it, with the token that opened that', async () => {
+    const page = await (await browsers('chromium')).page(`${s.origin}/#token=${await s.token({room: 'led', publish: true, watch: true})}`);
+    await page.waitForSelector('#join');
+    await Promise.all([page.waitForNavigation(), page.click('a[href="/streams"]')]);
+    await page.waitForSelector('#empty:not([hidden])');
+    await page.click('#start-camera');
+    await playing(page, await page.waitForSelector('.tile.own').then(t => t.evaluate(e => e.dataset.stream)));
+    await page.close();
   });
   await test('a token that the server refuses leads back to the same place', async () => {
     const forged = (await s.token({room: 'x', watch: true})).replace(/.{6}$/, 'AAAAAA');

@@ -177,6 +177,13 @@ rig.wishFor = async (key, members, height, ms = 60000) => {
   return there;
 };
 
+// The machine must not be what limits: the encoder keeps its size and pace, whatever it costs.
+rig.keep = async key => {
+  const sender = rig.pcs[key].getSenders().find(s => s.track?.kind === 'video'), p = sender.getParameters();
+  p.degradationPreference = 'maintain-framerate-and-resolution';
+  await sender.setParameters(p);
+};
+
 rig.restart = key => rig.sessions[key].restart();
 
 rig.stop = async key => {

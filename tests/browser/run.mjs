@@ -8,7 +8,7 @@ import {launch} from './rig.mjs';
 import {startServer} from './server.mjs';
 
 const SUITES = ['client', 'selftest', 'pairs', 'rooms', 'trickle', 'restart', 'leave', 'viewers',
-  'codecs', 'simulcast', 'layers', 'watched', 'sound', 'limited', 'tcp', 'workers', 'page', 'comeback', 'calls'];
+  'codecs', 'simulcast', 'layers', 'watched', 'sound', 'limited', 'ramp', 'tcp', 'workers', 'page', 'comeback', 'calls'];
 
 const started = new Map();
 const once = (key, start) => {

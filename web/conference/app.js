@@ -3,27 +3,9 @@
 import {RoomError} from '/sdk/index.js';
 import {Call} from './call.js';
 import {Lobby} from './lobby.js';
-import {$, toast} from './page.js';
-import './theme.js';
-
-// The token comes in the fragment, which browsers send to nobody; it is taken out of the address at
-// once, so that a shared screen does not show it, and kept for this tab.
-export function takeFragment(hash) {
-  const given = new URLSearchParams(hash.replace(/^.*#/, ''));
-  if (given.get('token')) sessionStorage.token = given.get('token');
-  if (given.get('room')) sessionStorage.room = given.get('room');
-  else if (given.get('token')) delete sessionStorage.room;
-}
-
-// What the token says. Only the server can tell whether it is true.
-function claims(token) {
-  try {
-    const bytes = Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
-}
+import {$, toast} from '/page.js';
+import '/theme.js';
+import {claims, takeAddress, takeToken} from '/token.js';
 
 const REFUSED = {
   token_missing: 'This server asks for a token. Open the link you were given, or paste it here.',
@@ -41,8 +23,7 @@ const REFUSED = {
 };
 const explain = error => REFUSED[error?.code] ?? error?.message;
 
-takeFragment(location.hash);
-if (location.hash) history.replaceState(null, '', location.pathname);
+takeAddress();
 
 const said = () => sessionStorage.token ? claims(sessionStorage.token) : null;
 const only = () => typeof said()?.room === 'string' && !/[*]/.test(said().room) ? said().room : null;
@@ -51,7 +32,7 @@ const lobby = new Lobby({
   room: sessionStorage.room ?? only() ?? 'demo', fixed: !!only(),
   name: sessionStorage.name ?? said()?.name ?? localStorage.name ?? '',
   async join(choice) {
-    if (choice.token) takeFragment(choice.token.includes('#') ? choice.token : `token=${choice.token}`);
+    if (choice.token) takeToken(choice.token);
     sessionStorage.name = localStorage.name = choice.name;
     sessionStorage.room = choice.room;
     try {

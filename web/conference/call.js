@@ -2,7 +2,7 @@
 
 import {devices, Encryption, Room} from '/sdk/index.js';
 import {Choices} from './choices.js';
-import {$, notes, press, toast} from './page.js';
+import {$, notes, press, toast} from '/page.js';
 import {Side} from './side.js';
 import {Stage} from './stage.js';
 

@@ -1,7 +1,7 @@
 // Lists of devices to choose from, kept in step with what is plugged in.
 
 import {devices} from '/sdk/index.js';
-import {kept} from './page.js';
+import {kept} from '/page.js';
 
 // selects: {camera, microphone, speaker}: elements. changed(what, id) when one was chosen.
 export class Choices {

@@ -2,7 +2,7 @@
 
 import {devices} from '/sdk/index.js';
 import {Choices} from './choices.js';
-import {$, kept, press, toast} from './page.js';
+import {$, kept, press, toast} from '/page.js';
 
 export class Lobby {
   #media = {camera: null, microphone: null}; // MediaStreamTracks

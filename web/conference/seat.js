@@ -1,7 +1,7 @@
 // One picture on the stage: a person's camera, or a screen.
 
 import {why} from '/why.js';
-import {notes, paint, press} from './page.js';
+import {notes, paint, press} from '/page.js';
 
 const number = (v, digits = 0) => v === undefined ? '–' : v.toFixed(digits);
 const rate = bps => bps === undefined ? '–' : bps >= 1e6 ? `${number(bps / 1e6, 2)} Mbit/s` : `${number(bps / 1e3)} kbit/s`;

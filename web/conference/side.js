@@ -1,6 +1,6 @@
 // Beside the stage: the chat, and who is here.
 
-import {$, icon, make, notes, paint, press} from './page.js';
+import {$, icon, make, notes, paint, press} from '/page.js';
 
 const MOST = 500; // messages that are kept on the page
 

@@ -1,7 +1,7 @@
 // The seats of a call, and how they stand: all alike, or one large.
 
 import {grid, speaker} from './layout.js';
-import {press} from './page.js';
+import {press} from '/page.js';
 import {Seat} from './seat.js';
 
 export class Stage {

@@ -66,6 +66,7 @@ export class Room extends Emitter {
       this.#enter('idle');
       throw error;
     }
+    if (this.state === 'closed') throw new RoomError('left'); // meanwhile
     globalThis.addEventListener?.('pagehide', this.#pagehide);
     globalThis.addEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.addEventListener?.('change', this.#online);
@@ -93,9 +94,16 @@ export class Room extends Emitter {
 
   // {audio, fps, motion, codec, maxBps}. Resolves to one or two tracks.
   async publishScreen(options = {}) {
-    const {video, audio} = await devices.screen(options);
-    const tracks = [await this.publish(video, {source: 'screen', ...options, how: 'single'})];
-    if (audio) tracks.push(await this.publish(audio, {source: 'screen-audio'}));
+    const {video, audio} = await devices.screen(options), tracks = [];
+    try {
+      tracks.push(await this.publish(video, {source: 'screen', ...options, how: 'single'}));
+      if (audio) tracks.push(await this.publish(audio, {source: 'screen-audio'}));
+    } catch (error) { // nothing of it is captured any longer
+      for (const t of tracks) this.unpublish(t);
+      video.stop();
+      audio?.stop();
+      throw error;
+    }
     tracks[0].on('ended', () => tracks.forEach(t => this.unpublish(t)));
     return tracks;
   }

@@ -137,6 +137,14 @@ window.member = {
   // The rids that the sender of a track has not been told to rest.
   active: (me, source) => members[me].room.sender(members[me].published[source]).getParameters().encodings
     .filter(e => e.active).map(e => e.rid),
+  // What came of another's voice.
+  async sound(me, other) {
+    const id = found(me, other, 'microphone')?.media?.id;
+    const all = [...(await members[me].room.connections.receive.getStats()).values()];
+    const {ssrc, packetsReceived, packetsLost, concealedSamples, silentConcealedSamples} =
+      all.find(s => s.type === 'inbound-rtp' && s.trackIdentifier === id) ?? {packetsReceived: 0, packetsLost: 0};
+    return {ssrc, packetsReceived, packetsLost, concealedSamples, silentConcealedSamples};
+  },
   // How far the picture is behind the sound of one peer, in ms of the publisher's clock: 0 is in step.
   async apart(me, other) {
     const at = {}, all = [...(await members[me].room.connections.receive.getStats()).values()];

@@ -118,9 +118,18 @@ export default async function ({server, browsers, test}) {
       return {value, ok: value.length === 1 && value[0] !== 'q'};
     }, 30000);
     await seen('as large as before');
+    const {id} = await big.does('own', 'camera');
+    const smallest = (what, ok) => until(`the smallest ${what}`, async () => {
+      const {encodings} = await (await fetch(`${s.adminOrigin}/v1/producers/${id}`)).json();
+      const value = encodings.find(e => e.rid === 'q');
+      return {value, ok: ok(value)};
+    }, 30000);
+    await smallest('rests', e => e.silent_ms > 500);
+    await near.does('want', 'Big', 'camera', {width: 320, height: 180});
+    const {resumed_ms: took} = await smallest('is back, and how long it took is known', e => e.resumed_ms > 0);
     await near.leave();
     await big.leave();
-    return `${rids}`;
+    return `${rids}; the smallest was back after ${took} ms`;
   });
   await test('a picture that nobody watches rests, whatever its sizes, and a voice does not', async () => {
     const one = await person(s, pages.c, {name: 'One', room: 'rests', color: 'blue', frequency: 700});
@@ -146,6 +155,18 @@ export default async function ({server, browsers, test}) {
       const value = await eve.does('apart', 'Ada');
       return {value, ok: value !== null && value < 40};
     }, 30000));
+  await test('and for one who has just come they are so after a while', async () => {
+    const zoe = await person(s, pages.c, {name: 'Zoe', room: 'pair'}), begun = Date.now();
+    let first = null;
+    const value = await until('together', async () => {
+      const value = await zoe.does('apart', 'Ada');
+      first ??= value === null ? null : `${Math.round(value)} ms apart after ${Date.now() - begun} ms`;
+      return {value, ok: value !== null && value < 40};
+    }, 30000);
+    const took = Date.now() - begun;
+    await zoe.leave();
+    return `${first}, ${Math.round(value)} after ${took}`;
+  });
   await test('who leaves is gone for all', async () => {
     await ada.leave();
     for (const p of [bob, eve]) {

@@ -118,6 +118,25 @@ export default async function ({browsers, test}) {
       await host.leave();
     });
   }
+  await test('a camera in three layers comes in as many streams; revoked, it is gone, and so is its holder', async () => {
+    const guest = await holder(chromium), host = await person(s, page, {name: 'H', room: 'layers', size: [1280, 720]});
+    await call(guest, 'make', {color: COLORS.yellow, frequency: 700, id: 37, width: 1280, height: 720, fps: 10});
+    const pass = await issue('layers', {peer: 'guest', name: 'Guest', layers: 3});
+    await hold(guest, 'use', 'pass', pass);
+    await call(guest, 'connected', 'pass');
+    await host.sees({name: 'Guest', color: 'yellow', id: 37});
+    const streams = await until('more than one of them', async () => {
+      const {producers} = await (await fetch(`${s.adminOrigin}/v1/transports/${pass.transport}`)).json();
+      const value = producers.find(p => p.kind === 'video').encodings.filter(e => e.packets > 0);
+      return {value, ok: value.length > 1};
+    }, 30000);
+    assert.equal(new Set(streams.map(e => e.ssrc)).size, streams.length);
+    assert.equal((await admin('DELETE', `/default/layers/passes/${pass.transport}`)).status, 204);
+    assert.equal((await admin('DELETE', `/default/layers/passes/${pass.transport}`)).status, 404);
+    await host.until('alone', v => v.peers.length === 0);
+    await host.leave();
+    await guest.close();
+  });
   await test('a pass ends with its room', async () => {
     const guest = await holder(chromium);
     await room('shut');

@@ -7,7 +7,7 @@ import {done, skip, test} from '../../browser/harness.mjs';
 import {launch} from '../../browser/rig.mjs';
 import {startServer} from '../../browser/server.mjs';
 
-const SUITES = ['pair', 'single', 'crowd', 'host', 'comeback', 'data', 'sealed', 'mixed', 'pass', 'churn', 'speakers', 'page'];
+const SUITES = ['pair', 'single', 'crowd', 'host', 'comeback', 'data', 'sealed', 'mixed', 'pass', 'churn', 'speakers', 'loudest', 'page'];
 
 const started = new Map();
 const once = (key, start) => {

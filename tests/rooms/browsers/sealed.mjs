@@ -38,6 +38,25 @@ export default async function ({server, browsers, test}) {
     await eve.leave();
     await open.leave();
   });
+  for (const [page, other] of [[c, f], [f, c]]) {
+    const kind = page === c ? 'Chromium' : 'Firefox';
+    await test(`of a picture that ${kind} encrypts in three sizes each is sent the one it has room for`, async () => {
+      const in_ = {room: `sealed-sizes-${kind}`, words: 'correct horse'};
+      const big = await person(s, page, {name: `Big${kind}`, ...in_, color: 'yellow', width: 1280, height: 720, fps: 10, publish: {how: 'simulcast'}});
+      const near = await person(s, other, {name: `Near${kind}`, ...in_, size: [160, 90]});
+      const lines = (what, ok) => until(what, async () => {
+        const value = await near.does('remote', big.name, 'camera');
+        return {value, ok: value?.readable && ok(value.height)};
+      }, 30000);
+      const small = (await lines('a small one', n => n > 0 && n <= 180)).height;
+      await near.sees(big, {stamped: false});
+      await near.does('want', big.name, 'camera', {width: 1280, height: 720});
+      const large = (await lines('a larger one', n => n >= 270)).height;
+      await near.leave();
+      await big.leave();
+      return `${small}, then ${large} lines`;
+    });
+  }
   await test('a key that is turned costs no picture', async () => {
     await bob.does('ratchet');
     const before = (await ada.does('numbers')).receive.frames;
