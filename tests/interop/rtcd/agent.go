@@ -11,6 +11,7 @@ import (
 	"github.com/mattermost/rtcd/service"
 	"github.com/mattermost/rtcd/service/rtc"
 	"github.com/mattermost/rtcd/service/rtc/dc"
+	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -82,7 +83,7 @@ func (b *switchboard) take(msg service.ClientMessage) {
 	}
 }
 
-func newAPI(over []webrtc.NetworkType) *webrtc.API {
+func newAPI(over []webrtc.NetworkType, on *street) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	must(m.RegisterDefaultCodecs())
 	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -101,13 +102,26 @@ func newAPI(over []webrtc.NetworkType) *webrtc.API {
 		over = []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
 	}
 	s.SetNetworkTypes(over)
-	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s))
+	if on != nil {
+		door, err := on.door()
+		if err != nil {
+			return nil, err
+		}
+		s.SetNet(door)
+		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i),
+		webrtc.WithSettingEngine(s)), nil
 }
 
 // Joins the call and connects, with a data channel, if it is not one that only sends, and, if voice is
 // not nil, that from the start.
 func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent, error) {
-	pc, err := newAPI(n.over).NewPeerConnection(webrtc.Configuration{})
+	api, err := newAPI(n.over, n.street)
+	if err != nil {
+		return nil, err
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, err
 	}

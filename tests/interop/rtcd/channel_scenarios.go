@@ -17,6 +17,7 @@ func (s *server) talkers(count int, viaChannel bool) ([]*agent, error) {
 		return nil, err
 	}
 	n.viaChannel, n.noAV1 = viaChannel, true // AV1 is not what these are about
+	n.street = s.street
 	return n.talkers(newSwitchboard(n), newID(), count)
 }
 

@@ -19,6 +19,7 @@ type node struct {
 	noAV1      bool                 // its sessions do not understand it
 	onlySends  bool                 // they have no data channel, and answer no offer
 	over       []webrtc.NetworkType // nil: UDP of IPv4
+	street     *street              // nil: each session has sockets of its own
 	lines      *lines               // it is libsluice's client; nil: rtcd's
 }
 

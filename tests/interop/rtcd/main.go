@@ -4,6 +4,7 @@
 //	rtcd-interop [only=WORDS] [client=BINARY] [echo=BINARY] [embed=BINARY] differences=docs/rtcd.md
 //		sluice=BINARY [rtcd=BINARY]
 //	rtcd-interop bench JSON [--check] sluice=BINARY rtcd=BINARY
+//	rtcd-interop front listen=ADDRESS:PORT rtcd=URL
 package main
 
 import (
@@ -109,6 +110,12 @@ func main() {
 	log.SetOutput(io.Discard) // rtcd's client tells each try to reach a server that has gone
 	if len(os.Args) > 3 && os.Args[1] == "bench" {
 		os.Exit(bench(os.Args[2], os.Args[3:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "front" {
+		os.Exit(runFront(os.Args[2:]))
+	}
+	if len(os.Args) > 3 && os.Args[1] == "listeners" {
+		os.Exit(benchListeners(os.Args[2], os.Args[3:]))
 	}
 	only, servers := "", map[string]string{}
 	for _, arg := range os.Args[1:] {

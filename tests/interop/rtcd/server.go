@@ -23,6 +23,7 @@ type server struct {
 	under             []string // a command that runs it
 	outside           int      // the port that the world knows, if it is not that of media
 	env               []string // what it is told besides
+	street            *street  // where its talkers are at home; nil: each has sockets of its own
 	cmd               *exec.Cmd
 	ended             chan error
 	log               *os.File
