@@ -120,23 +120,43 @@ bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f)
 
 /* ---- one end ---- */
 
-/* OpenSSL gives the handshake up for a record in the clear of a type that has no place in
- * one. Anybody who can forge an address could send that, and no peer does; RFC 6347 §4.1.2.7
- * would rather have invalid records dropped. */
-static bool is_foul(struct span datagram)
+/* Octets that a record of epoch 1 has at least; SIZE_MAX: OpenSSL has not changed to the cipher,
+ * and takes none. */
+static size_t ciphered_min(const SSL *ssl)
+{
+    enum {
+        TAG = 16,
+        NONCE = 8
+    }; /* RFC 5288 §3; ChaCha20 has no nonce in it, RFC 7905 §2 */
+    OSSL_HANDSHAKE_STATE s = SSL_get_state(ssl);
+    if (s != TLS_ST_OK && s != TLS_ST_SR_CHANGE && s != TLS_ST_SR_FINISHED &&
+        s != TLS_ST_SW_CHANGE && s != TLS_ST_SW_FINISHED && s != TLS_ST_CR_CHANGE &&
+        s != TLS_ST_CR_FINISHED)
+        return SIZE_MAX;
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+    bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
+    return chacha ? TAG : NONCE + TAG;
+}
+
+/* The first record of r's, or nothing where it has no place; when none is whole r is empty, too.
+ * Anybody who can forge an address could send those, and they must not end an association: RFC
+ * 6347 §4.1.2.7 would have them dropped. OpenSSL gives up for a type in the clear that it does not
+ * expect, and for a record of the next epoch that is shorter than its tag; of other records of
+ * that epoch it would keep a hundred, with 16 kB for each. (A Finished that came before its
+ * ChangeCipherSpec comes again with its flight.) */
+static struct span take_record(struct rd *r, const SSL *ssl)
 {
     enum { CHANGE_CIPHER_SPEC = 20, ALERT, HANDSHAKE, SEQUENCE_N = 6 };
-    struct rd r = rd_of(datagram);
-    while (r.n > 0) {
-        uint8_t type = rd_u8(&r);
-        (void)rd_u16(&r); /* version */
-        uint16_t epoch = rd_u16(&r);
-        (void)rd_span(&r, SEQUENCE_N);
-        (void)rd_span(&r, rd_u16(&r));
-        if (!r.bad && epoch == 0 && (type < CHANGE_CIPHER_SPEC || type > HANDSHAKE))
-            return true;
-    }
-    return false;
+    const uint8_t *p = r->p;
+    uint8_t type = rd_u8(r);
+    (void)rd_u16(r); /* version */
+    uint16_t epoch = rd_u16(r);
+    (void)rd_span(r, SEQUENCE_N);
+    struct span body = rd_span(r, rd_u16(r));
+    bool clear = type >= CHANGE_CIPHER_SPEC && type <= HANDSHAKE;
+    if (r->bad || (epoch == 0 ? !clear : epoch > 1 || body.n < ciphered_min(ssl)))
+        return (struct span){0};
+    return (struct span){p, (size_t)(r->p - p)};
 }
 
 static void fail(struct dtls *d, enum err error, const char *reason)
@@ -313,11 +333,16 @@ enum err sl_dtls_input(struct dtls *d, struct span datagram, usec now)
         return E_FULL;
     if (!d->ssl)
         return run_at_rest(d, datagram);
-    if (is_foul(datagram))
-        return E_UNSUPPORTED;
-    d->wire.in = datagram;
-    run(d, now);
-    return E_OK;
+    struct rd r = rd_of(datagram);
+    enum err ret = E_UNSUPPORTED;
+    while (r.n > 0 && d->state < DTLS_CLOSED) {
+        d->wire.in = take_record(&r, d->ssl);
+        if (d->wire.in.n == 0)
+            continue;
+        run(d, now);
+        ret = E_OK;
+    }
+    return ret;
 }
 
 void sl_dtls_tick(struct dtls *d, usec now)

@@ -9,6 +9,8 @@
 #include "crypto/dtls.h"
 #include "dtls_net.h"
 
+enum { RECORD = 13 }; /* octets before a record's own */
+
 /* ---- OpenSSL's heap, counted ---- */
 
 static size_t heap_now, heap_peak;
@@ -53,7 +55,7 @@ __attribute__((constructor)) static void heap_count(void)
 /* Cuts the ClientHello, which fills one record, into two datagrams, as large ones come. */
 static void cut_hello(struct span hello, size_t at, uint8_t ret[2][512], size_t n[2])
 {
-    enum { RECORD = 13, MESSAGE = 12 };
+    enum { MESSAGE = 12 };
     size_t body = hello.n - RECORD - MESSAGE;
     size_t off[2] = {0, at}, len[2] = {at, body - at};
     for (size_t i = 0; i < 2; i++) {
@@ -111,6 +113,11 @@ static void give_junk(struct net *net, int to)
         "16",
         "16 fefd 0000 000000000000 ffff",
         "16 fefd 0001 000000000009 0010 00112233445566778899aabbccddeeff",
+        "16 fefd 0001 00000000000a 0020 00112233445566778899aabbccddeeff"
+        "00112233445566778899aabbccddeeff",
+        "17 fefd 0001 00000000000b 0000",
+        "14 fefd 0001 00000000000c 0001 01",
+        "16 fefd 0002 00000000000d 0010 00112233445566778899aabbccddeeff",
         "17 fefd 0000 000000000007 0003 616263", /* data in the clear */
         "63 fefd 0000 000000000001 0001 00",
         "80 60 0001 00000001 00000001 00",
@@ -123,15 +130,22 @@ static void give_junk(struct net *net, int to)
     give(net, to, (struct span){noise, sizeof noise});
 }
 
+/* Before each datagram, and between its records. */
 static bool junk_between(struct net *net, int to, struct span datagram)
 {
-    (void)datagram;
     bool (*again)(struct net *, int, struct span) = net->tamper;
+    struct rd r = rd_of(datagram);
     net->tamper = NULL;
-    give_junk(net, to);
-    give_junk(net, !to);
+    while (r.n > 0) {
+        const uint8_t *p = r.p;
+        (void)rd_span(&r, RECORD - 2);
+        (void)rd_span(&r, rd_u16(&r));
+        give_junk(net, to);
+        give_junk(net, !to);
+        give(net, to, (struct span){p, (size_t)(r.p - p)});
+    }
     net->tamper = again;
-    return false;
+    return true;
 }
 
 TEST(dtls_junk_is_dropped_at_any_time)

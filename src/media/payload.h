@@ -40,7 +40,8 @@ struct payload {
     bool long_id;  /* the picture id has 15 bits */
 
     /* First packet of a frame that needs no other. H.264 and H.265 may send parameter sets
-     * and slices in packets of their own, and then each says this. Audio: always. */
+     * and slices in packets of their own, and then each says this; the producer takes the
+     * first. Audio: always. */
     bool key;
     bool start; /* first packet of a frame of this layer; in H.264, H.265, AV1: a guess */
     bool end;   /* last packet of it; in those three codecs: the marker */

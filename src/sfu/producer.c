@@ -159,6 +159,13 @@ static enum err describe(struct encoding *e, struct pkt *p, const struct rtp *rt
     return err;
 }
 
+static bool of_last_key(const struct encoding *e, const struct media_pkt *m)
+{
+    uint64_t apart = m->seq > e->key ? m->seq - e->key : e->key - m->seq;
+    return e->producer->params.kind == MEDIA_VIDEO && e->key > 0 && m->ts == e->key_ts &&
+           apart < VIDEO_SLOTS;
+}
+
 /* What is the same on the worker where a packet landed and on those it is carried to. */
 static void keep(struct encoding *e, struct pkt *p, usec now)
 {
@@ -167,8 +174,10 @@ static void keep(struct encoding *e, struct pkt *p, usec now)
         e->back = now;
     e->last = now;
     e->octets += m->payload_n + WIRE_OCTETS;
-    if (m->info.key && m->seq > e->key)
+    if (m->info.key && (m->seq > e->key || of_last_key(e, m))) {
         e->key = m->seq;
+        e->key_ts = m->ts;
+    }
     sl_layers_learn(e, p, m->payload_n + WIRE_OCTETS, now);
     if (e->history && m->payload_n > 0)
         sl_history_put(e->history, m->seq, p, now);
@@ -178,11 +187,14 @@ enum err sl_producer_input(struct encoding *e, struct pkt *p, const struct rtp *
                            const struct rtp_exts *x, uint64_t seq, bool repair, usec now)
 {
     enum err err = describe(e, p, rtp, x, seq);
+    struct media_pkt *m = media_of(p);
+    /* H.264 and H.265 may say it again before each slice: who began there had a part only. */
+    m->info.key &= seq <= e->key || !of_last_key(e, m);
     if (!repair)
         sl_stats_input(&e->stats, seq, rtp->ts, rtp->payload.n, p->at);
     if (e->nack && sl_nack_input(e->nack, seq, now) == NACK_OLD)
         return E_EXISTS;
-    if (e->nack && media_in(p)->info.key)
+    if (e->nack && m->info.key)
         sl_nack_key(e->nack, seq);
     if (e->producer->params.kind == MEDIA_AUDIO)
         sl_hearing_input(e->producer, p, x, now);

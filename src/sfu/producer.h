@@ -97,6 +97,7 @@ struct encoding {
     uint64_t octets;         /* since it was last measured */
     uint32_t bitrate_bps;
     struct layerrate rates; /* by layers */
+    uint32_t key_ts;        /* the key frame's */
     uint8_t fir_seq;
     bool excess;       /* above what its peer may send, and not passed on (sfu/ceiling) */
     usec excess_since; /* it should be otherwise; 0: not */

@@ -169,19 +169,6 @@ static void forward(const struct router *r, struct encoding *e, struct pkt *cons
     note_routed(e, pkts, n);
 }
 
-/* In H.264 and H.265 parameter sets may come in packets of their own, before the picture. */
-static uint64_t key_begins(const struct encoding *e, usec now)
-{
-    struct pkt *at, *before;
-    uint64_t seq = e->key;
-    if (sl_history_get(e->history, seq, now, &at) != E_OK)
-        return seq;
-    while (sl_history_get(e->history, seq - 1, now, &before) == E_OK &&
-           media_in(before)->info.key && media_in(before)->ts == media_in(at)->ts)
-        seq--;
-    return seq;
-}
-
 bool sl_router_replay(const struct router *r, struct consumer *c, usec now)
 {
     const struct encoding *e = c->want;
@@ -190,7 +177,7 @@ bool sl_router_replay(const struct router *r, struct consumer *c, usec now)
     if (!e || e->producer->params.kind != MEDIA_VIDEO || e->key == 0 || c->begun ||
         !c->transport->sendable)
         return false;
-    for (uint64_t seq = key_begins(e, now); seq < e->routed; seq++) {
+    for (uint64_t seq = e->key; seq < e->routed; seq++) {
         if (n == REPLAY_PACKETS || octets > REPLAY_OCTETS ||
             sl_history_get(e->history, seq, now, &pkts[n]) != E_OK)
             return false;

@@ -107,8 +107,8 @@ TEST(router_overflows_in_order)
     struct cmd_producer p = stage_video();
     struct cmd_consumer k = stage_viewer(RTX_OUT);
     stage_open(&s, &p, &k, 0, SRTP_GCM_128);
-    for (uint16_t i = 0; i < ROUTER_QUEUE + 50; i++)
-        stage_send(s.pub, SSRC_IN, i, i == 0);
+    for (int i = 0; i < ROUTER_QUEUE + 50; i++)
+        stage_send(s.pub, SSRC_IN, (uint16_t)i, i == 0);
     CHECK_INT(s.sub->rtp_n, 0); /* in the batch, not sent yet */
     sim_settle(&s.sim);
     CHECK_INT(s.sub->rtp_n, ROUTER_QUEUE + 50);
@@ -198,6 +198,51 @@ TEST(router_sends_a_key_frame_again)
         CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI) > asked,
                   replay_rows[i].want == 0);
         stage_close(&s);
+    }
+}
+
+/* As GStreamer sends them: parameter sets before each slice. Whoever comes meanwhile gets the
+ * whole picture. */
+static const uint8_t h264_key[][4] = {
+    {0x67, 0x42}, {0x68, 0xce}, {0x67, 0x42}, {0x68, 0xce}, {0x65, 0x88}, /* first_mb 0 */
+    {0x67, 0x42}, {0x68, 0xce}, {0x65, 0x02}, /* and another */
+};
+
+static void join_in_picture(size_t join, unsigned viewer_shard)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    size_t n = LEN(h264_key);
+    p.receive.params.codecs[0].codec = k.send.params.codecs[0].codec = CODEC_H264;
+    stage_open(&s, &p, &k, viewer_shard, SRTP_GCM_128);
+    sim_source(s.sub, CONSUMER, 0);
+    for (size_t i = 0; i <= n; i++) {
+        if (i == join)
+            sim_source(s.sub, CONSUMER, VIDEO);
+        struct rtp r = stage_frame(SSRC_IN, (uint16_t)(9 + i), true);
+        r.ts = 90000;
+        r.marker = i == n - 1;
+        r.payload = (struct span){h264_key[i % n], sizeof h264_key[0]};
+        if (i < n)
+            sim_send_rtp(s.pub, &r);
+        sim_run(&s.sim, MSEC(1));
+    }
+    CHECK_INT(s.sub->rtp_n, n);
+    for (size_t i = 0; i < n && i < s.sub->rtp_n; i++) {
+        struct span got = sim_rtp(s.sub, i).payload;
+        CHECK(got.n == sizeof h264_key[0] && memcmp(got.p, h264_key[i], got.n) == 0);
+    }
+    stage_close(&s);
+}
+
+TEST(router_gives_a_picture_of_slices_whole)
+{
+    for (size_t join = 0; join <= LEN(h264_key); join++) {
+        char row[20];
+        (void)snprintf(row, sizeof row, "after %zu packets", join);
+        check_row(row);
+        join_in_picture(join, 0);
+        join_in_picture(join, 1);
     }
 }
 

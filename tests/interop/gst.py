@@ -158,7 +158,8 @@ class Viewer:
         at = len(data) // height * (height // 2) + width // 2 * 3  # lines may be padded
         self.frames += 1
         if self.frames == 1:
-            self.tell(first_frame_ms=round((time.monotonic() - self.begun) * 1000))
+            self.tell(first_frame_ms=round((time.monotonic() - self.begun) * 1000),
+                      first_color=list(data[at:at + 3]))
         if self.frames == 25:
             self.tell(size=f"{width}x{height}", color=list(data[at:at + 3]))
         return Gst.FlowReturn.OK
