@@ -60,8 +60,8 @@ static void cut_hello(struct span hello, size_t at, uint8_t ret[2][512], size_t 
     size_t off[2] = {0, at}, len[2] = {at, body - at};
     for (size_t i = 0; i < 2; i++) {
         struct wr w = wr_of(ret[i], 512);
-        struct rd r = rd_of(hello);
-        wr_span(&w, rd_span(&r, 10)); /* type, version, epoch, sequence number */
+        /* Type, version, epoch, sequence number. */
+        wr_span(&w, (struct span){hello.p, 10});
         wr_u8(&w, (unsigned)i);
         wr_u16(&w, (unsigned)(len[i] + MESSAGE));
         wr_span(&w, (struct span){hello.p + RECORD, 6}); /* type, length, sequence */
