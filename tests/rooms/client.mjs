@@ -1,6 +1,7 @@
 // A user of a room as a script: says what it is told to, and waits for what it is told.
 
 import WebSocket from '../browser/node_modules/ws/wrapper.mjs';
+import {hold} from './schema.mjs';
 
 const PATIENCE = 30000; // bounds a failure only
 
@@ -45,6 +46,7 @@ export class Client {
   }
 
   #take(m) {
+    hold('say', m);
     this.messages.push(m);
     this.#waiting = this.#waiting.filter(w => !w(m));
   }
@@ -79,10 +81,12 @@ export class Client {
   }
 
   // A request and its answer; an error is one.
-  ask(type, fields = {}) {
+  async ask(type, fields = {}) {
     const id = ++this.#id;
     this.say(type, {id, ...fields});
-    return this.heard(`an answer to ${type}`, m => m.id === id);
+    const answer = await this.heard(`an answer to ${type}`, m => m.id === id);
+    if (answer.type !== 'error') hold('ask', {type, id, ...fields});
+    return answer;
   }
 
   leave() {

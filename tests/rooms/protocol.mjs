@@ -76,6 +76,15 @@ export default async function ({server, beside, test}) {
     await c.leave();
   });
 
+  await test('a connection that never comes up is told to be gone, and its owner may offer again', async () => {
+    const c = await join('nobody', 'ann');
+    assert.equal((await c.ask('offer', {sdp: offer(['audio'])})).type, 'answer');
+    const gone = await c.of('gone');
+    assert.deepEqual([gone.of, gone.reason], ['send', 'never_up']);
+    assert.equal((await c.ask('offer', {sdp: offer(['audio'], {ufrag: 'next'})})).type, 'answer');
+    await c.leave();
+  });
+
   await test('hosts moderate: lock, metadata, remove, close', async () => {
     const host = await join('moderated', 'ann', {role: 'host'});
     const bob = await join('moderated', 'bob');

@@ -3,9 +3,11 @@
 // Rooms over their WebSocket, with scripts in the place of browsers: what is said and answered, and
 // what is not meant well. A publisher and a viewer of HTTP are in a room beside all of it.
 
+import assert from 'node:assert/strict';
 import {done, test} from '../browser/harness.mjs';
 import {startServer} from '../browser/server.mjs';
 import {innocents} from '../attack/rig.mjs';
+import {BY_BROWSERS, complaints, differences, unseen} from './schema.mjs';
 
 const SUITES = ['protocol', 'hostile'];
 const named = process.argv.slice(2);
@@ -24,6 +26,11 @@ for (const name of named.length ? named : SUITES) {
     await test(`${name} could not be run`, () => { throw error; });
   }
 }
+await test('the schema that is published is an AsyncAPI document', () => assert.equal(complaints(), ''));
+await test('all that was said is as published', () => {
+  assert.deepEqual(differences(), []);
+  if (!named.length) assert.deepEqual(unseen().filter(name => !BY_BROWSERS.includes(name)), []);
+});
 await test('the stream beside all this lost nothing', () => beside.unharmed());
 await beside.leave();
 await test('the server ends when told, without a complaint', () => server.stop());

@@ -7,12 +7,17 @@ import * as sdk from '/sdk/index.js';
 const {rig} = window;
 const members = {}; // by name: {room, log}
 
-// Sockets, so that a test can cut one.
-const sockets = [];
+// Sockets, so that a test can cut one; and what was said on them.
+const sockets = [], said = [];
 window.WebSocket = class extends window.WebSocket {
   constructor(...args) {
     super(...args);
     sockets.push(this);
+    this.addEventListener('message', e => said.push(['say', JSON.parse(e.data)]));
+  }
+  send(text) {
+    said.push(['ask', JSON.parse(text)]);
+    super.send(text);
   }
 };
 
@@ -44,6 +49,9 @@ const found = (me, other, source) => {
 };
 
 window.member = {
+  // Since this was asked last.
+  said: () => said.splice(0),
+
   // name: also of the member among those of this page. words: for encryption. size: of the
   // elements that show others.
   async join({name, words, size = [160, 90], ...options}) {

@@ -1,8 +1,17 @@
 // Members of rooms, in pages of real browsers: what a test says, in the words of a test.
 
 import {call, COLORS, hears, LIMIT, sees, until} from '../../browser/rig.mjs';
+import {hold} from '../schema.mjs';
 
 export const inPage = (page, method, ...args) => page.evaluate((m, a) => window.member[m](...a), method, args);
+
+const pages = new Set();
+
+// What was said in it, and in all: held against the schema.
+async function review(page) {
+  for (const [way, message] of await inPage(page, 'said')) hold(way, message);
+}
+export const reviewAll = () => Promise.all([...pages].map(page => !page.isClosed() && review(page)));
 
 // A page that members can be in, in a window of its own: what nobody can see is not sent.
 export async function pageFor(browser) {
@@ -13,6 +22,7 @@ export async function pageFor(browser) {
   await page.waitForFunction(() => window.rig?.loop);
   await page.addScriptTag({url: '/rooms/member.js', type: 'module'});
   await page.waitForFunction(() => window.member);
+  pages.add(page);
   return page;
 }
 
@@ -46,7 +56,10 @@ export async function person(server, page, {name, room, color, frequency, width 
       const value = await inPage(page, 'log', name);
       return {value, ok: value.find(ok)};
     }, timeout),
-    leave: () => inPage(page, 'leave', name),
+    leave: async () => {
+      await inPage(page, 'leave', name);
+      await review(page);
+    },
   };
   if (frequency) await must(p.publish({source: 'microphone', from: name}));
   if (color) await must(p.publish({source: 'camera', from: name, ...publish}));

@@ -3,9 +3,12 @@
 // Rooms by the browser SDK, against the real server: real Chromium and Firefox, who is seen by
 // colours and stamps, who is heard by tones. As in tests/browser, whose rig this is.
 
+import assert from 'node:assert/strict';
 import {done, skip, test} from '../../browser/harness.mjs';
 import {launch} from '../../browser/rig.mjs';
 import {startServer} from '../../browser/server.mjs';
+import {BY_BROWSERS, differences, unseen} from '../schema.mjs';
+import {reviewAll} from './people.mjs';
 
 const SUITES = ['pair', 'single', 'crowd', 'host', 'comeback', 'data', 'sealed', 'mixed', 'pass', 'churn', 'speakers', 'loudest', 'page'];
 
@@ -28,6 +31,11 @@ for (const name of named.length ? named : SUITES) {
     await test(`${name} could not be run`, () => { throw error; });
   }
 }
+await test('all that the SDK said and heard is as published', async () => {
+  await reviewAll();
+  assert.deepEqual(differences(), []);
+  if (!named.length) assert.deepEqual(unseen().filter(name => BY_BROWSERS.includes(name)), []);
+});
 for (const kind of ['chromium', 'firefox']) await (await started.get(kind))?.close();
 for (const kind of ['open', 'guarded']) if (started.has(kind))
   await test(`the server (${kind}) ends when told, without a complaint`, async () => (await started.get(kind)).stop());
