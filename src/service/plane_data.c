@@ -60,9 +60,10 @@ enum err sl_plane_data_send(struct plane_data *d, struct outbox *out, uint16_t s
     if (message.n > SCTP_MESSAGE_MAX ||
         (d->conf.message > 0 && message.n > d->conf.message))
         return E_MALFORMED;
-    d->full = d->below > 0 && d->below + message.n > DATA_BELOW_MAX;
-    if (d->full)
+    if (d->below > 0 && d->below + message.n > DATA_BELOW_MAX) {
+        d->full = true;
         return E_FULL;
+    }
     struct data_cmd *c = sl_data_cmd(d->transport, DATA_MESSAGE, stream, message);
     if (c)
         c->text = text;

@@ -14,7 +14,7 @@ struct plane_data {
     uint64_t transport;
     struct media_data conf;
     bool dtls_client;  /* we are */
-    bool full;         /* a message was refused */
+    bool full;         /* a message was refused, and nobody was told of room since */
     size_t below;      /* cost of what the association thread has not done */
     uint64_t channels; /* streams in use */
 };

@@ -57,3 +57,25 @@ TEST(plane_data_knows_which_streams_are_channels)
     sl_outbox_fini(&out);
     sl_post_free(post);
 }
+
+/* A small message that still finds room takes nothing from who waits with a long one. */
+TEST(plane_data_tells_who_was_refused_of_room)
+{
+    static const uint8_t zeros[MEDIA_DATA_LONGEST];
+    struct span longest = {zeros, sizeof zeros}, pong = span_of("pong");
+    struct post *post = sl_post_new(1);
+    struct outbox out;
+    struct plane_data d = {.transport = 1, .conf = {.wanted = true}};
+    uint8_t buf[DCEP_OPEN_MAX];
+    sl_outbox_init(&out, post);
+    CHECK_INT(event(&d, DATA_OPEN, 1, opening(buf)), MEDIA_DATA_OPENED);
+    CHECK_INT(sl_plane_data_send(&d, &out, 1, false, longest), E_OK);
+    CHECK(!sl_plane_data_done(&d, 0)); /* nobody was refused */
+    CHECK_INT(sl_plane_data_send(&d, &out, 1, false, longest), E_FULL);
+    CHECK_INT(sl_plane_data_send(&d, &out, 1, true, pong), E_OK);
+    CHECK(!sl_plane_data_done(&d, 0)); /* not yet */
+    CHECK(sl_plane_data_done(&d, longest.n + DATA_COST));
+    CHECK(!sl_plane_data_done(&d, pong.n + DATA_COST)); /* once */
+    sl_outbox_fini(&out);
+    sl_post_free(post);
+}
