@@ -15,7 +15,8 @@
 
 enum { KEY_MAX = 64 };
 
-#define ENV_PREFIX "SLUICE_"
+#define ENV_PREFIX     "SLUICE_"
+#define DEFAULT_PREFIX ENV_PREFIX "DEFAULT_"
 
 /* Settings under construction, and where their error goes. */
 struct loading {
@@ -201,15 +202,24 @@ static enum err read_file(struct loading *l, const char *name)
 
 /* ---- environment ----------------------------------------------------------------------- */
 
-/* SLUICE_RTC_PORT to rtc.port: the first underscore after the prefix is the dot. */
-static const struct setting *setting_of_env(const char *var)
+/* What stands behind the prefix, NULL: the variable is not ours. The other prefix is that of
+ * defaults, which who packs the server chooses: all other sources count over them. */
+static const char *name_in_env(const char *var, bool *is_default)
+{
+    size_t n = strlen(ENV_PREFIX), longer = strlen(DEFAULT_PREFIX);
+    *is_default = strncmp(var, DEFAULT_PREFIX, longer) == 0;
+    if (*is_default)
+        return var + longer;
+    return strncmp(var, ENV_PREFIX, n) == 0 ? var + n : NULL;
+}
+
+/* RTC_PORT to rtc.port: the first underscore is the dot. */
+static const struct setting *setting_of_env(const char *name)
 {
     char key[KEY_MAX];
-    size_t n = 0, prefix = strlen(ENV_PREFIX);
+    size_t n = 0;
     bool dot = false;
-    if (strncmp(var, ENV_PREFIX, prefix) != 0)
-        return NULL;
-    for (const char *c = var + prefix; *c && *c != '=' && n < KEY_MAX; c++) {
+    for (const char *c = name; *c && *c != '=' && n < KEY_MAX; c++) {
         key[n++] = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A')
                           : *c == '_' && !dot    ? '.'
                                                  : *c);
@@ -218,12 +228,14 @@ static const struct setting *setting_of_env(const char *var)
     return sl_setting_find((struct span){(uint8_t *)key, n});
 }
 
-static enum err take_env(struct loading *l, const char *const *env)
+static enum err take_env(struct loading *l, const char *const *env, bool defaults)
 {
     for (; env && *env; env++) {
         char why[CONFIG_ERROR_MAX];
-        const struct setting *s = setting_of_env(*env);
-        const char *value = strchr(*env, '=');
+        bool is_default;
+        const char *name = name_in_env(*env, &is_default), *value = strchr(*env, '=');
+        const struct setting *s =
+            name && is_default == defaults ? setting_of_env(name) : NULL;
         if (!s || !value)
             continue;
         enum err e = sl_setting_put_text(l->c, s, span_of(value + 1), why);
@@ -237,14 +249,14 @@ static enum err take_env(struct loading *l, const char *const *env)
 
 const char *sl_config_stray(const char *const *env)
 {
-    size_t prefix = strlen(ENV_PREFIX);
     for (; env && *env; env++) {
-        if (strncmp(*env, ENV_PREFIX, prefix) != 0 || setting_of_env(*env))
+        bool is_default;
+        const char *name = name_in_env(*env, &is_default);
+        if (!name || setting_of_env(name))
             continue;
         for (size_t i = 0; i < sl_sections_n; i++) {
             size_t n = strlen(sl_sections[i].name);
-            if (strncasecmp(*env + prefix, sl_sections[i].name, n) == 0 &&
-                (*env)[prefix + n] == '_')
+            if (strncasecmp(name, sl_sections[i].name, n) == 0 && name[n] == '_')
                 return *env;
         }
     }
@@ -381,6 +393,8 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
     l.error = error;
     const char *file = find_file(from);
     enum err e = begin(&l);
+    if (!e)
+        e = take_env(&l, from->env, true);
     if (from->text)
         file = "settings";
     if (!e && from->text)
@@ -392,7 +406,7 @@ enum err sl_config_load(struct config_from *from, struct config **ret,
     if (!e)
         e = take_file(&l, file);
     if (!e)
-        e = take_env(&l, from->env);
+        e = take_env(&l, from->env, false);
     if (!e)
         e = take_flags(&l, &from->argc, from->argv);
     return end(&l, e, ret);

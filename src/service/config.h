@@ -4,7 +4,8 @@
  * The settings: read once at the start, checked, and constant from then on.
  *
  * They come from the built-in defaults, a TOML file, the environment (SLUICE_RTC_PORT) and
- * the command line (--rtc.port=8443), each over the one before. What is unknown, of the wrong
+ * the command line (--rtc.port=8443), each over the one before. Who packs the server may choose
+ * other defaults (SLUICE_DEFAULT_RTC_PORT). What is unknown, of the wrong
  * type or out of range is an error that names where it stood. config_schema has the table
  * of all settings; help, the example file and the documentation are written from it. The file
  * and the variables of rtcd are taken as well (config_rtcd).

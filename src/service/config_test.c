@@ -170,6 +170,41 @@ TEST(config_each_source_is_over_the_one_before)
     (void)unlink(path);
 }
 
+/* What an image says of the server in it, and what its operator does. */
+TEST(config_defaults_of_who_packs_it)
+{
+    static const struct {
+        const char *name, *env, *arg, *text, *want;
+    } rows[] = {
+        {"nobody says otherwise", "A=b", "a", "", "0.0.0.0:8045"},
+        {"the environment", "SLUICE_ADMIN_LISTEN=127.0.0.1:1", "a", "", "127.0.0.1:1"},
+        {"the command line", "A=b", "--admin.listen=127.0.0.1:2", "", "127.0.0.1:2"},
+        {"a file", "A=b", "a", "[admin]\nlisten = \"127.0.0.1:3\"\n", "127.0.0.1:3"},
+        {"a file that says nothing of it", "A=b", "a", "[rtc]\nport = 9\n",
+         "0.0.0.0:8045"},
+        {"rtcd's variable", "RTCD_API_HTTP_LISTENADDRESS=127.0.0.1:4", "a", "",
+         "127.0.0.1:4"},
+        {"rtcd's file", "A=b", "a", "[api]\nhttp.listen_address = \"127.0.0.1:5\"\n",
+         "127.0.0.1:5"},
+        {"rtcd's default", "RTCD_RTC_ICEPORTUDP=8443", "a", "", "0.0.0.0:8045"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char arg[64], at[ADDR_TEXT_MAX];
+        char *argv[] = {(char[]){"serve"}, arg, NULL};
+        const char *const env[] = {rows[i].env,
+                                   "SLUICE_DEFAULT_ADMIN_LISTEN=0.0.0.0:8045", NULL};
+        struct config_from from = {
+            .env = env, .argc = 2, .argv = argv, .text = rows[i].text};
+        struct config *c = NULL;
+        (void)snprintf(arg, sizeof arg, "%s", rows[i].arg);
+        check_row(rows[i].name);
+        CHECK_INT(sl_config_load(&from, &c, error), E_OK);
+        if (c && strcmp(sl_addr_text(&c->admin.listen, at), rows[i].want) != 0)
+            check_fail(__FILE__, __LINE__, "%s: at %s", rows[i].name, at);
+        sl_config_free(c);
+    }
+}
+
 TEST(config_errors_of_other_sources)
 {
     static const struct {
@@ -183,6 +218,8 @@ TEST(config_errors_of_other_sources)
         {"a directory", "A=b", "--config=/", "/: Is a directory", E_MALFORMED},
         {"the environment", "SLUICE_RTC_PORT=x", "a",
          "SLUICE_RTC_PORT: rtc.port: 'x' is not a number", E_MALFORMED},
+        {"a default in the environment", "SLUICE_DEFAULT_RTC_PORT=x", "a",
+         "SLUICE_DEFAULT_RTC_PORT: rtc.port: 'x' is not a number", E_MALFORMED},
         {"the command line", "A=b", "--rtc.port=0",
          "--rtc.port: 0 is not between 1 and 65535", E_MALFORMED},
         {"no such flag", "A=b", "--rtc.prot=1", "--rtc.prot=1: no such setting",
@@ -206,10 +243,16 @@ TEST(config_errors_of_other_sources)
 
 TEST(config_stray_variables)
 {
-    const char *const fine[] = {"SLUICE_RTC_PORT=1", "SLUICE_CONFIG=x", "RTC_PROT=1",
-                                "SLUICE_SERVICE_HOST=10.0.0.1", NULL};
+    const char *const fine[] = {"SLUICE_RTC_PORT=1",
+                                "SLUICE_CONFIG=x",
+                                "RTC_PROT=1",
+                                "SLUICE_SERVICE_HOST=10.0.0.1",
+                                "SLUICE_DEFAULT_RTC_PORT=1",
+                                NULL};
     const char *const slip[] = {"SLUICE_RTC_PORT=1", "SLUICE_RTC_PROT=1", NULL};
+    const char *const other[] = {"SLUICE_DEFAULT_RTC_PROT=1", NULL};
     CHECK(!sl_config_stray(fine));
     CHECK(sl_config_stray(slip) == slip[1]);
+    CHECK(sl_config_stray(other) == other[0]);
     CHECK(!sl_config_stray(NULL));
 }

@@ -2,13 +2,15 @@
 // package, the container image, the dashboard.
 
 import assert from 'node:assert/strict';
-import {execFileSync, spawnSync} from 'node:child_process';
+import {execFileSync, spawn, spawnSync} from 'node:child_process';
 import dgram from 'node:dgram';
+import {once} from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {done, skip, test} from '../browser/harness.mjs';
+import {freePort} from '../browser/ports.mjs';
 import {startServer} from '../browser/server.mjs';
 import {until} from '../browser/until.mjs';
 
@@ -137,6 +139,42 @@ await test('package: it installs into an empty root, its program starts, and it 
 });
 
 // ---- the container image ----------------------------------------------------------------
+
+const IMAGE = Object.fromEntries([...fs.readFileSync(at('deploy/container/Dockerfile'), 'utf8')
+  .matchAll(/^ENV (\w+)=(\S+)$/gm)].map(m => m.slice(1)));
+const fileOf = (name, text) => {
+  fs.writeFileSync(path.join(dir, name), text);
+  return `--config=${path.join(dir, name)}`;
+};
+
+// How an operator says where the private face listens: words, and variables.
+const SAYS = [
+  ['a variable', at => [[], {SLUICE_ADMIN_LISTEN: at}]],
+  ['an option', at => [[`--admin.listen=${at}`], {}]],
+  ['a file', at => [[fileOf('own.toml', `[admin]\nlisten = "${at}"\n`)], {}]],
+  ['rtcd\'s variable', at => [[], {RTCD_API_HTTP_LISTENADDRESS: at}]],
+  ['rtcd\'s file', at => [[fileOf('rtcd.toml', `[api]\nhttp.listen_address = "${at}"\n`)], {}]],
+];
+
+for (const [name, say] of SAYS)
+  await test(`container: ${name} of the operator's counts over what the image says`, async () => {
+    assert.ok(Object.keys(IMAGE).length > 0);
+    const [admin, rtc] = await Promise.all([freePort(), freePort()]);
+    const [words, env] = say(`127.0.0.1:${admin}`);
+    const child = spawn(at('build/debug/src/service/sluice'),
+      ['serve', '--http.listen=', '--store.directory=', `--rtc.port=${rtc}`, ...words],
+      {stdio: 'ignore', env: {...process.env, ...IMAGE, ...env}});
+    const ended = once(child, 'exit');
+    try {
+      await until('the private face to answer', async () => {
+        const r = await fetch(`http://127.0.0.1:${admin}/version`).catch(() => null);
+        return {ok: r?.ok, value: child.exitCode};
+      });
+    } finally {
+      child.kill();
+    }
+    assert.deepEqual(await ended, [0, null]);
+  });
 
 const images = path.join(dir, 'images');
 const able = run('buildah', ['--root', images, '--runroot', images, 'from', 'scratch'], {env: {...process.env, STORAGE_DRIVER: 'vfs'}});
