@@ -18,6 +18,7 @@ struct medium {
     usec began, spoke; /* when it last did */
     usec answered;     /* its first offer; 0: not yet */
     bool opened;       /* its data channel was */
+    char *unsaid;      /* an offer that waits until the channel has room; owned */
     struct timer silence;
 };
 
@@ -103,17 +104,23 @@ static void mute(struct medium *m, bool muted, usec now)
 
 /* ---- descriptions ---- */
 
-/* What the channel does not take goes the other way: clients listen to both. */
-static enum err tell_description(struct medium *m, const char *type, struct span sdp,
-                                 bool by_channel)
+/* To be freed; NULL: no memory. */
+static char *describe(const char *type, struct span sdp)
 {
-    struct rtcd_carrier *c = m->carrier;
     json_t *o = json_object();
     json_t *text = json_stringn((const char *)sdp.p, sdp.n);
     (void)json_object_set_new(o, "type", json_string(type));
     (void)json_object_set_new(o, "sdp", text);
     char *json = o && text ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
+    return json;
+}
+
+/* What the channel does not take goes the other way: clients listen to both. */
+static enum err tell_answer(struct medium *m, struct span sdp, bool by_channel)
+{
+    struct rtcd_carrier *c = m->carrier;
+    char *json = describe("answer", sdp);
     if (!json)
         return E_MEMORY;
     if (!by_channel || sl_rtcd_line_sdp(c->lines, &m->line, span_of(json)) != E_OK)
@@ -123,7 +130,7 @@ static enum err tell_description(struct medium *m, const char *type, struct span
 }
 
 /* What each section carries; without it a client takes no video. */
-static void tell_map(struct medium *m)
+static enum err tell_map(struct medium *m)
 {
     struct rtcd_dc_track tracks[DIALOG_SECTIONS_MAX];
     const struct peer *p = m->tracks.peer;
@@ -136,17 +143,50 @@ static void tell_map(struct medium *m)
                 (struct rtcd_dc_track){span_of(mid), sl_rtcd_track_type(slot->track),
                                        span_of(sl_rtcd_track_sender(slot->track))};
     }
-    sl_rtcd_line_map(m->carrier->lines, &m->line, tracks, n);
+    return sl_rtcd_line_map(m->carrier->lines, &m->line, tracks, n);
+}
+
+static void forget_unsaid(struct medium *m)
+{
+    free(m->unsaid);
+    m->unsaid = NULL;
+}
+
+/* Never before the map, by neither way: where the channel has no room for both, both wait. */
+static void tell_offer(struct medium *m)
+{
+    struct rtcd_carrier *c = m->carrier;
+    struct span json = span_of(m->unsaid);
+    bool by_channel = m->tracks.session->dc_signaling == RTCD_TRUE;
+    enum err e = tell_map(m);
+    if (e != E_FULL && by_channel)
+        e = sl_rtcd_line_sdp(c->lines, &m->line, json);
+    if (e == E_FULL)
+        return;
+    if (e || !by_channel)
+        sl_rtcd_calls_tell(c->calls, m->tracks.session, RTCD_RTC_SDP, json);
+    forget_unsaid(m);
 }
 
 static void offer(void *ctx, struct peer *p, struct span sdp)
 {
     struct medium *m = medium_in(ctx);
     (void)p;
-    tell_map(m);
-    if (tell_description(m, "offer", sdp, m->tracks.session->dc_signaling == RTCD_TRUE) !=
-        E_OK)
+    forget_unsaid(m);
+    m->unsaid = describe("offer", sdp);
+    if (m->unsaid)
+        tell_offer(m);
+    else
         LOG(m->carrier->conf.log, LOG_ERROR, "out of memory");
+}
+
+/* The channel has room again, or is none any more. Of an offer that was given up another follows. */
+static void tell_unsaid(struct medium *m)
+{
+    if (sl_dialog_waits(m->tracks.peer->member->dialog))
+        tell_offer(m);
+    else
+        forget_unsaid(m);
 }
 
 static void log_refusal(const struct medium *m, const char *what, enum err e,
@@ -168,7 +208,7 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
             sl_rtcd_line_none(c->lines, &m->line);
     }
     if (!e)
-        return tell_description(m, "answer", wr_done(&w), by_channel);
+        return tell_answer(m, wr_done(&w), by_channel);
     log_refusal(m, "rtcd offer refused", e, &refused);
     return e;
 }
@@ -377,6 +417,7 @@ static void ended(void *ctx, struct rtcd_session *s)
         sl_rooms_leave(c->conf.rooms, m->tracks.peer, MEDIA_GONE_LEFT);
         sl_rtcd_tracks_inherit(heir, c->now);
     }
+    free(m->unsaid);
     free(m);
 }
 
@@ -438,7 +479,10 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
         sl_histogram_add(&m->tracks.session->tally->opened,
                          (uint64_t)(now - m->answered));
     }
+    bool heard = ev->kind == MEDIA_DATA_MESSAGE; /* it may have ended the session */
     sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
+    if (!heard && m->unsaid)
+        tell_unsaid(m);
 }
 
 static void count_track(struct rtcd_tally *t, enum rtcd_direction direction,

@@ -10,7 +10,7 @@
  * {"type": "offer", "sdp": "..."}, each way: an answer goes where its offer came from, an offer of
  * ours by the data channel where the session joined with that wish, else by the WebSocket. Nothing
  * is offered before the data channel is open, on which the session is told first what the sections
- * of the offer carry.
+ * of the offer carry; while that has no room for it the offer waits.
  *
  * Sans-IO; for the control thread.
  */

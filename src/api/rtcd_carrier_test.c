@@ -157,6 +157,47 @@ TEST(carrier_media_map)
     stage_free(s);
 }
 
+/* While the channel takes nothing the offer waits with what goes before it, and both come when there is
+ * room. */
+TEST(carrier_waits_for_who_reads_too_slowly)
+{
+    struct stage *s = stage_new();
+    struct user *one = &s->of[0], *two = &s->of[1];
+    one->by_channel = true;
+    come(s, 0, "one", false);
+    one->full = true;
+    come(s, 1, "two", false);
+    CHECK_TOLD(one, "");
+    CHECK(strcmp(one->type, "offer") != 0);
+    one->full = false;
+    on_channel(s, one, MEDIA_DATA_ROOM, (struct span){0});
+    CHECK_TOLD(one, "map;offer;");
+    settle(s);
+    expect(s, 0, "by the channel", "voice_two ");
+
+    CHECK_TOLD(two, "map;");
+    two->full = true;
+    come(s, 2, "three", false);
+    CHECK_TOLD(two, "");
+    CHECK(strcmp(two->type, "offer") != 0);
+    two->full = false;
+    on_channel(s, two, MEDIA_DATA_ROOM, (struct span){0});
+    CHECK_TOLD(two, "map;");
+    settle(s);
+    expect(s, 1, "by the WebSocket", "voice_one voice_three ");
+
+    two->full = true;
+    sl_rooms_transport_gone(s->rooms, transport_of(s, "three"), MEDIA_GONE_CLOSED);
+    s->of[2].id = NULL;
+    settle(s);
+    CHECK(strcmp(two->type, "offer") != 0);
+    two->open = false;
+    on_channel(s, two, MEDIA_DATA_CLOSED, (struct span){0});
+    settle(s);
+    expect(s, 1, "the channel is gone", "voice_one ");
+    stage_free(s);
+}
+
 TEST(carrier_lock)
 {
     struct span lock = check_hex("07"), unlock = check_hex("08");

@@ -62,8 +62,10 @@ static enum err say(struct rtcd_lines *ls, const struct rtcd_line *l, bool text,
                     struct span message)
 {
     const struct media_ops *m = ls->conf.media;
-    return l->open ? m->data_send(m->ctx, l->transport, l->stream, text, message)
-                   : E_ABSENT;
+    enum err e =
+        l->open ? m->data_send(m->ctx, l->transport, l->stream, text, message) : E_ABSENT;
+    ls->stats.full += e == E_FULL;
+    return e;
 }
 
 static void say_type(struct rtcd_lines *ls, const struct rtcd_line *l,
@@ -84,13 +86,14 @@ enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
     return e == E_FULL ? E_MALFORMED : e ? e : say(ls, l, false, wr_done(&w));
 }
 
-void sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
-                      const struct rtcd_dc_track *tracks, size_t n)
+enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                          const struct rtcd_dc_track *tracks, size_t n)
 {
     struct wr w = wr_of(ls->out, sizeof ls->out);
     sl_rtcd_dc_write_map(&w, tracks, n);
-    if (!w.bad)
-        (void)say(ls, l, false, wr_done(&w));
+    enum err e = w.bad ? E_MALFORMED : say(ls, l, false, wr_done(&w));
+    ls->stats.too_long += e == E_MALFORMED;
+    return e;
 }
 
 /* ---- the lock ---- */

@@ -36,6 +36,8 @@ struct rtcd_line_stats {
     uint64_t expired;                       /* and did not give back */
     uint64_t unasked;                       /* unlocks of what the client did not hold */
     uint64_t malformed, flooded, oversized; /* dropped */
+    uint64_t full;                          /* messages of ours that found no room */
+    uint64_t too_long;                      /* maps that the client does not take */
 };
 
 /* Of one session, inside what its owner keeps of it. */
@@ -86,9 +88,10 @@ void sl_rtcd_line_event(struct rtcd_lines *ls, struct rtcd_line *l, uint64_t tra
  * later; E_MALFORMED: longer than it takes. */
 MUST_USE enum err sl_rtcd_line_sdp(struct rtcd_lines *ls, const struct rtcd_line *l,
                                    struct span json);
-/* Before an offer; who reads too slowly even for that hears it with the next one. */
-void sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
-                      const struct rtcd_dc_track *tracks, size_t n);
+/* Before an offer. E_FULL: the offer has to wait, too, until MEDIA_DATA_ROOM. Others as above: it goes
+ * without. */
+MUST_USE enum err sl_rtcd_line_map(struct rtcd_lines *ls, const struct rtcd_line *l,
+                                   const struct rtcd_dc_track *tracks, size_t n);
 
 /* When to tick next, or USEC_NEVER. */
 usec sl_rtcd_lines_deadline(const struct rtcd_lines *ls);

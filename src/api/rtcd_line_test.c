@@ -161,7 +161,7 @@ TEST(rtcd_line_is_the_first_channel)
     hear(&r, "01");
     CHECK_SAID("held;");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_ABSENT);
-    sl_rtcd_line_map(r.ls, &r.l, NULL, 0);
+    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, NULL, 0), E_ABSENT);
     CHECK_SAID("");
     rig_fini(&r);
 }
@@ -174,12 +174,19 @@ TEST(rtcd_line_tells)
     struct rig r;
     rig_init(&r);
     said[0] = '\0';
-    sl_rtcd_line_map(r.ls, &r.l, &track, 1);
+    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, &track, 1), E_OK);
     CHECK_SAID("0981a13082a474797065a67363726565;");
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_OK);
     CHECK_SAID("03c60000000a789cabae0500017500f9;");
     send_err = E_FULL;
     CHECK_INT(sl_rtcd_line_sdp(r.ls, &r.l, span_of("{}")), E_FULL);
+    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, &track, 1), E_FULL);
+    CHECK_INT(r.stats->full, 2);
+    CHECK_INT(r.stats->too_long, 0);
+    send_err = E_MALFORMED; /* it takes none that is so long */
+    CHECK_INT(sl_rtcd_line_map(r.ls, &r.l, &track, 1), E_MALFORMED);
+    CHECK_INT(r.stats->too_long, 1);
+    send_err = E_FULL;
     for (size_t i = 0; i < sizeof longest; i++) /* what cannot be packed */
         longest[i] = (char)((seed = seed * 1664525 + 1013904223) >> 24);
     CHECK_INT(

@@ -39,6 +39,7 @@ struct stage {
         unsigned on, off, closes;
         bool by_channel; /* it joined with that wish */
         bool open;       /* and its channel is */
+        bool full;       /* but has no room */
         char told[64];   /* what came on the channel, in order */
         uint8_t map[256];
         size_t map_n;
@@ -113,6 +114,8 @@ static inline enum err channel_send(void *ctx, uint64_t transport, uint16_t stre
     CHECK(u != NULL && u->open && stream == 0 && !text);
     if (!u)
         return E_ABSENT;
+    if (u->full)
+        return E_FULL;
     CHECK_INT(sl_rtcd_dc_read(message, &m), E_OK);
     if (m.type == RTCD_DC_SDP) {
         CHECK_INT(sl_unzip(&w, m.zipped), E_OK);
