@@ -18,6 +18,7 @@ struct medium {
     usec began, spoke; /* when it last did */
     usec answered;     /* its first offer; 0: not yet */
     bool opened;       /* its data channel was */
+    bool asked;        /* it was offered what it has not answered */
     char *unsaid;      /* an offer that waits until the channel has room; owned */
     struct timer silence;
 };
@@ -172,6 +173,9 @@ static void offer(void *ctx, struct peer *p, struct span sdp)
 {
     struct medium *m = medium_in(ctx);
     (void)p;
+    if (m->asked) /* in vain */
+        m->tracks.session->tally->errors[RTCD_ERROR_TRACK]++;
+    m->asked = true;
     forget_unsaid(m);
     m->unsaid = describe("offer", sdp);
     if (m->unsaid)
@@ -220,6 +224,8 @@ static enum err take_answer(struct medium *m, struct span sdp, usec now)
         sl_rooms_answered(m->carrier->conf.rooms, m->tracks.peer, sdp, now, &refused);
     if (e)
         log_refusal(m, "rtcd answer refused", e, &refused);
+    else
+        m->asked = false;
     return e;
 }
 
@@ -483,6 +489,12 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
     sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
     if (!heard && m->unsaid)
         tell_unsaid(m);
+}
+
+void sl_rtcd_carrier_stale(struct rtcd_carrier *c, uint64_t transport)
+{
+    if (is_ours(sl_rooms_of_transport(c->conf.rooms, transport)))
+        sl_rtcd_tally_state(c->conf.tallies, RTCD_CONN_DISCONNECTED);
 }
 
 static void count_track(struct rtcd_tally *t, enum rtcd_direction direction,

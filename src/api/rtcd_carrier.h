@@ -42,6 +42,9 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
                           const struct media_data_event *ev, usec now);
 const struct rtcd_line_stats *sl_rtcd_carrier_lines(const struct rtcd_carrier *c);
 
+/* A transport, which may be none of ours, lost its peer's consent, and may get it back. */
+void sl_rtcd_carrier_stale(struct rtcd_carrier *c, uint64_t transport);
+
 /* Counts the tracks that there are now in the tallies: before they are read. */
 void sl_rtcd_carrier_count(struct rtcd_carrier *c);
 

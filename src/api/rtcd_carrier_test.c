@@ -51,6 +51,7 @@ TEST(carrier_counts_as_rtcd_does)
          "rtcd_rtc_errors_total{groupID=\"client\",type=\"signaling\"} 1", false},
         {"one voice is left", TRACKS("in", "audio/opus", "1"), true},
         {"for nobody", TRACKS("out", "audio/opus", "0"), true},
+        {"one fell silent", "rtcd_rtc_conn_states_total{type=\"disconnected\"} 1", true},
         {"one failed", "rtcd_rtc_conn_states_total{type=\"failed\"} 1", true},
         {"two are closed", "rtcd_rtc_conn_states_total{type=\"closed\"} 2", true},
         {"a path", "rtcd_rtc_errors_total{groupID=\"client\",type=\"ice\"} 1", true},
@@ -62,6 +63,8 @@ TEST(carrier_counts_as_rtcd_does)
     say_rtc(s, &s->of[1], RTCD_RTC_SDP, span_of("{}"), 0);
     for (size_t i = 0; i < LEN(rows); i++) {
         if (rows[i].after && s->of[1].id) {
+            sl_rtcd_carrier_stale(s->carrier, transport_of(s, "two"));
+            sl_rtcd_carrier_stale(s->carrier, 99); /* which is nobody's */
             sl_rooms_transport_gone(s->rooms, transport_of(s, "two"), MEDIA_GONE_CONSENT);
             sl_rooms_transport_gone(s->rooms, transport_of(s, "one"), MEDIA_GONE_CLOSED);
             s->of[0].id = s->of[1].id = NULL;
@@ -195,6 +198,43 @@ TEST(carrier_waits_for_who_reads_too_slowly)
     on_channel(s, two, MEDIA_DATA_CLOSED, (struct span){0});
     settle(s);
     expect(s, 1, "the channel is gone", "voice_one ");
+    stage_free(s);
+}
+
+TEST(carrier_counts_offers_that_were_given_up)
+{
+    static const char line[] =
+        "rtcd_rtc_errors_total{groupID=\"client\",type=\"track\"} ";
+    struct stage *s = stage_new();
+    struct user *one = &s->of[0];
+    char want[128];
+    one->by_channel = true;
+    come(s, 0, "one", false);
+    one->full = true; /* it cannot be told anything */
+    come(s, 1, "two", false);
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME - 1);
+    settle(s);
+    (void)snprintf(want, sizeof want, "%s1", line);
+    CHECK(!counts(s, want));
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME);
+    settle(s);
+    CHECK(counts(s, want));
+    one->full = false;
+    on_channel(s, one, MEDIA_DATA_ROOM, (struct span){0});
+    CHECK_TOLD(one, "map;offer;"); /* the second, once */
+    settle(s);
+    expect(s, 0, "in the end", "voice_two ");
+
+    sl_rooms_transport_gone(s->rooms, transport_of(s, "two"), MEDIA_GONE_CLOSED);
+    s->of[1].id = NULL;
+    sl_rooms_flush(s->rooms, 0);
+    CHECK(strcmp(one->type, "offer") == 0); /* which it does not answer */
+    CHECK(counts(s, want));
+    sl_rooms_tick(s->rooms, DIALOG_ANSWER_TIME);
+    settle(s);
+    (void)snprintf(want, sizeof want, "%s2", line);
+    CHECK(counts(s, want));
+    expect(s, 0, "when it answers again", "");
     stage_free(s);
 }
 

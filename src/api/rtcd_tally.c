@@ -42,7 +42,7 @@ static const struct metric
 
 static const char *const state_names[] = {"connected", "disconnected", "failed",
                                           "closed"};
-static const char *const error_names[] = {"signaling", "ice", "rtp", "track",
+static const char *const error_names[] = {"signaling", "ice", "track",
                                           "signaling_lock_timeout"};
 static const char *const direction_names[] = {"in", "out"};
 static const char *const mime_names[] = {"audio/opus", "video/VP8", "video/AV1"};

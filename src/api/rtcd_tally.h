@@ -21,11 +21,11 @@ enum rtcd_conn_state {
     RTCD_CONN_CLOSED,
     RTCD_CONN_STATES
 };
+/* Not rtcd's "rtp": which client a packet was dropped for is not kept. */
 enum rtcd_error {
     RTCD_ERROR_SIGNALING,
     RTCD_ERROR_ICE,
-    RTCD_ERROR_RTP,
-    RTCD_ERROR_TRACK,
+    RTCD_ERROR_TRACK, /* offers that were given up without an answer */
     RTCD_ERROR_LOCK_TIMEOUT,
     RTCD_ERRORS
 };

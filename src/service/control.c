@@ -66,6 +66,12 @@ static void up(void *ctx, uint64_t transport)
     sl_rooms_transport_up(c->rooms, transport, sl_loop_now());
 }
 
+static void stale(void *ctx, uint64_t transport)
+{
+    const struct control *c = ctx;
+    sl_faces_stale(&c->faces, transport);
+}
+
 static void gone(void *ctx, uint64_t transport, enum media_gone why)
 {
     struct control *c = ctx;
@@ -323,6 +329,7 @@ static enum err make_rooms(struct control *c)
     uint64_t key[2];
     const struct plane_events events = {.ctx = c,
                                         .up = up,
+                                        .stale = stale,
                                         .gone = gone,
                                         .started = started,
                                         .wanted = wanted,

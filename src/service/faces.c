@@ -373,6 +373,12 @@ void sl_faces_data(const struct faces *f, uint64_t transport,
         sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev, sl_loop_now());
 }
 
+void sl_faces_stale(const struct faces *f, uint64_t transport)
+{
+    if (f->rtcd)
+        sl_rtcd_face_stale(f->rtcd, transport);
+}
+
 void sl_faces_mail(struct faces *f, const struct mail *m)
 {
     const struct tape *lent = m->type == MAIL_CAPTURE ? m->p : NULL;

@@ -66,6 +66,8 @@ void sl_faces_wanted(const struct faces *f, const struct peer *peer,
                      const struct track *track);
 void sl_faces_data(const struct faces *f, uint64_t transport,
                    const struct media_data_event *ev);
+/* The peer of a transport is not heard any more, for now. */
+void sl_faces_stale(const struct faces *f, uint64_t transport);
 /* A worker has answered: MAIL_LOOK, MAIL_CAPTURE. */
 void sl_faces_mail(struct faces *f, const struct mail *m);
 /* Sessions that go on while the server drains, though they may have no media. */

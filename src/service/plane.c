@@ -376,6 +376,9 @@ void sl_plane_mail(struct plane *p, unsigned from, const struct mail *m)
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_HANDSHAKE);
     } else if (m->type == MAIL_HUNG_UP) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_CLOSED);
+    } else if (m->type == MAIL_STALE) {
+        if (p->events.stale)
+            p->events.stale(p->events.ctx, m->id);
     } else if (m->type == MAIL_LOST) {
         p->events.gone(p->events.ctx, m->id, MEDIA_GONE_CONSENT);
     } else {

@@ -30,6 +30,8 @@ struct plane;
 struct plane_events {
     void *ctx;
     void (*up)(void *ctx, uint64_t transport);
+    /* Its peer's consent expired: nothing is sent to it until it is heard again. NULL: nobody asks. */
+    void (*stale)(void *ctx, uint64_t transport);
     void (*gone)(void *ctx, uint64_t transport, enum media_gone why);
     void (*started)(void *ctx, uint64_t producer);
     void (*wanted)(void *ctx, uint64_t transport, uint64_t producer, uint8_t encodings,

@@ -32,6 +32,11 @@ static void up(void *ctx, uint64_t transport)
     note(ctx, "up", transport);
 }
 
+static void stale(void *ctx, uint64_t transport)
+{
+    note(ctx, "stale", transport);
+}
+
 static void gone(void *ctx, uint64_t transport, enum media_gone why)
 {
     note(ctx, sl_media_gone_name(why), transport);
@@ -70,6 +75,7 @@ static void rig_init(struct rig *r)
     *r = (struct rig){.post = sl_post_new(WORKERS)};
     const struct plane_events events = {.ctx = r,
                                         .up = up,
+                                        .stale = stale,
                                         .gone = gone,
                                         .started = started,
                                         .wanted = wanted,
@@ -409,7 +415,8 @@ TEST(plane_says_what_became_of_a_transport)
         {"the handshake failed", MAIL_FAILED, 1, "handshake 1;"},
         {"the peer said goodbye", MAIL_HUNG_UP, 1, "closed 1;"},
         {"consent is gone for good", MAIL_LOST, 1, "consent 1;"},
-        {"consent may come back", MAIL_STALE, 1, ""},
+        {"consent may come back", MAIL_STALE, 1, "stale 1;"},
+        {"it may, but the transport is gone", MAIL_STALE, 3, ""},
         {"a producer's first packet", MAIL_STARTED, 11, "started 11;"},
         {"of a producer that is gone", MAIL_STARTED, 1, ""},
         {"a producer is heard", MAIL_SPEAKER, 11, "speaks 111;"},

@@ -268,6 +268,11 @@ void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
     sl_rtcd_carrier_data(f->carrier, transport, ev, sl_loop_now());
 }
 
+void sl_rtcd_face_stale(struct rtcd_face *f, uint64_t transport)
+{
+    sl_rtcd_carrier_stale(f->carrier, transport);
+}
+
 void sl_rtcd_face_tick(struct rtcd_face *f)
 {
     if (f->rooms)

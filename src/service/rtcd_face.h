@@ -50,6 +50,8 @@ void sl_rtcd_face_local(struct rtcd_face *f, struct span message);
 void sl_rtcd_face_arm(struct rtcd_face *f);
 void sl_rtcd_face_data(struct rtcd_face *f, uint64_t transport,
                        const struct media_data_event *ev);
+/* As sl_rtcd_carrier_stale. */
+void sl_rtcd_face_stale(struct rtcd_face *f, uint64_t transport);
 
 /* Once a second: reads how busy the machine is, and counts what there is. */
 void sl_rtcd_face_tick(struct rtcd_face *f);
