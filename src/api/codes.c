@@ -26,5 +26,7 @@ const char *sl_codes_description(enum err e, const struct refused *refused,
                        sl_negotiate_code(refused->why), sl_negotiate_text(refused->why));
         return "offer";
     }
+    if (e == E_FULL && refused->crowded)
+        (void)snprintf(detail, CODES_DETAIL_CAP, "publishers");
     return e == E_STATE ? "glare" : e == E_FULL ? "full" : "internal";
 }

@@ -32,6 +32,7 @@ TEST(codes_of_descriptions)
          "no-media: no section offers what this resource does"},
         {E_STATE, {NEGOTIATE_OK, 3}, "glare", ""},
         {E_FULL, {NEGOTIATE_OK, 3}, "full", ""},
+        {E_FULL, {.crowded = true}, "full", "publishers"},
         {E_MEMORY, {NEGOTIATE_OK, 3}, "internal", ""},
     };
     for (size_t i = 0; i < LEN(rows); i++) {

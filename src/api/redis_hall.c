@@ -335,9 +335,10 @@ static void take_offer(struct redis_hall *h, struct client *c, const struct redi
         refuse_description(h, m, e, &why);
         if (e == E_STATE)
             return;
+        bool stands = e == E_MALFORMED || e == E_UNSUPPORTED || why.crowded;
         if (joins)
             discard_joining(c);
-        else if (fresh || (e != E_MALFORMED && e != E_UNSUPPORTED))
+        else if (fresh || !stands)
             leave(c); /* there is no transport, or it is at its end */
     }
 }

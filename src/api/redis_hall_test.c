@@ -274,6 +274,44 @@ TEST(redis_clients_are_hosts_as_their_back_end_says)
     }
 }
 
+/* An offer of one section of sound, of the same page each time. */
+static const char *sound(struct stage *s, const char *client, const char *direction)
+{
+    char page[1024];
+    (void)snprintf(page, sizeof page,
+                   "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+                   "a=group:BUNDLE a\r\na=ice-ufrag:peer\r\n"
+                   "a=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 "
+                   "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
+                   "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+                   "a=setup:actpass\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\n"
+                   "a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=%s\r\n",
+                   direction);
+    return pass_on(s, "offer", client, span_of(page), "");
+}
+
+TEST(redis_clients_publish_as_many_as_may)
+{
+    static const char full[] =
+        "\"payload\":{\"code\":\"full\",\"detail\":\"publishers\"}";
+    struct stage *s = stage_new();
+    (void)sound(s, "ann", "sendrecv");
+    CHECK(who(s, "ann") != NULL);
+    sl_rooms_find(s->rooms, span_of("default"), span_of("r"))->settings.publishers_max =
+        1;
+    CHECK(strstr(sound(s, "bob", "sendrecv"), full));
+    CHECK(!who(s, "bob"));
+    (void)sound(s, "bob", "recvonly");
+    CHECK(strstr(heard(s, "answer", "bob"), "a=sendonly"));
+    /* He stays, and goes on as he was. */
+    CHECK(strstr(sound(s, "bob", "sendrecv"), full));
+    CHECK(who(s, "bob") && !strstr(s->said, "\"left\""));
+    (void)sound(s, "ann", "sendonly");
+    CHECK(strstr(heard(s, "answer", "ann"), "a=recvonly"));
+    CHECK_INT(sl_redis_hall_stats(s->hall)->refused, 2);
+    stage_free(s);
+}
+
 TEST(redis_refuses_by_codes)
 {
     static const struct {

@@ -237,9 +237,6 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
         return refuse("forbidden", NULL);
     if (forbidden(s, m))
         return refuse("forbidden", forbidden(s, m));
-    if (m->tracks_n > 0 && (!p || p->tracks_n == 0) &&
-        sl_rooms_is_crowded(rooms, s->who->room))
-        return refuse("full", "publishers");
     enum err e = E_OK;
     if (s->sections_n + m->tracks_n > ROOMS_TRACKS_MAX)
         forget_ended(s);
@@ -253,7 +250,9 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
     struct wr answer = wr_of(h->sdp, NEGOTIATE_ANSWER_MAX);
     e = sl_rooms_offered(rooms, p, m->sdp, now, &answer, &why);
     if (e) {
-        if (fresh || (e != E_MALFORMED && e != E_UNSUPPORTED && e != E_STATE))
+        bool stands =
+            e == E_MALFORMED || e == E_UNSUPPORTED || e == E_STATE || why.crowded;
+        if (fresh || !stands)
             sl_rooms_leave(rooms, p, MEDIA_GONE_LEFT);
         return refuse_description(h, e, &why);
     }

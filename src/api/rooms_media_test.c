@@ -184,6 +184,40 @@ TEST(an_offer_that_was_lost_with_its_line)
     hall_stage_free(s);
 }
 
+/* Whether or not he says what it would be. */
+TEST(as_many_publish_as_may)
+{
+    static const char *const tails[] = {"", ",\"tracks\":{\"f1\":{\"name\":\"mine\"}}"};
+    static const char want[] =
+        "{\"type\":\"error\",\"id\":7,\"code\":\"full\",\"detail\":\"publishers\"}";
+    struct hall_stage *s = ann_and_bob(BOTH);
+    struct room *room = sl_rooms_find(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *bob = sl_participant_find(room, span_of("bob"));
+    struct end *e = &s->of[1].sends;
+    room->settings.publishers_max = 1;
+    end_fini(e);
+    end_init_with(e, 5, true);
+    hall_send_media(s, 1, "{}"); /* data alone */
+    end_add(e, 0, MEDIA_AUDIO);
+    for (size_t i = 0; i < LEN(tails); i++) {
+        check_row(tails[i]);
+        sl_dialog_expire(e->dialog);
+        CHECK_INT(end_offer(e), E_OK);
+        hall_describe(s, 1, "\"offer\",\"id\":7", e, tails[i]);
+        CHECK(hall_heard(s, 1, want));
+        CHECK_INT(sl_rooms_hall_stats(s->hall)->refused, i + 1);
+        CHECK(bob->sends && bob->sends->up);
+    }
+    end_add(&s->of[0].sends, 2, MEDIA_AUDIO); /* Ann does already */
+    hall_send_media(s, 0, "{}");
+    CHECK(hall_heard(s, 0, "\"type\":\"answer\""));
+    room->settings.publishers_max = 2;
+    sl_dialog_expire(e->dialog);
+    hall_send_media(s, 1, "{}");
+    CHECK(hall_heard(s, 1, "\"type\":\"answer\""));
+    hall_stage_free(s);
+}
+
 TEST(one_connection_for_both_ways)
 {
     struct hall_stage *s = ann_and_bob(BOTH);

@@ -229,6 +229,20 @@ TEST(whip_unavailable)
     stage_free(s);
 }
 
+TEST(whip_where_as_many_publish_as_may)
+{
+    struct stage *s = stage_new(NULL, 0);
+    struct asked other = post("pion-sendonly");
+    other.path = "/whip/a/y";
+    (void)stage_join(s, "/whip/a/x", "pion-sendonly");
+    sl_rooms_find(s->rooms, span_of("default"), span_of("a"))->settings.publishers_max =
+        1;
+    CHECK_INT(stage_ask(s, other), 503);
+    CHECK(stage_said(s, "\"code\":\"full\""));
+    CHECK_INT(stage_ask(s, post("pion-sendonly")), 201); /* who was there comes again */
+    stage_free(s);
+}
+
 /* RFC 9725 §5: POST flooding. */
 TEST(whip_flood)
 {

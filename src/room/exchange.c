@@ -12,6 +12,20 @@ static enum err parse(struct span text, struct refused *refused, struct sdp **re
     return e && e != E_MEMORY ? E_MALFORMED : e;
 }
 
+/* What is not received in the end, for its codecs perhaps, counts as well. */
+static bool begins_to_publish(const struct peer *p, const struct sdp *offer)
+{
+    if (p->tracks_n > 0 || !sl_rooms_may_publish(p))
+        return false;
+    for (size_t i = 0; i < offer->sections_n; i++) {
+        const struct sdp_section *s = &offer->sections[i];
+        if ((s->type == SDP_AUDIO || s->type == SDP_VIDEO) &&
+            (s->m.port != 0 || s->bundle_only) && (s->direction & SDP_SENDONLY))
+            return true;
+    }
+    return false;
+}
+
 enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer, usec now,
                           struct wr *answer, struct refused *refused)
 {
@@ -21,7 +35,10 @@ enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer, us
         return e;
     bool first = p->transport == 0;
     p->member->now = now;
-    e = sl_dialog_offered(p->member->dialog, sdp, answer, &refused->why);
+    if (begins_to_publish(p, sdp))
+        e = sl_rooms_check_publisher(r, p->room, (struct span){0});
+    refused->crowded = e == E_FULL;
+    e = e ? e : sl_dialog_offered(p->member->dialog, sdp, answer, &refused->why);
     if (!e)
         sl_remote_sdp(&r->maker.remote, sdp, &p->remotes);
     if (!e && first)

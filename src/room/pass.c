@@ -169,10 +169,11 @@ static enum err check(struct rooms *r, const struct room *room, const struct pas
     if ((pass->id.n > 0 && !sl_name_valid(pass->id)) || pass->name.n > LABEL_MAX ||
         pass->metadata.n > METADATA_MAX || (viewer && pass->sends_n > 0))
         return E_DENIED;
-    if (r->stats.passes >= PASSES_MAX ||
-        (pass->sends_n > 0 && sl_rooms_is_crowded(r, room)))
+    if (r->stats.passes >= PASSES_MAX)
         return E_FULL;
     enum err e = sl_rooms_check(r, sl_room_tenant(room), sl_room_name(room), room, false);
+    if (!e && pass->sends_n > 0)
+        e = sl_rooms_check_publisher(r, room, pass->id);
     return !e && room->locked && pass->role != ROLE_HOST ? E_STATE : e;
 }
 

@@ -445,6 +445,21 @@ TEST(pass_needs_its_place)
     room_stage_free(s);
 }
 
+TEST(pass_for_who_publishes_needs_no_second_place)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = make_room(s);
+    struct pass ann = both("ann"), bob = both("bob");
+    struct peer *p;
+    room->settings.publishers_max = 1;
+    CHECK_INT(issue(s, room, &ann, 0, &p), E_OK);
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+    CHECK_INT(issue(s, room, &ann, 0, &p), E_OK);
+    CHECK_INT(issue(s, room, &bob, 0, &p), E_FULL);
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, 1);
+    room_stage_free(s);
+}
+
 TEST(passes_that_nobody_uses_are_limited)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){

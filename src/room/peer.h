@@ -73,6 +73,7 @@ struct peer {
 struct refused {
     enum negotiate_why why;
     size_t at;
+    bool crowded; /* E_FULL of sl_rooms_offered: as many publish as may */
 };
 
 struct join {

@@ -191,8 +191,9 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
         return e;
     struct join capped = *j;
     capped.max_bps = peer_lower(j->max_bps, room->settings.max_bps);
-    bool crowded = j->job == NEGOTIATE_PUBLISH && sl_rooms_is_crowded(r, room);
-    e = crowded ? E_FULL : sl_peer_new(&r->maker, &capped, room->id, answer, refused, &p);
+    if (j->job == NEGOTIATE_PUBLISH)
+        e = sl_rooms_check_publisher(r, room, j->stream);
+    e = e ? e : sl_peer_new(&r->maker, &capped, room->id, answer, refused, &p);
     if (!e) {
         e = sl_rooms_expect(r, p, now + ROOM_CONNECT);
         if (e)

@@ -74,6 +74,7 @@ struct rooms_stats {
     uint64_t joined;
     uint64_t gone[MEDIA_GONES];           /* by reason */
     uint64_t refused_limit, refused_load; /* a limit is reached; the node admits nobody */
+    uint64_t refused_publishers;          /* as many publish in the room as may */
 };
 
 /* What a room was made with; 0: as the node has it. */
@@ -140,7 +141,8 @@ MUST_USE enum err sl_rooms_enter(struct rooms *r, const struct enter *e, usec no
                                  struct peer **ret);
 
 /* Takes an offer of a member and appends our answer; takes its answer to one of ours. Errors:
- * as sl_dialog_offered and sl_dialog_answered; E_MALFORMED for what is no description. */
+ * as sl_dialog_offered and sl_dialog_answered; E_MALFORMED for what is no description; E_FULL with
+ * refused.crowded: it may not begin to publish, and nothing has changed. */
 MUST_USE enum err sl_rooms_offered(struct rooms *r, struct peer *p, struct span offer,
                                    usec now, struct wr *answer, struct refused *refused);
 MUST_USE enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer,
@@ -200,8 +202,6 @@ void sl_rooms_lock(struct rooms *r, struct room *room, bool locked);
 /* E_DENIED: too long; E_MEMORY. */
 MUST_USE enum err sl_rooms_describe(struct rooms *r, struct room *room,
                                     struct span metadata);
-/* As many publish in the room as may. */
-bool sl_rooms_is_crowded(const struct rooms *r, const struct room *room);
 /* All rooms, in no order: the first for NULL, NULL after the last. */
 struct room *sl_rooms_next_room(const struct rooms *r, const struct room *room);
 struct room *sl_rooms_find(const struct rooms *r, struct span tenant, struct span name);

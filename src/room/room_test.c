@@ -424,6 +424,24 @@ TEST(refused)
     node_free(n);
 }
 
+TEST(as_many_streams_are_published_as_may)
+{
+    struct node *n = node_new((struct rooms_limits){100, 1000, 1000, 1});
+    struct peer *x = publish(n, "a", "x", "pion-sendonly"), *y, *again;
+    up(n, x);
+    CHECK_INT(join(n, NEGOTIATE_PUBLISH, "a", "y", "pion-sendonly", 0, &y), E_FULL);
+    /* Its own ghost does not stand in anybody's way. */
+    again = publish(n, "a", "x", "pion-sendonly");
+    CHECK_INT(join(n, NEGOTIATE_PUBLISH, "a", "y", "pion-sendonly", 0, &y), E_FULL);
+    up(n, again);
+    CHECK_INT(sl_rooms_stats(n->rooms)->publishers, 1);
+    CHECK_INT(sl_rooms_stats(n->rooms)->refused_publishers, 2);
+    sl_rooms_leave(n->rooms, again, MEDIA_GONE_LEFT);
+    (void)publish(n, "a", "y", "pion-sendonly");
+    (void)watch(n, "a", "", "pion-recvonly"); /* and watches who will */
+    node_free(n);
+}
+
 /* The vector, with its second VP8 and all other video codecs made unknown. */
 TEST(publishers_get_all_or_nothing)
 {

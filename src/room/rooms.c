@@ -98,6 +98,35 @@ enum err sl_rooms_check(struct rooms *r, struct span tenant, struct span name,
     return crowded || loaded ? E_FULL : E_OK;
 }
 
+bool sl_rooms_may_publish(const struct peer *p)
+{
+    return !p->who || (p->who->may & (MAY_PUBLISH | MAY_ADMIN));
+}
+
+/* Whatever its role is at the time: who is to watch for a while keeps its place. */
+static bool publishes(const struct peer *p)
+{
+    return p->tracks_n > 0 && sl_rooms_may_publish(p);
+}
+
+enum err sl_rooms_check_publisher(struct rooms *r, const struct room *room,
+                                  struct span stream)
+{
+    size_t most = room->settings.publishers_max > 0 ? room->settings.publishers_max
+                                                    : r->conf.limits.room_publishers;
+    size_t n = 0;
+    if (most == 0)
+        return E_OK;
+    list_each (struct peer, p, &room->publishers, by_room)
+        n += publishes(p) && !span_is(stream, p->stream);
+    list_each (struct peer, p, &room->members, by_room)
+        n += publishes(p);
+    if (n < most)
+        return E_OK;
+    r->stats.refused_publishers++;
+    return E_FULL;
+}
+
 static void on_track(struct tracks *tracks, struct track *track, enum track_change change)
 {
     static const enum news_kind kinds[] = {[TRACK_STARTED] = NEWS_TRACK,
@@ -263,18 +292,4 @@ enum err sl_rooms_describe(struct rooms *r, struct room *room, struct span metad
     room->metadata = text;
     tell(r, NEWS_ROOM, room);
     return E_OK;
-}
-
-bool sl_rooms_is_crowded(const struct rooms *r, const struct room *room)
-{
-    size_t most = room->settings.publishers_max > 0 ? room->settings.publishers_max
-                                                    : r->conf.limits.room_publishers;
-    size_t n = 0;
-    if (most == 0)
-        return false;
-    list_each (struct peer, p, &room->publishers, by_room)
-        n += p->tracks_n > 0;
-    list_each (struct peer, p, &room->members, by_room)
-        n += p->tracks_n > 0;
-    return n >= most;
 }

@@ -24,6 +24,12 @@ struct rooms {
  * again: who comes is in it, so it gets no fuller. What is E_FULL is counted. */
 MUST_USE enum err sl_rooms_check(struct rooms *r, struct span tenant, struct span name,
                                  const struct room *room, bool again);
+/* What it sends may be published: its token, if it came by one, permits it. */
+bool sl_rooms_may_publish(const struct peer *p);
+/* One more may publish in the room, under the stream's name; or E_FULL, which is counted. Who
+ * publishes under that name makes place for it. Empty: a member, that takes nothing over. */
+MUST_USE enum err sl_rooms_check_publisher(struct rooms *r, const struct room *room,
+                                           struct span stream);
 MUST_USE enum err sl_rooms_open(struct rooms *r, struct span tenant, struct span name,
                                 struct room **ret);
 

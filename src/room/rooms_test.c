@@ -69,10 +69,81 @@ TEST(limits_of_one_room)
     CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, false), E_OK);
     CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, false), E_OK);
     CHECK_INT(stage_admit(s, 2, "eve", ROLE_PARTICIPANT, false), E_FULL);
-    CHECK(!sl_rooms_is_crowded(s->rooms, room));
+    CHECK_INT(sl_rooms_check_publisher(s->rooms, room, span_of("cam")), E_OK);
     end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
     CHECK_INT(stage_speak(s, 0), E_OK);
-    CHECK(sl_rooms_is_crowded(s->rooms, room));
+    CHECK_INT(sl_rooms_check_publisher(s->rooms, room, span_of("cam")), E_FULL);
+    /* A member of that name is taken over by nobody. */
+    CHECK_INT(sl_rooms_check_publisher(s->rooms, room, span_of("ann")), E_FULL);
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, 2);
+    room_stage_free(s);
+}
+
+/* Ann publishes in a room for one who does, and Bob is there. */
+static struct room_stage *room_for_one(void)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){
+        .limits = {.rooms = 1, .peers = 10, .room_peers = 10, .room_publishers = 1}});
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, true), E_OK);
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    return s;
+}
+
+TEST(as_many_members_publish_as_may)
+{
+    struct room_stage *s = room_for_one();
+    end_add(&s->of[1].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 1), E_FULL);
+    CHECK_INT(s->of[1].who->sends->transport, 0); /* nothing was begun */
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, 1);
+
+    /* Who does already is not counted twice. */
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    CHECK_INT(s->of[0].who->sends->tracks_n, 2);
+
+    end_remove(&s->of[0].sends, 0);
+    end_remove(&s->of[0].sends, 1);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_dialog_expire(s->of[1].sends.dialog);
+    CHECK_INT(stage_speak(s, 1), E_OK);
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, 1);
+    room_stage_free(s);
+}
+
+TEST(what_was_agreed_stays_for_who_may_not_publish)
+{
+    struct room_stage *s = room_for_one();
+    struct person *bob = &s->of[1];
+    end_fini(&bob->sends);
+    end_init_with(&bob->sends, 7, true); /* a data channel alone */
+    CHECK_INT(stage_speak(s, 1), E_OK);
+    end_add(&bob->sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 1), E_FULL);
+    CHECK(bob->who->sends && bob->who->sends->up);
+    end_remove(&bob->sends, 0);
+    sl_dialog_expire(bob->sends.dialog);
+    CHECK_INT(stage_speak(s, 1), E_OK);
+    room_stage_free(s);
+}
+
+/* What a token does not permit is live for nobody, and takes nobody's place. */
+TEST(who_may_not_publish_takes_no_place)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){
+        .limits = {.rooms = 1, .peers = 10, .room_peers = 10, .room_publishers = 1}});
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_INT(stage_admit(s, i, i ? "ann" : "eve", ROLE_PARTICIPANT, true), E_OK);
+        end_add(&s->of[i].sends, 0, MEDIA_AUDIO);
+    }
+    s->of[0].who->may = MAY_WATCH;
+    s->of[0].source = "";
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    CHECK_INT(stage_speak(s, 1), E_OK);
+    CHECK_INT(stage_speak(s, 1), E_OK);
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, 0);
     room_stage_free(s);
 }
 

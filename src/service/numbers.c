@@ -191,6 +191,8 @@ static const struct row room_rows[] = {
     C("joined", "Peers that came.", rooms_stats, joined, NULL, NULL),
     C("joins_refused", JOINS_REFUSED, rooms_stats, refused_limit, "reason", "limit"),
     C("joins_refused", JOINS_REFUSED, rooms_stats, refused_load, "reason", "load"),
+    C("joins_refused", JOINS_REFUSED, rooms_stats, refused_publishers, "reason",
+      "publishers"),
     G("passes", "Passes that wait for their holders.", rooms_stats, passes, NULL, NULL),
     C("passes_issued", "Passes issued.", rooms_stats, passes_issued, NULL, NULL),
     C("passes_used", "Passes whose holders came.", rooms_stats, passes_used, NULL, NULL),

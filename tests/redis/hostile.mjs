@@ -53,6 +53,24 @@ export default async function ({server, backend, test}) {
       assert.equal(await backend.dictionary('r'), null, 'nobody joined, and no room was made');
     });
 
+  await test('as many publish as may, by whatever way', async () => {
+    const api = (method, where, body) => fetch(`${server.adminOrigin}/v1/rooms${where}`, {method,
+      ...body && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}});
+    assert.equal((await api('POST', '', {room: 'few', publishers_max: 1})).status, 201);
+    const [ann, bob] = ['ann', 'bob'].map(name => backend.client('few', name)), before = await refused('meaning');
+    await ann.say('offer', offer(['audio']));
+    await ann.heard('answer');
+    await bob.say('offer', offer(['audio']));
+    assert.deepEqual((await bob.heard('error')).payload, {code: 'full', detail: 'publishers'});
+    await ann.say('offer', offer(['audio', 'video'], {version: 2})); // who does already
+    await ann.heard('answer');
+    assert.equal(await refused('meaning'), before + 1);
+    await ann.say('leave');
+    await ann.heard('left');
+    assert.equal((await api('DELETE', '/default/few')).status, 204);
+    await backend.has('few', null);
+  });
+
   await test('what is not for us is not looked at', async () => {
     await backend.redis.publish(`${REQUESTS}x`, JSON.stringify({type: 'leave', clientID: 'mal', roomID: 'r'}));
     await backend.publish('last');

@@ -85,6 +85,32 @@ export default async function ({server, beside, test}) {
     await c.leave();
   });
 
+  await test('as many publish as may, by whatever way, and nobody loses what he has', async () => {
+    const api = (method, where, body) => fetch(`${server.adminOrigin}/v1/rooms${where}`, {method,
+      ...body && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}});
+    const refused = () => server.count('sluice_joins_refused_total', {reason: 'publishers'});
+    assert.equal((await api('POST', '', {room: 'few', publishers_max: 1})).status, 201);
+    const [ann, bob] = await Promise.all(['ann', 'bob'].map(n => join('few', n)));
+    assert.equal((await ann.ask('offer', {sdp: offer(['audio'])})).type, 'answer');
+    assert.equal((await bob.ask('offer', {sdp: offer(['data'])})).type, 'answer');
+    const before = await refused(), more = {sdp: offer(['data', 'audio'], {version: 2})};
+    for (const tracks of [{}, {tracks: {1: {source: 'microphone'}}}]) {
+      const r = await bob.ask('offer', {...more, ...tracks});
+      assert.deepEqual([r.code, r.detail], ['full', 'publishers']);
+    }
+    const whip = await request(server, 'POST', '/whip/few/x', {token: token('few'), body: offer(['audio'])});
+    assert.deepEqual([whip.status, whip.problem.code], [503, 'full']);
+    const pass = {send: ['camera'], fingerprint: `sha-256 ${Array(32).fill('5A').join(':')}`};
+    assert.equal((await api('POST', '/default/few/passes', pass)).status, 503);
+    assert.equal(await refused(), before + 4);
+    assert.equal((await bob.ask('offer', {sdp: offer(['data'], {version: 3})})).type, 'answer');
+    assert.equal((await ann.ask('offer', {sdp: offer(['audio', 'video'], {version: 2})})).type, 'answer');
+    await ann.leave();
+    assert.equal((await bob.ask('offer', more)).type, 'answer');
+    await bob.leave();
+    assert.equal((await api('DELETE', '/default/few')).status, 204);
+  });
+
   await test('hosts moderate: lock, metadata, remove, close', async () => {
     const host = await join('moderated', 'ann', {role: 'host'});
     const bob = await join('moderated', 'bob');
