@@ -44,7 +44,7 @@ static inline void stage_fill(void *ctx, void *p, size_t n)
 
 /* "pub" may publish, "see" may watch, both in any room; "a" may both in room a; "old" has
  * expired, "soon" is not valid yet; "other" and "bad" are of other tenants, of which the
- * second is no name. */
+ * second is no name; "host" and "admin" are hosts, "king" is of a role that there is not. */
 static inline enum err stage_verify(void *ctx, struct span token, struct claims *ret)
 {
     static const struct {
@@ -56,6 +56,9 @@ static inline enum err stage_verify(void *ctx, struct span token, struct claims 
         {"a", {"default", "a", MAY_PUBLISH | MAY_WATCH}},
         {"other", {"other", "*", MAY_PUBLISH | MAY_WATCH}},
         {"bad", {"b/d", "*", MAY_PUBLISH | MAY_WATCH}},
+        {"host", {"default", "*", MAY_PUBLISH | MAY_WATCH, .role = "host"}},
+        {"king", {"default", "*", MAY_PUBLISH | MAY_WATCH, .role = "king"}},
+        {"admin", {"default", "*", MAY_ADMIN}},
     };
     (void)ctx;
     if (token.n == 0)
@@ -74,7 +77,8 @@ static inline bool stage_is_open(void *ctx)
     return !s->loaded;
 }
 
-static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n)
+static inline struct stage *stage_new_of(const struct ice_server *ice, size_t ice_n,
+                                         bool hosts_create)
 {
     static const uint8_t sha256[32] = {1, 2, 3};
     static const struct negotiate_candidate candidates[] = {
@@ -93,6 +97,7 @@ static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n
         .limits = {100, 100, 100},
         .local = {.sha256 = sha256, .candidates = candidates, .candidates_n = 2},
         .node = 3,
+        .hosts_create = hosts_create,
         .door = {stage_is_open, s},
     });
     CHECK_INT(sl_face_init(&s->face, &(struct face_conf){.rooms = s->rooms,
@@ -103,6 +108,11 @@ static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n
                                                          .ice_n = ice_n}),
               E_OK);
     return s;
+}
+
+static inline struct stage *stage_new(const struct ice_server *ice, size_t ice_n)
+{
+    return stage_new_of(ice, ice_n, false);
 }
 
 static inline void stage_free(struct stage *s)

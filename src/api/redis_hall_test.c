@@ -43,7 +43,7 @@ static void changed(void *ctx, const struct room *room)
     s->changed++;
 }
 
-static struct stage *stage_new(void)
+static struct stage *stage_new_of(bool hosts_create)
 {
     static const uint8_t sha256[32] = {9};
     static const struct negotiate_candidate candidates[] = {
@@ -55,6 +55,7 @@ static struct stage *stage_new(void)
         .random = {end_fill, &s->rng},
         .limits = {.rooms = 2, .peers = 10, .room_peers = 2},
         .local = {.sha256 = sha256, .candidates = candidates, .candidates_n = 1},
+        .hosts_create = hosts_create,
     });
     s->hall = sl_redis_hall_new(&(struct redis_hall_conf){.rooms = s->rooms,
                                                           .log = &quiet,
@@ -67,6 +68,11 @@ static struct stage *stage_new(void)
     end_init(&s->ann, 1);
     end_init(&s->bob, 2);
     return s;
+}
+
+static struct stage *stage_new(void)
+{
+    return stage_new_of(false);
 }
 
 static void stage_free(struct stage *s)
@@ -270,6 +276,25 @@ TEST(redis_clients_are_hosts_as_their_back_end_says)
         CHECK_INT(end_offer(&s->ann), E_OK);
         (void)describe(s, "offer", "ann", &s->ann, rows[i].more);
         CHECK(who(s, "ann") && who(s, "ann")->role == rows[i].role);
+        stage_free(s);
+    }
+}
+
+TEST(redis_clients_where_hosts_alone_make_rooms)
+{
+    static const struct {
+        const char *more;
+        bool in;
+    } rows[] = {{"", false}, {",'isHost':false", false}, {",'isHost':true", true}};
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stage *s = stage_new_of(true);
+        check_row(rows[i].more);
+        end_add(&s->ann, 0, MEDIA_AUDIO);
+        CHECK_INT(end_offer(&s->ann), E_OK);
+        const char *said = describe(s, "offer", "ann", &s->ann, rows[i].more);
+        CHECK(!strstr(said, "\"code\":\"no_room\"") == rows[i].in);
+        CHECK(!who(s, "ann") == !rows[i].in);
+        CHECK_INT(sl_redis_hall_stats(s->hall)->refused, !rows[i].in);
         stage_free(s);
     }
 }

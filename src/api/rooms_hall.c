@@ -212,21 +212,11 @@ static const char *why_not(struct rooms_line *l, const struct rooms_msg *m, usec
     return NULL;
 }
 
-static bool role_of(const struct claims *c, enum role *ret)
-{
-    if (c->role[0])
-        return sl_role_of(span_of(c->role), ret);
-    *ret = c->may & MAY_ADMIN     ? ROLE_HOST
-           : c->may & MAY_PUBLISH ? ROLE_PARTICIPANT
-                                  : ROLE_VIEWER;
-    return true;
-}
-
 static const char *admit(struct rooms_session *s, const struct rooms_line *l,
                          const struct rooms_msg *m, const struct claims *c, usec now)
 {
     enum role role;
-    if (!role_of(c, &role))
+    if (!sl_role_claimed(c, &role))
         return "token_invalid";
     const struct admission a = {.tenant = span_of(c->tenant),
                                 .room = span_of(l->room),

@@ -40,9 +40,17 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant is not a name");
     } else if (e == E_STATE) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, "locked", "the room is locked");
+    } else if (e == E_ABSENT) {
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, "no-room", "only hosts make rooms");
     } else {
         refuse_full(a);
     }
+}
+
+static bool is_host(const struct claims *claims)
+{
+    enum role role;
+    return sl_role_claimed(claims, &role) && role == ROLE_HOST;
 }
 
 static void tag(struct ask *a, const struct peer *p)
@@ -61,6 +69,7 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
         .offer = a->req->body,
         .max_bps = claims->max_bps,
         .token = claims->token,
+        .makes = is_host(claims),
     };
     struct refused why;
     struct peer *p;

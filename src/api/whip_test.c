@@ -229,6 +229,37 @@ TEST(whip_unavailable)
     stage_free(s);
 }
 
+/* Others come into rooms that are there. */
+TEST(whip_where_hosts_alone_make_rooms)
+{
+    static const struct {
+        const char *name, *token, *path, *sdp;
+        unsigned want;
+    } rows[] = {
+        {"a publisher", "pub", "/whip/a/x", "pion-sendonly", 403},
+        {"who may publish and watch", "a", "/whip/a/x", "pion-sendonly", 403},
+        {"of no role that there is", "king", "/whip/a/x", "pion-sendonly", 403},
+        {"a viewer of whoever comes", "see", "/whep/a", "chromium-recvonly", 403},
+        {"a host", "host", "/whip/a/x", "pion-sendonly", 201},
+        {"a host who watches", "host", "/whep/a", "chromium-recvonly", 201},
+        {"who may all", "admin", "/whip/a/x", "pion-sendonly", 201},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stage *s = stage_new_of(NULL, 0, true);
+        struct asked a = post(rows[i].sdp);
+        a.path = rows[i].path;
+        a.token = rows[i].token;
+        check_row(rows[i].name);
+        CHECK_INT(stage_ask(s, a), rows[i].want);
+        CHECK(rows[i].want == 201 || stage_said(s, "\"code\":\"no-room\""));
+        CHECK_INT(s->face.refused[PROBLEM_FORBIDDEN], rows[i].want != 201);
+        CHECK_INT(sl_rooms_stats(s->rooms)->rooms, rows[i].want == 201);
+        if (rows[i].want == 201)
+            CHECK_INT(stage_ask(s, post("pion-sendonly")), 201);
+        stage_free(s);
+    }
+}
+
 TEST(whip_where_as_many_publish_as_may)
 {
     struct stage *s = stage_new(NULL, 0);

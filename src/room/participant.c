@@ -46,6 +46,16 @@ bool sl_role_of(struct span name, enum role *ret)
     return false;
 }
 
+bool sl_role_claimed(const struct claims *c, enum role *ret)
+{
+    if (c->role[0])
+        return sl_role_of(span_of(c->role), ret);
+    *ret = c->may & MAY_ADMIN     ? ROLE_HOST
+           : c->may & MAY_PUBLISH ? ROLE_PARTICIPANT
+                                  : ROLE_VIEWER;
+    return true;
+}
+
 bool sl_participant_may_send(const struct participant *p, const char *source)
 {
     struct span rest = span_of(p->sources), word;

@@ -109,6 +109,8 @@ size_t sl_participants_revoke(struct rooms *r, uint64_t token);
 unsigned sl_role_can(enum role role, unsigned may);
 const char *sl_role_name(enum role role); /* "host" */
 bool sl_role_of(struct span name, enum role *ret);
+/* That a token gives its holder. False: it names one that is none. */
+bool sl_role_claimed(const struct claims *c, enum role *ret);
 bool sl_participant_may_send(const struct participant *p, const char *source);
 
 /* Who a peer will be that is not up yet, with its pass: in no list. NULL when memory ends. Discard

@@ -33,6 +33,28 @@ TEST(what_roles_permit)
     CHECK(!sl_role_of(span_of("hos"), &none));
 }
 
+TEST(roles_that_tokens_give)
+{
+    static const struct {
+        const char *name;
+        struct claims claims;
+        bool good;
+        enum role want;
+    } rows[] = {
+        {"what it says", {.may = MAY_WATCH, .role = "host"}, true, ROLE_HOST},
+        {"admin", {.may = MAY_ADMIN}, true, ROLE_HOST},
+        {"publish", {.may = MAY_PUBLISH | MAY_WATCH}, true, ROLE_PARTICIPANT},
+        {"watch", {.may = MAY_WATCH}, true, ROLE_VIEWER},
+        {"no role that there is", {.may = MAY_ADMIN, .role = "king"}, false, ROLES},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        enum role role = ROLES;
+        check_row(rows[i].name);
+        CHECK_INT(sl_role_claimed(&rows[i].claims, &role), rows[i].good);
+        CHECK_INT(role, rows[i].want);
+    }
+}
+
 TEST(who_came_by_a_token_goes_with_it)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});

@@ -83,6 +83,7 @@ struct join {
     struct span offer;
     uint32_t max_bps; /* that it may send; 0: any */
     uint64_t token;   /* struct claims */
+    bool makes;       /* rooms, also where hosts alone do */
 };
 
 /* Makes a peer that publishes the stream, or watches it, from its offer, and appends the

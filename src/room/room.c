@@ -160,6 +160,8 @@ static enum err find_or_open(struct rooms *r, const struct join *j, struct room 
     e = e ? e : sl_rooms_check(r, j->tenant, j->room, room, false);
     if (!e && room && room->locked)
         e = E_STATE;
+    if (!e && !room && r->conf.hosts_create && !j->makes)
+        e = E_ABSENT;
     if (!e && !room)
         e = sl_rooms_open(r, j->tenant, j->room, &room);
     if (!e)
@@ -224,7 +226,8 @@ enum err sl_rooms_enter(struct rooms *r, const struct enter *in, usec now,
     const struct join j = {.job = NEGOTIATE_PUBLISH,
                            .tenant = in->tenant,
                            .room = in->room,
-                           .stream = in->stream};
+                           .stream = in->stream,
+                           .makes = true};
     enum err e = in->who ? E_OK : find_or_open(r, &j, &room);
     if (e)
         return e;

@@ -52,8 +52,9 @@ struct rooms_conf {
     unsigned
         loudest;   /* voices that a viewer of a whole room, or a member, hears; 0: all */
     uint16_t node; /* in the upper bits of every id */
-    bool hosts_create; /* nobody else makes rooms; WHIP and rtcd do */
-    usec empty_time;   /* for which a room is kept that nobody is in any more */
+    bool
+        hosts_create; /* nobody else makes rooms, but back ends: sl_rooms_enter, _create */
+    usec empty_time;  /* for which a room is kept that nobody is in any more */
     /* What happened, for logs and whoever watches rooms; NULL: nobody. The peer is valid
      * during the call, from which no rooms may be changed. why: for ROOM_GONE. */
     void (*event)(void *ctx, enum room_event ev, const struct peer *peer,
@@ -116,8 +117,9 @@ void sl_rooms_candidates(struct rooms *r, const struct negotiate_candidate *c, s
 const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
- * (sl_name_valid); E_STATE: the room is locked; E_FULL: a limit is reached, here or in the media
- * plane, or nobody is admitted; otherwise as sl_peer_new. */
+ * (sl_name_valid); E_ABSENT: no such room, and it may not make one; E_STATE: the room is locked;
+ * E_FULL: a limit is reached, here or in the media plane, or nobody is admitted; otherwise as
+ * sl_peer_new. */
 MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
                                 struct wr *answer, struct refused *refused,
                                 struct peer **ret);
@@ -136,7 +138,8 @@ struct enter {
 
 /* A new member: a peer whose description changes. Its transport comes with its first
  * description; until it is up it sees nothing. Of who: tenant and room mean nothing, and no limit
- * holds. E_DENIED, E_FULL as above; E_STATE: the room is locked; E_MEMORY. */
+ * holds; without, a back end has decided that it comes, and the room is made, if need be. E_DENIED,
+ * E_FULL as above; E_STATE: the room is locked; E_MEMORY. */
 MUST_USE enum err sl_rooms_enter(struct rooms *r, const struct enter *e, usec now,
                                  struct peer **ret);
 

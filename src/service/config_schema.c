@@ -169,7 +169,8 @@ const struct setting sl_settings[] = {
          "Voices that a viewer of a whole room, or a member, hears at once: those who "
          "speak, the loudest first; 0: as many as it has room for."},
     {"rooms.hosts_create", BOOL(rooms.hosts_create), .value = "false",
-     .help = "Over the room WebSocket only hosts make rooms; others join them."},
+     .help = "Only hosts make rooms, by whatever way they come; others join them. Back "
+             "ends do so still, by the room API and by that of rtcd."},
     {"rooms.pass_any", BOOL(rooms.pass_any), .value = "false",
      .help = "Passes may be issued without the certificate's fingerprint of who will use "
              "them; the first that is shown with the password then is good."},

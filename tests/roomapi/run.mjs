@@ -51,8 +51,8 @@ class Server {
     return fetch(`http://127.0.0.1:${this.port}${where}`, {method, body: body && JSON.stringify(body),
       headers: {...body && {'content-type': 'application/json'}, ...headers}});
   }
-  async publish(room, token) {
-    return fetch(`http://127.0.0.1:${this.http}/whip/${room}`, {method: 'POST', body: OFFER,
+  async publish(room, token, way = 'whip') {
+    return fetch(`http://127.0.0.1:${this.http}/${way}/${room}`, {method: 'POST', body: OFFER,
       headers: {'content-type': 'application/sdp', authorization: `Bearer ${token}`}});
   }
 }
@@ -178,6 +178,25 @@ await test('a revoked token begins nothing, ends what it began, and stays so', a
   await s.start();
   assert.equal((await s.publish('r', bad.token)).status, 401);
   assert.equal((await s.publish('r', good.token)).status, 201);
+  await s.kill();
+});
+
+await test('where hosts alone make rooms others wait for one, or for a back end', async () => {
+  const s = new Server('hosts');
+  await s.start(['--rooms.hosts_create=true']);
+  const mint = async (...may) => (await (await s.ask('POST', '/v1/tokens', {room: '*', may, seconds: 600})).json()).token;
+  const any = await mint('publish', 'watch'), host = await mint('admin');
+  const refused = async (room, way) => {
+    const r = await s.publish(room, any, way);
+    assert.deepEqual([r.status, (await r.json()).code], [403, 'no-room'], way);
+  };
+  await refused('a', 'whip');
+  await refused('a', 'whep');
+  assert.equal((await s.publish('a', host)).status, 201);
+  assert.equal((await s.publish('a/other', any)).status, 201);
+  assert.equal((await s.ask('POST', '/v1/rooms', {room: 'b'})).status, 201);
+  assert.equal((await s.publish('b', any)).status, 201);
+  assert.match(await (await s.get('/metrics')).text(), /^sluice_requests_refused_total\{problem="forbidden"\} 2$/m);
   await s.kill();
 });
 
