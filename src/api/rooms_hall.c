@@ -408,6 +408,7 @@ void sl_rooms_hall_tick(struct rooms_hall *h, usec now)
     for (struct timer *t; (t = sl_timers_due(&h->joins, now));) {
         struct rooms_line *l = list_entry(t, struct rooms_line, join);
         h->stats.waiting--;
+        h->stats.timed_out++;
         sl_rooms_close_line(l, ROOMS_NO_ID, ROOMS_CLOSE_TIMEOUT, "timeout", "");
     }
     for (struct timer *t; (t = sl_timers_due(&h->losts, now));) {

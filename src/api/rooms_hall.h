@@ -65,7 +65,9 @@ struct rooms_hall_conf {
 struct rooms_stats_of_hall {
     uint64_t lines, sessions, waiting; /* now */
     uint64_t joined, resumed, lost;    /* lost: sessions whose line did not come back */
-    uint64_t malformed, refused, flooded;
+    uint64_t refused;                  /* requests answered by an error: */
+    uint64_t malformed;                /* of them, those that were none that there is */
+    uint64_t flooded, timed_out;       /* lines that were closed for it */
 };
 
 struct rooms_hall;

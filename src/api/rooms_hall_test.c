@@ -52,6 +52,7 @@ TEST(who_does_not_join_in_time)
     CHECK(hall_heard(s, 0, "{\"type\":\"closed\",\"code\":\"timeout\""));
     CHECK_INT(s->of[1].closed, 0);
     CHECK_INT(sl_rooms_hall_stats(s->hall)->waiting, 0);
+    CHECK_INT(sl_rooms_hall_stats(s->hall)->timed_out, 1);
     hall_closed(s, 0, ROOMS_CLOSE_TIMEOUT, ROOMS_JOIN_TIME);
     CHECK_INT(sl_rooms_hall_stats(s->hall)->lines, 1);
     hall_stage_free(s);

@@ -206,6 +206,8 @@ static const struct row hall_rows[] = {
       rooms_stats_of_hall, sessions, NULL, NULL),
     G("room_sockets_waiting", "WebSockets on which nobody has joined yet.",
       rooms_stats_of_hall, waiting, NULL, NULL),
+    C("room_sockets_timed_out", "WebSockets on which nobody joined in time.",
+      rooms_stats_of_hall, timed_out, NULL, NULL),
     C("room_joined", "Participants that came by WebSocket.", rooms_stats_of_hall, joined,
       NULL, NULL),
     C("room_resumed", "Sockets that took over for one that was lost.",
@@ -424,7 +426,7 @@ static enum err add_rtcd(struct metrics *m, const struct rtcd_face *f)
     e = e ? e : add(m, ROWS(calls_rows), sl_rtcd_face_calls(f), NULL, NULL);
     e = e ? e : add(m, ROWS(line_rows), sl_rtcd_face_lines(f), NULL, NULL);
     if (ws)
-        e = e ? e : add(m, ROWS(ws_rows), ws, NULL, NULL);
+        e = e ? e : add(m, ROWS(ws_rows), ws, "face", "private");
     return e ? e : sl_process_add(m, true);
 }
 
@@ -440,9 +442,11 @@ static enum err add_hooks(struct metrics *m, const struct hooks *h)
     return e;
 }
 
-static enum err add_talk(struct metrics *m, const struct rooms_hall *h)
+static enum err add_talk(struct metrics *m, const struct rooms_face *f)
 {
+    const struct rooms_hall *h = sl_rooms_face_hall(f);
     enum err e = add(m, ROWS(hall_rows), sl_rooms_hall_stats(h), NULL, NULL);
+    e = e ? e : add(m, ROWS(ws_rows), sl_rooms_face_ws(f), "face", "public");
     return e ? e : add(m, ROWS(room_data_rows), sl_rooms_hall_data_stats(h), NULL, NULL);
 }
 
@@ -479,7 +483,7 @@ enum err sl_numbers_add(struct metrics *m, const struct numbers_of *of)
     if (of->rtcd)
         e = e ? e : add_rtcd(m, of->rtcd);
     if (of->talk)
-        e = e ? e : add_talk(m, sl_rooms_face_hall(of->talk));
+        e = e ? e : add_talk(m, of->talk);
     if (of->redis)
         e = e ? e : add_redis(m, of->redis);
     e = e ? e : add_hooks(m, of->hooks);

@@ -124,8 +124,18 @@ static unsigned may_upgrade(const struct rooms_face *f, const struct http_req *r
     return sl_ws_accept(req, accept);
 }
 
-static void reply(const struct rooms_face *f, uint64_t id, unsigned status)
+static enum problem problem_of(unsigned status)
 {
+    return status == 403   ? PROBLEM_ORIGIN
+           : status == 405 ? PROBLEM_METHOD
+           : status == 500 ? PROBLEM_INTERNAL
+           : status == 503 ? PROBLEM_FULL
+                           : PROBLEM_REQUEST;
+}
+
+static void refuse(const struct rooms_face *f, uint64_t id, unsigned status)
+{
+    f->conf.face->refused[problem_of(status)]++;
     struct http_res res = {.status = status,
                            .fields = {{"Content-Type", "text/plain; charset=utf-8"},
                                       {"Sec-WebSocket-Version", "13"},
@@ -169,7 +179,7 @@ bool sl_rooms_face_request(struct rooms_face *f, const struct http_req *req)
     if (status == 0)
         status = open_link(f, req, room, accept);
     if (status != 0)
-        reply(f, req->id, status);
+        refuse(f, req->id, status);
     sl_rooms_face_arm(f);
     return true;
 }

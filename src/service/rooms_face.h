@@ -12,7 +12,7 @@ struct rooms_face_conf {
     struct loop *loop;
     struct httpd *httpd; /* outlives it */
     struct log *log;
-    const struct face *face;     /* origins, and whose address it is */
+    struct face *face;           /* origins, whose address it is, and what is refused */
     struct rooms_hall_conf hall; /* without what sockets are for */
     void (*settle)(void *ctx);   /* after anything that may have changed rooms */
     void *settle_ctx;

@@ -9,8 +9,20 @@ import {until} from '../browser/until.mjs';
 export default async function ({server, beside, test}) {
   const mint = await minter(server);
   const token = (room, more = {}) => mint({room, ...more});
+  // What is counted (docs/operations.md) rises by so much while f goes on, and by no more.
+  const counts = async (metric, labels, by, f) => {
+    const before = await server.count(metric, labels);
+    const ret = await f();
+    assert.equal(await server.count(metric, labels) - before, by, `${metric} ${JSON.stringify(labels)}`);
+    return ret;
+  };
+  const failed = (reason, by, f) => counts('sluice_room_requests_failed_total', {reason}, by, f);
+  const MALFORMED = ['malformed', 'type', 'too_large'];
+  // A request that is refused with the code.
+  const refused = (code, f) => failed('refused', 1, () => failed('malformed', MALFORMED.includes(code) ? 1 : 0, f));
 
   await test('what is no room WebSocket is refused before there is one', async () => {
+    const before = await Promise.all(['request', 'method'].map(problem => server.count('sluice_requests_refused_total', {problem})));
     const status = (room, o) => Client.open(server, room, o).then(() => 101, e => e.status);
     assert.equal(await status('r', {protocols: []}), 400);
     assert.equal(await status('r', {protocols: ['other']}), 400);
@@ -18,6 +30,8 @@ export default async function ({server, beside, test}) {
     assert.equal(await status('a%2fb'), 400);
     assert.equal((await request(server, 'POST', '/rooms/r/ws')).status, 405);
     assert.equal((await request(server, 'GET', '/rooms/r/ws')).status, 400);
+    const after = await Promise.all(['request', 'method'].map(problem => server.count('sluice_requests_refused_total', {problem})));
+    assert.deepEqual(after.map((n, i) => n - before[i]), [5, 1]);
   });
 
   // [name, fields of join, code]
@@ -38,48 +52,52 @@ export default async function ({server, beside, test}) {
   ];
   for (const [name, fields, code] of JOINS) await test(`join by ${name}: ${code}`, async () => {
     const c = await Client.open(server, 'r');
-    assert.equal((await c.ask('join', {v: 1, ...fields})).code, code);
+    await refused(code, async () => assert.equal((await c.ask('join', {v: 1, ...fields})).code, code));
     assert.equal((await c.ask('join', {v: 1, token: token('r')})).type, 'joined'); // it may try again
     await c.leave();
   });
 
   await test('messages that are none, and out of order, change nothing', async () => {
     const c = await Client.join(server, 'bad', {token: token('bad')});
-    const code = async text => {
-      c.raw(text);
-      return (await c.of('error')).code;
-    };
+    const says = (message, want, name = message.slice(0, 40)) => refused(want, async () => {
+      c.raw(message);
+      assert.equal((await c.of('error')).code, want, name);
+    });
     for (const text of ['', '{', 'null', '[]', '"join"', '{"type":1}', '{"type":"ping"', '{"type":"ping","id":1.5}',
       '{"type":"offer"}', '{"type":"offer","sdp":1}', '{"type":"mute","track":"x"}', '{"type":"data","text":"\\u0000"}',
       `{"type":"x","${'['.repeat(3000)}`, '['.repeat(100000), '{"type":"ping","type":"ping"}'])
-      assert.equal(await code(text), 'malformed', text.slice(0, 40));
-    c.socket.send(Buffer.of(1, 2, 3));
-    assert.equal((await c.of('error')).code, 'malformed'); // binary
+      await says(text, 'malformed');
+    await says(Buffer.of(1, 2, 3), 'malformed', 'binary');
     for (const [text, want] of [['{"type":"dance"}', 'type'], ['{"type":"join","v":1}', 'joined'],
       ['{"type":"resume","v":1,"resume":""}', 'joined'], ['{"type":"answer","offer":1,"sdp":""}', 'stale'],
       ['{"type":"subscribe","track":"0000000000000001","on":true}', 'not_found'],
       ['{"type":"role","peer":"a","role":"host"}', 'forbidden'], ['{"type":"offer","sdp":""}', 'sdp'],
       ['{"type":"offer","sdp":"v=0\\r\\no=- 1 1 IN IP4 0.0.0.0\\r\\ns=-\\r\\nt=0 0\\r\\n"}', 'offer']])
-      assert.equal(await code(text), want, text);
+      await says(text, want);
     assert.equal((await c.ask('offer', {sdp: offer(['audio'])})).type, 'answer');
     await c.leave();
   });
 
   await test('a message that is too long ends its socket alone', async () => {
     const c = await Client.join(server, 'long', {token: token('long')});
-    c.raw(`{"type":"ping","x":"${'x'.repeat(256 * 1024)}"}`);
-    assert.equal((await c.closed).code, 1009);
+    await counts('sluice_ws_closed_total', {face: 'public', reason: 'malformed'}, 1, async () => {
+      c.raw(`{"type":"ping","x":"${'x'.repeat(256 * 1024)}"}`);
+      assert.equal((await c.closed).code, 1009);
+    });
   });
 
   await test('a flood ends its socket alone', async () => {
     const [c, other] = await Promise.all([0, 1].map(() => Client.join(server, 'flood', {token: token('flood')})));
-    for (let i = 0; i < 2000; i++) c.say('ping');
-    assert.equal((await c.closed).code, 4005);
+    await failed('flood', 1, async () => {
+      for (let i = 0; i < 2000; i++) c.say('ping');
+      assert.equal((await c.closed).code, 4005);
+    });
     assert.equal((await other.ask('ping')).type, 'pong');
     await other.leave();
   });
 
   await test('hundreds that never join wait for ten seconds, and others join meanwhile', async () => {
+    const before = await server.count('sluice_room_sockets_timed_out_total');
     const socketsOf = from => Promise.allSettled(Array.from({length: 200}, () => Client.open(server, 'half', {from})));
     const opened = (await Promise.all(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map(socketsOf))).flat();
     const there = opened.filter(o => o.status === 'fulfilled').map(o => o.value);
@@ -87,15 +105,19 @@ export default async function ({server, beside, test}) {
     const c = await Client.join(server, 'half', {token: token('half')});
     assert.equal(c.joined.type, 'joined');
     for (const code of (await Promise.all(there.map(h => h.closed))).map(h => h.code)) assert.equal(code, 4004);
+    // Who was refused in a suite before, and left his socket open, may be one more.
+    assert.ok(await server.count('sluice_room_sockets_timed_out_total') - before >= there.length);
     assert.equal((await c.ask('ping')).type, 'pong');
     await c.leave();
     return `${there.length} sockets`;
   });
 
   await test('one address has no more sockets than it may', async () => {
+    const full = {face: 'public', reason: 'full_for_address'}, before = await server.count('sluice_http_refused_total', full);
     const opened = await Promise.allSettled(Array.from({length: 300}, () => Client.open(server, 'many', {from: '127.0.0.5'})));
     const there = opened.filter(o => o.status === 'fulfilled').map(o => o.value);
     assert.ok(there.length <= 256, `${there.length} sockets`);
+    assert.equal(await server.count('sluice_http_refused_total', full) - before, opened.length - there.length);
     there.forEach(c => c.socket.terminate());
   });
 
