@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -68,7 +70,8 @@ func tooLarge(s *server) error {
 }
 
 // Of one client a node that never reads, with more messages than the server can have room for: some are
-// answered, most mean nothing. A call of another goes on meanwhile, and what is asked is answered.
+// answered, most mean nothing. A call of another goes on meanwhile, and what is asked is answered; then it asks
+// for more than anybody keeps for it, and is closed.
 func flood(s *server) error {
 	_, _, all, _, err := s.call(2)
 	if err != nil {
@@ -111,7 +114,38 @@ func flood(s *server) error {
 			return err
 		}
 	}
+	if err := askUntilClosed(ws); err != nil {
+		return err
+	}
+	if err := s.some(`sluice_ws_closed_total{reason="slow"}`); err != nil {
+		return err
+	}
+	if err := all[1].hears("voice", all[0].session); err != nil {
+		return err
+	}
 	return leaveAll(all)
+}
+
+// Pings, whose answers nobody reads: first more than the kernel and the server keep for one, then one at a time.
+func askUntilClosed(ws *websocket.Conn) error {
+	const many = 80000
+	longest := make([]byte, 125)
+	var refused error
+	ask := func() bool {
+		refused = ws.WriteControl(websocket.PingMessage, longest, time.Now().Add(wait))
+		return refused != nil
+	}
+	for i := 0; i < many && refused == nil; i++ {
+		ask()
+	}
+	if err := until(wait, "who does not read is closed", func() bool { return refused != nil || ask() }); err != nil {
+		return err
+	}
+	var late net.Error
+	if errors.As(refused, &late) && late.Timeout() {
+		return fmt.Errorf("it is not closed, nor read from: %w", refused)
+	}
+	return nil
 }
 
 func silence(s *server) error {
