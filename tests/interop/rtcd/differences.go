@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -28,6 +30,29 @@ func readDifferences(path string) {
 		}
 		differences[strings.TrimPrefix(cells[0], "| ")] = true
 	}
+}
+
+// Of the rows that scenarios name, those that are seen to be true of rtcd.
+type sightings struct {
+	mu   sync.Mutex
+	rows map[string]bool
+}
+
+func (s *sightings) note(row string, seen bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows[row] = s.rows[row] || seen
+}
+
+// Rows that no scenario sees: rtcd does all that they ask, so there is no difference any more.
+func (s *sightings) stale() (rows []string) {
+	for row, seen := range s.rows {
+		if !seen && !slices.Contains(sometimes, row) {
+			rows = append(rows, row)
+		}
+	}
+	slices.Sort(rows)
+	return rows
 }
 
 // What is answered to who wants a WebSocket with a key that is wrong.

@@ -43,7 +43,7 @@ func begin(name, binary string, all group) (*server, error) {
 }
 
 // Runs those whose names hold `only` against one server.
-func runAll(name, binary, only string, all group) (passed, failed int64) {
+func runAll(name, binary, only string, all group, seen *sightings) (passed, failed int64) {
 	var s *server
 	defer func() {
 		if s != nil {
@@ -72,6 +72,9 @@ func runAll(name, binary, only string, all group) (passed, failed int64) {
 			if s, err = begin(name, binary, all); err == nil {
 				err = try(s, sc.run)
 			}
+		}
+		if name != "sluice" && sc.differs != "" {
+			seen.note(sc.differs, err != nil)
 		}
 		if sc.differs != "" && !differences[sc.differs] {
 			err = fmt.Errorf("no row of the table is about %q (%v)", sc.differs, err)
@@ -137,6 +140,7 @@ func main() {
 	}
 	own := newIdentity() // before anybody asks whom this machine trusts
 	defer own.forget()
+	seen := &sightings{rows: map[string]bool{}}
 	var passed, failed atomic.Int64
 	var all sync.WaitGroup
 	for name, binary := range servers { // side by side: most of the time is waiting
@@ -146,7 +150,7 @@ func main() {
 			go func() {
 				defer all.Done()
 				for _, g := range part {
-					p, f := runAll(name, binary, only, g)
+					p, f := runAll(name, binary, only, g, seen)
 					passed.Add(p)
 					failed.Add(f)
 				}
@@ -154,6 +158,10 @@ func main() {
 		}
 	}
 	all.Wait()
+	for _, row := range seen.stale() {
+		fmt.Printf("FAIL rtcd does so, too: the row of the table about %q is stale\n", row)
+		failed.Add(1)
+	}
 	fmt.Printf("%d passed, %d failed\n", passed.Load(), failed.Load())
 	if failed.Load() > 0 {
 		own.forget()
