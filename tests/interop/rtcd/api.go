@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -161,22 +160,8 @@ func wrongKey(s *server) error {
 }
 
 func herd(s *server) error {
-	const many = 30
-	errs := make(chan error, many)
-	var wg sync.WaitGroup
-	for i := 0; i < many; i++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			n := s.node(newID(), newKey())
-			errs <- n.Register(n.id, n.key)
-		}()
-	}
-	wg.Wait()
-	for i := 0; i < many; i++ {
-		if err := <-errs; err != nil {
-			return err
-		}
-	}
-	return nil
+	return allAtOnce(30, func(int) error {
+		n := s.node(newID(), newKey())
+		return n.Register(n.id, n.key)
+	})
 }

@@ -18,6 +18,11 @@ func restart(s *server) error {
 	if err := s.start(); err != nil {
 		return err
 	}
+	return n.comesBack()
+}
+
+// Waits until it is greeted again, whatever it hears before.
+func (n *node) comesBack() error {
 	for {
 		hello, err := n.next("hello", wait)
 		if err == nil {
@@ -30,6 +35,44 @@ func restart(s *server) error {
 			return err
 		}
 	}
+}
+
+// A herd of clients that all lose their connections at once: the server dies, and another takes its place. All
+// come back by themselves, each at the cost of a hash, and are served.
+func herdReturns(s *server) error {
+	const many = 50
+	all := make([]*node, many)
+	if err := together(many, func(i int) (err error) {
+		all[i], err = s.connected()
+		return err
+	}); err != nil {
+		return err
+	}
+	back := make(chan error, 1)
+	go func() { back <- allAtOnce(many, func(i int) error { return all[i].comesBack() }) }()
+	must(s.crash())
+	if err := s.start(); err != nil {
+		return err
+	}
+	if err := <-back; err != nil {
+		return err
+	}
+	return allAtOnce(many, func(i int) error {
+		n, call, session := all[i], newID(), newID()
+		if err := n.join(call, session); err != nil {
+			return err
+		}
+		if _, err := n.sessions(call, 1); err != nil {
+			return err
+		}
+		if err := n.about("leave", session); err != nil {
+			return err
+		}
+		if err := n.closed(session, wait); err != nil {
+			return err
+		}
+		return n.Close()
+	})
 }
 
 func drain(s *server) error {

@@ -58,6 +58,7 @@ var scenarios = []scenario{
 // Each has a server of its own, which it ends: one that was in use waits for whoever is left in it.
 var endings = []scenario{
 	{"a restart: clients are known, and come back", restart, ""},
+	{"50 clients lose their connections at once, and come back", herdReturns, ""},
 	{"rtcd's user agents are told that the server has gone, and come back", restartedCall, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},
 	{"draining waits for the last session", drain,

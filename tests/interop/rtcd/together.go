@@ -6,8 +6,12 @@ import (
 )
 
 // Does all of it, some at a time, and tells what failed.
-func together(count int, do func(i int) error) error {
-	const atATime = 8
+func together(count int, do func(i int) error) error { return inTurns(count, 8, do) }
+
+// The same, all of it at a time.
+func allAtOnce(count int, do func(i int) error) error { return inTurns(count, count, do) }
+
+func inTurns(count, atATime int, do func(i int) error) error {
 	errs, free := make([]error, count), make(chan struct{}, atATime)
 	var group sync.WaitGroup
 	for i := range count {
