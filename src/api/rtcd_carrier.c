@@ -485,9 +485,9 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
         sl_histogram_add(&m->tracks.session->tally->opened,
                          (uint64_t)(now - m->answered));
     }
-    bool heard = ev->kind == MEDIA_DATA_MESSAGE; /* it may have ended the session */
+    bool said = ev->kind == MEDIA_DATA_MESSAGE; /* which may have ended the session */
     sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
-    if (!heard && m->unsaid)
+    if (!said && m->unsaid)
         tell_unsaid(m);
 }
 

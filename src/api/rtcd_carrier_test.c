@@ -207,7 +207,7 @@ TEST(carrier_counts_offers_that_were_given_up)
         "rtcd_rtc_errors_total{groupID=\"client\",type=\"track\"} ";
     struct stage *s = stage_new();
     struct user *one = &s->of[0];
-    char want[128];
+    char want[96];
     one->by_channel = true;
     come(s, 0, "one", false);
     one->full = true; /* it cannot be told anything */
