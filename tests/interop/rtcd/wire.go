@@ -117,7 +117,7 @@ func flood(s *server) error {
 	if err := askUntilClosed(ws); err != nil {
 		return err
 	}
-	if err := s.some(`sluice_ws_closed_total{reason="slow"}`); err != nil {
+	if err := s.some(`sluice_ws_closed_total{face="private",reason="slow"}`); err != nil {
 		return err
 	}
 	if err := all[1].hears("voice", all[0].session); err != nil {
