@@ -120,14 +120,11 @@ bool sl_dtls_fingerprint_known(const struct dtls_fingerprint *f)
 
 /* ---- one end ---- */
 
-/* Octets that a record of epoch 1 has at least; SIZE_MAX: OpenSSL has not changed to the cipher,
- * and takes none. */
+/* Octets that a record of epoch 1 has at least: a nonce and a tag (RFC 5288 §3), of ChaCha20 the tag
+ * alone (RFC 7905 §2). SIZE_MAX: OpenSSL has not changed to the cipher, and takes none. */
 static size_t ciphered_min(const SSL *ssl)
 {
-    enum {
-        TAG = 16,
-        NONCE = 8
-    }; /* RFC 5288 §3; ChaCha20 has no nonce in it, RFC 7905 §2 */
+    enum { TAG = 16, NONCE = 8 };
     OSSL_HANDSHAKE_STATE s = SSL_get_state(ssl);
     if (s != TLS_ST_OK && s != TLS_ST_SR_CHANGE && s != TLS_ST_SR_FINISHED &&
         s != TLS_ST_SW_CHANGE && s != TLS_ST_SW_FINISHED && s != TLS_ST_CR_CHANGE &&
