@@ -41,6 +41,7 @@ const char *sl_srtp_name(enum srtp_profile p)
 static const struct srtp_backend *const backends[] = {
 #if defined(__x86_64__)
     &sl_srtp_avx512,
+    &sl_srtp_avx2,
 #endif
     &sl_srtp_openssl,
     NULL,

@@ -18,15 +18,15 @@ struct end {
     struct srtp_in *in;
 };
 
-static struct end ends[2];
+static struct end ends[3];
 static size_t n_ends;
 
 static void open_ends(enum srtp_profile p)
 {
-    static const char *const names[] = {"openssl", "avx512"};
+    static const char *const names[] = {"openssl", "avx2", "avx512"};
     struct srtp_master m = {.profile = p, .key = {1, 2, 3}, .salt = {4, 5, 6}};
     n_ends = 0;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < LEN(names); i++) {
         const struct srtp_backend *b = sl_srtp_backend(names[i]);
         if (b)
             ends[n_ends++] =

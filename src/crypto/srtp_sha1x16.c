@@ -1,12 +1,12 @@
-#include "crypto/srtp_avx512.h"
+#include "crypto/srtp_x86.h"
 
-enum { BLOCK = 64, WORDS = 16, STATE = 5, TAIL = 2 * BLOCK };
+enum { LANES = 16, BLOCK = SHA1_BLOCK, WORDS = SHA1_WORDS, STATE = SHA1_STATE };
 
 /* Truth tables of three inputs, for vpternlogd. */
 enum { CHOOSE = 0xca, PARITY = 0x96, MAJORITY = 0xe8 };
 
 /* Turns 16 rows of 16 words, a row for each lane, into 16 columns: word i of all lanes. */
-INLINE void transpose(__m512i w[WORDS])
+INLINE_AVX512 void transpose(__m512i w[WORDS])
 {
     __m512i r[WORDS];
     UNROLL
@@ -38,7 +38,7 @@ INLINE void transpose(__m512i w[WORDS])
 }
 
 /* The message schedule of FIPS 180-4 §6.1.2, kept as a ring. */
-INLINE void expand(__m512i w[WORDS], int t)
+INLINE_AVX512 void expand(__m512i w[WORDS], int t)
 {
     __m512i x = _mm512_ternarylogic_epi32(w[(t - 3) & 15], w[(t - 8) & 15],
                                           w[(t - 14) & 15], PARITY);
@@ -66,7 +66,7 @@ struct state {
     } while (0)
 
 /* One block of each lane into its state; lanes that are not in live keep theirs. */
-INLINE void compress(__m512i st[STATE], __m512i w[WORDS], __mmask16 live)
+INLINE_AVX512 void compress(__m512i st[STATE], __m512i w[WORDS], __mmask16 live)
 {
     struct state s = {st[0], st[1], st[2], st[3], st[4]};
     const __m512i k0 = _mm512_set1_epi32(0x5a827999);
@@ -103,51 +103,22 @@ INLINE void compress(__m512i st[STATE], __m512i w[WORDS], __mmask16 live)
     st[4] = _mm512_mask_add_epi32(st[4], live, st[4], s.e);
 }
 
-/* What is hashed of a lane: whole blocks where they lie, and the rest in a copy that ends
- * as a message ends. A lane without a packet of its own has no blocks. */
-struct lane {
-    const uint8_t *p;
-    size_t whole, blocks;
-    _Alignas(BLOCK) uint8_t tail[TAIL];
-};
-
-INLINE void set_lane(struct lane *l, const struct srtp_op *op)
+INLINE_AVX512 void set_lane(struct srtp_lane *l, const struct srtp_op *op)
 {
-    size_t n = (size_t)op->header_n + op->text_n, rest = n % BLOCK;
-    uint64_t bits = htobe64((BLOCK + n + sizeof op->word) * 8);
-    l->p = op->pkt;
-    l->whole = n / BLOCK;
-    l->blocks = srtp_sha1_blocks(op);
-    __m512i last = _mm512_maskz_loadu_epi8(srtp_mask(rest, 0), l->p + n - rest);
-    _mm512_store_si512(l->tail, last);
+    size_t rest = srtp_lane_begin(l, op);
+    __mmask64 m = _bzhi_u64(~UINT64_C(0), (unsigned)rest);
+    _mm512_store_si512(l->tail, _mm512_maskz_loadu_epi8(m, l->p + BLOCK * l->whole));
     _mm512_store_si512(l->tail + BLOCK, _mm512_setzero_si512());
-    memcpy(l->tail + rest, &op->word, sizeof op->word);
-    l->tail[rest + sizeof op->word] = 0x80;
-    memcpy(l->tail + BLOCK * (l->blocks - l->whole) - sizeof bits, &bits, sizeof bits);
-}
-
-/* Points at block i of every lane, and tells which lanes still have one. */
-static __mmask16 aim(const struct lane l[SRTP_LANES], size_t i,
-                     const uint8_t *at[SRTP_LANES])
-{
-    unsigned live = 0;
-    for (unsigned k = 0; k < SRTP_LANES; k++) {
-        live |= (unsigned)(i < l[k].blocks) << k;
-        if (i < l[k].whole)
-            at[k] = l[k].p + BLOCK * i;
-        else
-            at[k] = i < l[k].blocks ? l[k].tail + BLOCK * (i - l[k].whole) : l[k].tail;
-    }
-    return (__mmask16)live;
+    srtp_lane_end(l, op, rest);
 }
 
 /* The states behind both pads of the key of each lane. */
-INLINE void load_states(__m512i inner[STATE], __m512i outer[STATE],
-                        struct srtp_op *const *ops, size_t n)
+INLINE_AVX512 void load_states(__m512i inner[STATE], __m512i outer[STATE],
+                               struct srtp_op *const *ops, size_t n)
 {
     __m512i w[WORDS];
     UNROLL
-    for (size_t i = 0; i < SRTP_LANES; i++)
+    for (size_t i = 0; i < LANES; i++)
         w[i] =
             _mm512_maskz_loadu_epi32((1 << 2 * STATE) - 1, &ops[i < n ? i : 0]->key->mac);
     transpose(w);
@@ -158,20 +129,16 @@ INLINE void load_states(__m512i inner[STATE], __m512i outer[STATE],
     }
 }
 
-INLINE void hash_lanes(__m512i st[STATE], const struct lane l[SRTP_LANES])
+INLINE_AVX512 void hash_lanes(__m512i st[STATE], const struct srtp_lane l[LANES])
 {
     const __m512i swap = _mm512_broadcast_i32x4(
         _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
-    size_t common = l[0].whole, most = l[0].blocks;
-    const uint8_t *at[SRTP_LANES];
-    for (int k = 1; k < SRTP_LANES; k++) {
-        common = l[k].whole < common ? l[k].whole : common;
-        most = l[k].blocks > most ? l[k].blocks : most;
-    }
-    __mmask16 live = aim(l, 0, at);
-    for (size_t i = 0, off = 0; i < most; i++, off += BLOCK) {
-        if (i >= common) {
-            live = aim(l, i, at);
+    struct srtp_lanes_span span = srtp_lanes_span(l, LANES);
+    const uint8_t *at[LANES];
+    unsigned live = srtp_lanes_aim(l, LANES, 0, at);
+    for (size_t i = 0, off = 0; i < span.most; i++, off += BLOCK) {
+        if (i >= span.common) {
+            live = srtp_lanes_aim(l, LANES, i, at);
             off = 0;
         }
         __m512i w[WORDS];
@@ -179,15 +146,15 @@ INLINE void hash_lanes(__m512i st[STATE], const struct lane l[SRTP_LANES])
         for (int k = 0; k < WORDS; k++)
             w[k] = _mm512_shuffle_epi8(_mm512_loadu_si512(at[k] + off), swap);
         transpose(w);
-        compress(st, w, live);
+        compress(st, w, (__mmask16)live);
     }
 }
 
-KERNEL void sl_srtp_hmac16(struct srtp_op *const *ops, size_t n)
+AVX512 void sl_srtp_hmac16(struct srtp_op *const *ops, size_t n)
 {
-    struct lane l[SRTP_LANES];
+    struct srtp_lane l[LANES];
     __m512i inner[STATE], outer[STATE], w[WORDS];
-    for (size_t i = 0; i < SRTP_LANES; i++) {
+    for (size_t i = 0; i < LANES; i++) {
         set_lane(&l[i], ops[i < n ? i : 0]);
         if (i >= n)
             l[i].blocks = 0;
@@ -206,11 +173,9 @@ KERNEL void sl_srtp_hmac16(struct srtp_op *const *ops, size_t n)
     w[WORDS - 1] = _mm512_set1_epi32((BLOCK + SHA1_LEN) * 8);
     compress(outer, w, 0xffff);
 
-    uint32_t tag[3][SRTP_LANES];
+    uint32_t tag[3][LANES];
     for (int i = 0; i < 3; i++)
         _mm512_storeu_si512(tag[i], outer[i]);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t be[3] = {htobe32(tag[0][i]), htobe32(tag[1][i]), htobe32(tag[2][i])};
-        memcpy(ops[i]->tag, be, SRTP_SHA1_TAG);
-    }
+    for (size_t i = 0; i < n; i++)
+        srtp_put_tag(ops[i], tag[0][i], tag[1][i], tag[2][i]);
 }
