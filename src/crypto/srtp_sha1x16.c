@@ -50,14 +50,14 @@ struct state {
 };
 
 /* From one round to the next only a's rotation and one addition have to wait for each other.
- * GCC would put the sum in another order, and three additions on that way: the empty asm
- * keeps it from looking inside. (f is an immediate operand, hence a macro.) */
+ * GCC would put the sum in another order, and three additions on that way. (f is an
+ * immediate operand, hence a macro.) */
 #define ROUND(s, w, f, k)                                                                \
     do {                                                                                 \
         __m512i mix = _mm512_ternarylogic_epi32((s).b, (s).c, (s).d, f);                 \
         __m512i sum =                                                                    \
             _mm512_add_epi32(_mm512_add_epi32((s).e, w), _mm512_add_epi32(mix, k));      \
-        __asm__("" : "+v"(sum));                                                         \
+        SRTP_OPAQUE(sum);                                                                \
         (s).e = (s).d;                                                                   \
         (s).d = (s).c;                                                                   \
         (s).c = _mm512_rol_epi32((s).b, 30);                                             \

@@ -65,7 +65,7 @@ INLINE_AVX2 void round_of(struct state *s, __m256i w, enum mix f, __m256i k)
 {
     __m256i sum =
         _mm256_add_epi32(_mm256_add_epi32(s->e, w), _mm256_add_epi32(mix(s, f), k));
-    __asm__("" : "+x"(sum)); /* so that GCC leaves one addition behind a's rotation */
+    SRTP_OPAQUE(sum); /* so that one addition alone waits for a's rotation */
     *s = (struct state){
         .a = _mm256_add_epi32(sum, rol(s->a, 5)),
         .b = s->a,

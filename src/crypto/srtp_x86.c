@@ -20,6 +20,9 @@ static bool usable_avx2(void)
 
 static bool usable_avx512(void)
 {
+#ifdef SRTP_EMULATED
+    return usable_avx2();
+#endif
     unsigned a, b, c = 0, d;
     return usable_avx2() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&

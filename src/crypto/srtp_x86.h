@@ -12,19 +12,28 @@
 #include "crypto/srtp_backend.h"
 
 /* Functions that may run only where the back end is usable. */
-#define AVX2 __attribute__((target("avx2,aes,pclmul,bmi2")))
-#define AVX512                                                                           \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,vaes,vpclmulqdq,aes,"      \
-                          "pclmul,bmi2")))
+#define AVX2        __attribute__((target("avx2,aes,pclmul,bmi2")))
+#define INLINE_AVX2 AVX2 static inline __attribute__((always_inline))
 
-#define INLINE_AVX2   AVX2 static inline __attribute__((always_inline))
-#define INLINE_AVX512 AVX512 static inline __attribute__((always_inline))
-
-/* Wholly, so that arrays of vectors become registers. */
-#if defined(__clang__)
-#    define UNROLL _Pragma("clang loop unroll(full)")
+#ifdef SRTP_EMULATED
+#    include "crypto/avx512_emulated.h"
+#    define AVX512        AVX2
+#    define INLINE_AVX512 AVX512 static
+#    define UNROLL
+#    define SRTP_OPAQUE(x) ((void)0)
 #else
-#    define UNROLL _Pragma("GCC unroll 20")
+#    define AVX512                                                                       \
+        __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,vaes,vpclmulqdq,aes,"  \
+                              "pclmul,bmi2")))
+#    define INLINE_AVX512 AVX512 static inline __attribute__((always_inline))
+/* Wholly, so that arrays of vectors become registers. */
+#    if defined(__clang__)
+#        define UNROLL _Pragma("clang loop unroll(full)")
+#    else
+#        define UNROLL _Pragma("GCC unroll 20")
+#    endif
+/* What x comes from is hidden from the compiler, which leaves it where it is then. */
+#    define SRTP_OPAQUE(x) __asm__("" : "+v"(x))
 #endif
 
 /* ---- keys ---- */
