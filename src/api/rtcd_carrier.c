@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/rtcd_tracks.h"
+#include "api/rtcd_offer.h"
 
 #define VAD_ON_MIN SEC(2)    /* rtcd's: nobody stops to speak sooner */
 #define VAD_PAUSE  MSEC(800) /* without speech: it is over */
@@ -14,12 +14,11 @@ struct medium {
     struct rtcd_tracks tracks; /* which its member has for context */
     struct rtcd_carrier *carrier;
     struct rtcd_line line;
+    struct rtcd_offer offer;
     bool speaks;
     usec began, spoke; /* when it last did */
     usec answered;     /* its first offer; 0: not yet */
     bool opened;       /* its data channel was */
-    bool asked;        /* it was offered what it has not answered */
-    char *unsaid;      /* an offer that waits until the channel has room; owned */
     struct timer silence;
 };
 
@@ -105,92 +104,13 @@ static void mute(struct medium *m, bool muted, usec now)
 
 /* ---- descriptions ---- */
 
-/* To be freed; NULL: no memory. */
-static char *describe(const char *type, struct span sdp)
-{
-    json_t *o = json_object();
-    json_t *text = json_stringn((const char *)sdp.p, sdp.n);
-    (void)json_object_set_new(o, "type", json_string(type));
-    (void)json_object_set_new(o, "sdp", text);
-    char *json = o && text ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    return json;
-}
-
-/* What the channel does not take goes the other way: clients listen to both. */
-static enum err tell_answer(struct medium *m, struct span sdp, bool by_channel)
-{
-    struct rtcd_carrier *c = m->carrier;
-    char *json = describe("answer", sdp);
-    if (!json)
-        return E_MEMORY;
-    if (!by_channel || sl_rtcd_line_sdp(c->lines, &m->line, span_of(json)) != E_OK)
-        sl_rtcd_calls_tell(c->calls, m->tracks.session, RTCD_RTC_SDP, span_of(json));
-    free(json);
-    return E_OK;
-}
-
-/* What each section carries; without it a client takes no video. */
-static enum err tell_map(struct medium *m)
-{
-    struct rtcd_dc_track tracks[DIALOG_SECTIONS_MAX];
-    const struct peer *p = m->tracks.peer;
-    size_t n = 0;
-    for (size_t i = 0; i < p->view.n && n < DIALOG_SECTIONS_MAX; i++) {
-        const struct slot *slot = p->view.slots[i];
-        const char *mid = sl_dialog_mid(p->member->dialog, &seat_of(slot)->dialog);
-        if (mid[0] != '\0')
-            tracks[n++] =
-                (struct rtcd_dc_track){span_of(mid), sl_rtcd_track_type(slot->track),
-                                       span_of(sl_rtcd_track_sender(slot->track))};
-    }
-    return sl_rtcd_line_map(m->carrier->lines, &m->line, tracks, n);
-}
-
-static void forget_unsaid(struct medium *m)
-{
-    free(m->unsaid);
-    m->unsaid = NULL;
-}
-
-/* Never before the map, by neither way: where the channel has no room for both, both wait. */
-static void tell_offer(struct medium *m)
-{
-    struct rtcd_carrier *c = m->carrier;
-    struct span json = span_of(m->unsaid);
-    bool by_channel = m->tracks.session->dc_signaling == RTCD_TRUE;
-    enum err e = tell_map(m);
-    if (e != E_FULL && by_channel)
-        e = sl_rtcd_line_sdp(c->lines, &m->line, json);
-    if (e == E_FULL)
-        return;
-    if (e || !by_channel)
-        sl_rtcd_calls_tell(c->calls, m->tracks.session, RTCD_RTC_SDP, json);
-    forget_unsaid(m);
-}
-
 static void offer(void *ctx, struct peer *p, struct span sdp)
 {
     struct medium *m = medium_in(ctx);
+    enum err e = sl_rtcd_offer_tell(&m->offer, sdp);
     (void)p;
-    if (m->asked) /* in vain */
-        m->tracks.session->tally->errors[RTCD_ERROR_TRACK]++;
-    m->asked = true;
-    forget_unsaid(m);
-    m->unsaid = describe("offer", sdp);
-    if (m->unsaid)
-        tell_offer(m);
-    else
-        LOG(m->carrier->conf.log, LOG_ERROR, "out of memory");
-}
-
-/* The channel has room again, or is none any more. Of an offer that was given up another follows. */
-static void tell_unsaid(struct medium *m)
-{
-    if (sl_dialog_waits(m->tracks.peer->member->dialog))
-        tell_offer(m);
-    else
-        forget_unsaid(m);
+    if (e)
+        LOG(m->carrier->conf.log, LOG_ERROR, "rtcd offer not told", KV_ERR(e));
 }
 
 static void log_refusal(const struct medium *m, const char *what, enum err e,
@@ -212,7 +132,7 @@ static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, u
             sl_rtcd_line_none(c->lines, &m->line);
     }
     if (!e)
-        return tell_answer(m, wr_done(&w), by_channel);
+        return sl_rtcd_offer_answer(&m->offer, wr_done(&w), by_channel);
     log_refusal(m, "rtcd offer refused", e, &refused);
     return e;
 }
@@ -225,7 +145,7 @@ static enum err take_answer(struct medium *m, struct span sdp, usec now)
     if (e)
         log_refusal(m, "rtcd answer refused", e, &refused);
     else
-        m->asked = false;
+        sl_rtcd_offer_answered(&m->offer);
     return e;
 }
 
@@ -376,6 +296,8 @@ static enum err enter(struct rtcd_carrier *c, struct rtcd_session *s, usec now)
         free(m);
         return e;
     }
+    m->offer = (struct rtcd_offer){
+        .calls = c->calls, .lines = c->lines, .line = &m->line, .tracks = &m->tracks};
     s->media = m;
     sl_rtcd_line_init(c->lines, &m->line, s->tally);
     return E_OK;
@@ -423,7 +345,7 @@ static void ended(void *ctx, struct rtcd_session *s)
         sl_rooms_leave(c->conf.rooms, m->tracks.peer, MEDIA_GONE_LEFT);
         sl_rtcd_tracks_inherit(heir, c->now);
     }
-    free(m->unsaid);
+    sl_rtcd_offer_fini(&m->offer);
     free(m);
 }
 
@@ -487,8 +409,8 @@ void sl_rtcd_carrier_data(struct rtcd_carrier *c, uint64_t transport,
     }
     bool said = ev->kind == MEDIA_DATA_MESSAGE; /* which may have ended the session */
     sl_rtcd_line_event(c->lines, &m->line, transport, ev, now);
-    if (!said && m->unsaid)
-        tell_unsaid(m);
+    if (!said)
+        sl_rtcd_offer_room(&m->offer);
 }
 
 void sl_rtcd_carrier_stale(struct rtcd_carrier *c, uint64_t transport)

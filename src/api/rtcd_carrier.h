@@ -7,10 +7,8 @@
  * It implements struct rtcd_media. What a track is follows from the stream that it is part of:
  * that of the screen that the call's presenter announced, that of the camera that the session
  * did; other sound is its voice, other video waits until it is announced. Descriptions are JSON,
- * {"type": "offer", "sdp": "..."}, each way: an answer goes where its offer came from, an offer of
- * ours by the data channel where the session joined with that wish, else by the WebSocket. Nothing
- * is offered before the data channel is open, on which the session is told first what the sections
- * of the offer carry; while that has no room for it the offer waits.
+ * {"type": "offer", "sdp": "..."}, each way; which way ours go, and what goes before them, says
+ * rtcd_offer. Nothing is offered before the data channel is open.
  *
  * Sans-IO; for the control thread.
  */

@@ -310,3 +310,25 @@ static inline void expect(struct stage *s, size_t i, const char *row, const char
     if (strcmp(got, want) != 0)
         check_fail(__FILE__, __LINE__, "%s: got %s, want %s", row, got, want);
 }
+
+/* What came on its channel since it was last asked. */
+static inline void check_told(struct user *u, int line, const char *want)
+{
+    if (strcmp(u->told, want) != 0)
+        check_fail(__FILE__, line, "told %s, want %s", u->told, want);
+    u->told[0] = '\0';
+}
+
+#define CHECK_TOLD(u, want) check_told(u, __LINE__, want)
+
+/* A line of the metrics. */
+static inline bool counts(const struct stage *s, const char *line)
+{
+    size_t n = 0;
+    char all[128];
+    char *text = sl_metrics_text(s->metrics, &n);
+    (void)snprintf(all, sizeof all, "\n%s\n", line);
+    bool is = text && strstr(text, all);
+    free(text);
+    return is;
+}
