@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/codes.h"
 #include "api/rtcd_offer.h"
 
 #define VAD_ON_MIN SEC(2)    /* rtcd's: nobody stops to speak sooner */
@@ -116,8 +117,10 @@ static void offer(void *ctx, struct peer *p, struct span sdp)
 static void log_refusal(const struct medium *m, const char *what, enum err e,
                         const struct refused *r)
 {
+    char detail[CODES_DETAIL_CAP];
+    const char *code = sl_codes_description(e, r, detail);
     LOG(m->carrier->conf.log, LOG_INFO, what, KV_STR("sessionID", m->tracks.session->id),
-        KV_ERR(e), KV_STR("why", sl_negotiate_code(r->why)), KV_UINT("at", r->at));
+        KV_ERR(e), KV_STR("code", code), KV_STR("detail", detail));
 }
 
 static enum err take_offer(struct medium *m, struct span sdp, bool by_channel, usec now)

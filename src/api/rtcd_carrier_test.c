@@ -163,3 +163,51 @@ TEST(carrier_without_a_channel)
     expect(s, 1, "with one", "voice_one ");
     stage_free(s);
 }
+
+static void expect_refused(struct stage *s, const char *row, unsigned errors,
+                           unsigned publishers)
+{
+    char line[96];
+    (void)snprintf(line, sizeof line,
+                   "rtcd_rtc_errors_total{groupID=\"client\",type=\"signaling\"} %u",
+                   errors);
+    check_row(row);
+    CHECK(counts(s, line));
+    CHECK_INT(sl_rooms_stats(s->rooms)->refused_publishers, publishers);
+}
+
+/* Where no more may publish: a first offer that would ends its session; a later one is not
+ * answered, as rtcd does with any that it does not take, and changes nothing. */
+TEST(carrier_as_many_publish_as_may)
+{
+    struct stage *s = stage_of(1);
+    struct user *two = &s->of[1], *three = &s->of[2];
+    come(s, 0, "one", false);
+    join(s, 1, "two", false);
+    end_add(&two->end, 0, MEDIA_AUDIO);
+    CHECK(!offers(s, 1));
+    CHECK_INT(two->closes, 1);
+    expect_refused(s, "a first offer", 1, 1);
+    two->id = NULL;
+
+    enter_with(s, 2, "three", false);
+    expect(s, 2, "who only listens", "voice_one ");
+    end_add(&three->end, 0, MEDIA_AUDIO);
+    CHECK(!offers(s, 2));
+    CHECK_INT(three->closes, 0);
+    expect_refused(s, "a later offer", 2, 2);
+    CHECK_INT(sl_rtcd_calls_stats(s->calls)->sessions, 2);
+
+    sl_dialog_expire(three->end.dialog);
+    end_add(&s->of[0].end, 1, MEDIA_VIDEO);
+    say_state(s, 0, RTCD_RTC_VIDEO_ON, "{\"videoStreamID\":\"stream\"}", 0);
+    speak(s, 0);
+    settle(s);
+    expect(s, 2, "it is offered more", "voice_one video_one ");
+    sl_rooms_transport_gone(s->rooms, transport_of(s, "one"), MEDIA_GONE_CLOSED);
+    s->of[0].id = NULL;
+    settle(s);
+    speak(s, 2);
+    expect_refused(s, "its turn has come", 2, 2);
+    stage_free(s);
+}

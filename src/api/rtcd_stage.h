@@ -132,7 +132,8 @@ static inline enum err channel_send(void *ctx, uint64_t transport, uint16_t stre
     return E_OK;
 }
 
-static inline struct stage *stage_new(void)
+/* publishers: so many of its sessions may publish; 0: all. */
+static inline struct stage *stage_of(size_t publishers)
 {
     static const uint8_t sha256[32] = {9};
     struct stage *s = calloc(1, sizeof *s);
@@ -141,7 +142,10 @@ static inline struct stage *stage_new(void)
     const struct rooms_conf conf = {
         .media = ml_ops(&s->log),
         .random = random,
-        .limits = {.rooms = 2, .peers = 10, .room_peers = 10},
+        .limits = {.rooms = 2,
+                   .peers = 10,
+                   .room_peers = 10,
+                   .room_publishers = publishers},
         .local = {.sha256 = sha256},
     };
     s->rooms = sl_rooms_new(&conf);
@@ -167,6 +171,11 @@ static inline struct stage *stage_new(void)
     for (size_t i = 0; i < LEN(s->of); i++)
         end_init_with(&s->of[i].end, i + 1, true);
     return s;
+}
+
+static inline struct stage *stage_new(void)
+{
+    return stage_of(0);
 }
 
 static inline void stage_free(struct stage *s)
@@ -249,14 +258,21 @@ static inline void say_description(struct stage *s, struct user *u, const char *
     json_decref(o);
 }
 
-/* Offers what the user has, and takes the answer. */
-static inline void speak(struct stage *s, size_t i)
+/* Offers what the user has: whether that is answered. */
+static inline bool offers(struct stage *s, size_t i)
 {
     struct user *u = &s->of[i];
     CHECK_INT(end_offer(&u->end), E_OK);
     u->type[0] = '\0';
     say_description(s, u, "offer");
-    CHECK(strcmp(u->type, "answer") == 0);
+    return strcmp(u->type, "answer") == 0;
+}
+
+/* And takes the answer. */
+static inline void speak(struct stage *s, size_t i)
+{
+    struct user *u = &s->of[i];
+    CHECK(offers(s, i));
     CHECK_INT(end_answered(&u->end, span_of(u->text)), E_OK);
 }
 
@@ -282,16 +298,22 @@ static inline void settle(struct stage *s)
     }
 }
 
-static inline void come(struct stage *s, size_t i, const char *id, bool av1)
+/* The session is in the call, and sends what the user has. */
+static inline void enter_with(struct stage *s, size_t i, const char *id, bool av1)
 {
     join(s, i, id, av1);
-    end_add(&s->of[i].end, 0, MEDIA_AUDIO);
     speak(s, i);
     sl_rooms_transport_up(s->rooms, transport_of(s, id), 0);
     CHECK(!offered(s, i)); /* not before there is a channel */
     s->of[i].open = true;
     on_channel(s, &s->of[i], MEDIA_DATA_OPENED, (struct span){0});
     settle(s);
+}
+
+static inline void come(struct stage *s, size_t i, const char *id, bool av1)
+{
+    end_add(&s->of[i].end, 0, MEDIA_AUDIO);
+    enter_with(s, i, id, av1);
 }
 
 /* The names of what a user receives, in order, but for the ends that are chance. */
