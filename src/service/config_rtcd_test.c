@@ -212,6 +212,40 @@ TEST(config_of_rtcd_that_it_would_refuse)
     CHECK(strcmp(error, "should enable at least one logging target") == 0);
 }
 
+/* What of the logger has no effect is said once, and what is so here anyway is not. */
+TEST(config_of_rtcd_and_its_logger)
+{
+    static const struct {
+        const char *env, *file;
+        size_t notes;
+    } rows[] = {
+        {"RTCD_LOGGER_ENABLECONSOLE=true", "enable_console = true", 0},
+        {"RTCD_LOGGER_ENABLECONSOLE=false", "enable_console = false", 1},
+        {"RTCD_LOGGER_CONSOLEJSON=true", "console_json = true", 0},
+        {"RTCD_LOGGER_CONSOLELEVEL=WARN", "console_level = \"WARN\"", 0},
+        {"RTCD_LOGGER_ENABLEFILE=false", "enable_file = false", 0},
+        {"RTCD_LOGGER_ENABLEFILE=true", "enable_file = true", 1},
+        {"RTCD_LOGGER_FILEJSON=false", "file_json = false", 1},
+        {"RTCD_LOGGER_FILELEVEL=WARN", "file_level = \"WARN\"", 1},
+        {"RTCD_LOGGER_FILELOCATION=/var/log/rtcd.log",
+         "file_location = \"/var/log/rtcd.log\"", 1},
+        {"RTCD_LOGGER_ENABLECOLOR=false", "enable_color = false", 0},
+        {"RTCD_LOGGER_ENABLECOLOR=true", "enable_color = true", 1},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char error[CONFIG_ERROR_MAX], text[96];
+        const char *const env[] = {rows[i].env, NULL};
+        (void)snprintf(text, sizeof text, "[logger]\n%s\n", rows[i].file);
+        struct config *by[] = {with_env(env, error), parse(text, error)};
+        check_row(rows[i].env);
+        for (size_t k = 0; k < LEN(by); k++) {
+            CHECK(by[k] && by[k]->notes.n == rows[i].notes &&
+                  (rows[i].notes == 0 || noted(by[k], " has no effect: ")));
+            sl_config_free(by[k]);
+        }
+    }
+}
+
 /* In a file of ours a slip is an error as before; in one of rtcd's it is said and left. */
 TEST(config_of_rtcd_and_slips)
 {
