@@ -243,6 +243,7 @@ static enum err take_env(struct loading *l, const char *const *env, bool default
             return fail(l, "%.*s: %s: %.400s", (int)(value - *env), *env, s->key, why);
         if (e)
             return e;
+        l->rtcd.listens |= defaults && strcmp(s->key, "admin.listen") == 0;
     }
     return E_OK;
 }

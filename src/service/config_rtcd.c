@@ -109,7 +109,8 @@ static enum err set_api(struct applying *a)
     if (!colon)
         return fail(a, "invalid ListenAddress value: '%.60s' has no port", at);
     listen_text(at, (size_t)(colon - at), text, sizeof text);
-    e = set(a, "admin.listen", text);
+    if (a->r->value[RTCD_KEY_LISTEN] || !a->r->listens)
+        e = set(a, "admin.listen", text);
     if (tls && !e) {
         if (!*text_of(a, RTCD_KEY_TLS_CERT, "") || !*text_of(a, RTCD_KEY_TLS_KEY, ""))
             return fail(a, "invalid TLS.%s value: should not be empty",

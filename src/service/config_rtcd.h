@@ -2,8 +2,9 @@
 
 /*
  * The settings of rtcd, which keep their meaning here: its variables (RTCD_RTC_ICEPORTUDP) and
- * the keys of its file. Where any is there, what is not set has rtcd's default rather than ours;
- * our own settings count over them. For config alone.
+ * the keys of its file. Where any is there, what is not set has rtcd's default rather than ours,
+ * but for where the private face listens if who packs the server says that; our own settings
+ * count over them. For config alone.
  */
 
 #include "service/config.h"

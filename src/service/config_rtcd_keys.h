@@ -59,6 +59,7 @@ extern const struct rtcd_setting {
 struct config_rtcd {
     char *value[CONFIG_RTCD_KEYS];
     bool any;
+    bool listens; /* who packs the server says where: rtcd's own default does not count */
 };
 
 void sl_config_rtcd_fini(struct config_rtcd *r);

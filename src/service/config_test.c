@@ -176,23 +176,26 @@ TEST(config_defaults_of_who_packs_it)
     static const struct {
         const char *name, *env, *arg, *text, *want;
     } rows[] = {
-        {"nobody says otherwise", "A=b", "a", "", "0.0.0.0:8045"},
+        {"nobody says otherwise", "A=b", "a", "", "0.0.0.0:9045"},
         {"the environment", "SLUICE_ADMIN_LISTEN=127.0.0.1:1", "a", "", "127.0.0.1:1"},
         {"the command line", "A=b", "--admin.listen=127.0.0.1:2", "", "127.0.0.1:2"},
         {"a file", "A=b", "a", "[admin]\nlisten = \"127.0.0.1:3\"\n", "127.0.0.1:3"},
         {"a file that says nothing of it", "A=b", "a", "[rtc]\nport = 9\n",
-         "0.0.0.0:8045"},
+         "0.0.0.0:9045"},
         {"rtcd's variable", "RTCD_API_HTTP_LISTENADDRESS=127.0.0.1:4", "a", "",
          "127.0.0.1:4"},
         {"rtcd's file", "A=b", "a", "[api]\nhttp.listen_address = \"127.0.0.1:5\"\n",
          "127.0.0.1:5"},
-        {"rtcd's default", "RTCD_RTC_ICEPORTUDP=8443", "a", "", "0.0.0.0:8045"},
+        {"rtcd's variables that say nothing of it", "RTCD_RTC_ICEPORTUDP=8443", "a", "",
+         "0.0.0.0:9045"},
+        {"rtcd's file that says nothing of it", "A=b", "a",
+         "[rtc]\nice_port_udp = 8443\n", "0.0.0.0:9045"},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         char arg[64], at[ADDR_TEXT_MAX];
         char *argv[] = {(char[]){"serve"}, arg, NULL};
         const char *const env[] = {rows[i].env,
-                                   "SLUICE_DEFAULT_ADMIN_LISTEN=0.0.0.0:8045", NULL};
+                                   "SLUICE_DEFAULT_ADMIN_LISTEN=0.0.0.0:9045", NULL};
         struct config_from from = {
             .env = env, .argc = 2, .argv = argv, .text = rows[i].text};
         struct config *c = NULL;

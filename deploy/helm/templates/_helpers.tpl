@@ -63,7 +63,7 @@ twice; what is not text goes as JSON, which is YAML for numbers and truths. */}}
 {{- end }}
 {{- $public := ternary (printf "0.0.0.0:%d" (int .Values.service.publicPort)) "127.0.0.1:0" (gt (int .Values.service.publicPort) 0) }}
 {{- $vars := dict
-  "SLUICE_ADMIN_LISTEN" (printf "0.0.0.0:%d" (int .Values.service.APIport))
+  "SLUICE_DEFAULT_ADMIN_LISTEN" (printf "0.0.0.0:%d" (int .Values.service.APIport))
   "SLUICE_HTTP_LISTEN" $public
   "SLUICE_RTC_PORT" (printf "%d" (int .Values.service.RTCport))
   "SLUICE_RTC_TCP_PORT" (printf "%d" (int .Values.service.RTCport))
