@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,19 +53,8 @@ func refusals(s *server) error {
 		return err
 	}
 	own, admin := basic(n.id, n.key), basic("", adminKey)
-	body := func(id, key string) string {
-		text, _ := json.Marshal(map[string]string{"clientID": id, "authKey": key})
-		return string(text)
-	}
-	failed := func(status int, text string) string {
-		return fmt.Sprintf("{\"code\":\"%d\",\"error\":\"%s\"}\n", status, text)
-	}
-	long := strings.Repeat("k", 73)
-	for _, row := range []struct {
-		method, path, auth, body string
-		status                   int
-		want                     string
-	}{
+	body, long := credentials, strings.Repeat("k", 73)
+	return s.exchanges([]exchange{
 		{"POST", "/register", "", "", 400, failed(400, "EOF")},
 		{"POST", "/register", "", "[]", 400,
 			failed(400, "json: cannot unmarshal array into Go value of type map[string]string")},
@@ -99,37 +87,7 @@ func refusals(s *server) error {
 		{"GET", "/nothing", "", "", 404, "404 page not found\n"},
 		{"GET", "//calls/../register", "", "", 404, "404 page not found\n"},
 		{"POST", "/unregister", own, body(n.id, ""), 200, "{\"code\":\"200\"}\n"},
-	} {
-		status, text, err := s.ask(row.method, row.path, row.auth, row.body)
-		if err != nil || status != row.status || text != row.want {
-			return fmt.Errorf("%s %s %q: %d %q %v", row.method, row.path, row.body, status, text, err)
-		}
-	}
-	return nil
-}
-
-func login(s *server) error {
-	n := s.node(newID(), newKey())
-	if err := n.Register(n.id, n.key); err != nil {
-		return err
-	}
-	body := fmt.Sprintf(`{"clientID":%q,"authKey":%q}`, n.id, n.key)
-	var tokens []string
-	for i := 0; i < 2; i++ {
-		status, text, err := s.ask("POST", "/login", "", body)
-		var answer map[string]string
-		if err != nil || status != 200 || json.Unmarshal([]byte(text), &answer) != nil ||
-			answer["code"] != "200" || len(answer["bearerToken"]) != 32 {
-			return fmt.Errorf("login: %d %q %v", status, text, err)
-		}
-		tokens = append(tokens, answer["bearerToken"])
-	}
-	for i, want := range []int{401, 404} {
-		if status, text, _ := s.ask("GET", "/calls/c/sessions", "Bearer "+tokens[i], ""); status != want {
-			return fmt.Errorf("token %d: %d %q", i, status, text)
-		}
-	}
-	return nil
+	})
 }
 
 func about(s *server) error {

@@ -180,5 +180,5 @@ func groups(own *identity) []group {
 	for _, sc := range endings {
 		all = append(all, group{scenarios: []scenario{sc}})
 	}
-	return append(append(all, networks()...), secured(own))
+	return append(slices.Concat(all, networks(), guarded()), secured(own))
 }

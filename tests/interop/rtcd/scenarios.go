@@ -17,6 +17,7 @@ var scenarios = []scenario{
 	{"registering, once", register, ""},
 	{"every refusal of the API, status and body", refusals, ""},
 	{"a login gives a token, and the next one takes it away", login, ""},
+	{"a token opens a WebSocket, until the next login", tokenUpgrade, ""},
 	{"version and load", about,
 		"no idle processor in a second"},
 	{"no connection with a wrong key", wrongKey, ""},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -15,13 +14,15 @@ import (
 
 // A WebSocket of the client's, without rtcd's client around it.
 func (s *server) raw(n *node) (*websocket.Conn, error) {
-	ws, _, err := websocket.DefaultDialer.Dial(strings.Replace(s.url(), "http", "ws", 1)+"/ws",
-		http.Header{"Authorization": {basic(n.id, n.key)}})
-	if err != nil {
-		return nil, err
-	}
-	_, _, err = ws.ReadMessage()
+	ws, _, err := s.greeted(basic(n.id, n.key))
 	return ws, err
+}
+
+// A message as rtcd's client packs it.
+func packed(kind string, data any) []byte {
+	msg, err := service.NewPackedClientMessage(kind, data)
+	must(err)
+	return msg
 }
 
 func badMessages(s *server) error {
@@ -40,9 +41,8 @@ func badMessages(s *server) error {
 	must(ws.WriteMessage(websocket.TextMessage, []byte("hello")))
 	// The same connection is still good, and so are others.
 	call, session := newID(), newID()
-	msg, err := service.NewPackedClientMessage("join", map[string]any{"callID": call, "userID": "u", "sessionID": session})
-	must(err)
-	must(ws.WriteMessage(websocket.BinaryMessage, msg))
+	must(ws.WriteMessage(websocket.BinaryMessage, packed("join", map[string]any{
+		"callID": call, "userID": "u", "sessionID": session})))
 	if _, err := n.sessions(call, 1); err != nil {
 		return err
 	}
@@ -86,14 +86,9 @@ func flood(s *server) error {
 		return err
 	}
 	defer ws.Close()
-	message := func(kind string, data any) []byte {
-		msg, err := service.NewPackedClientMessage(kind, data)
-		must(err)
-		return msg
-	}
 	call, session := newID(), newID()
-	join := message("join", map[string]any{"callID": call, "userID": "u", "sessionID": session})
-	them := [][]byte{join, join, message("leave", map[string]string{"sessionID": session}), message("abc", "nothing"), {0xc1}}
+	join := packed("join", map[string]any{"callID": call, "userID": "u", "sessionID": session})
+	them := [][]byte{join, join, packed("leave", map[string]string{"sessionID": session}), packed("abc", "nothing"), {0xc1}}
 	for i := 0; i < 20000; i++ {
 		must(ws.WriteMessage(websocket.BinaryMessage, them[i%len(them)]))
 		if i%5000 == 0 {
