@@ -29,7 +29,8 @@ type agent struct {
 	dc      *webrtc.DataChannel
 	talk    talk
 	voice   *webrtc.RTPSender
-	deaf    bool // to offers
+	deaf    atomic.Bool // to offers
+	patient bool        // it does not ask for key frames
 
 	ears
 
@@ -125,7 +126,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{n: n, board: b, call: call, session: session, pc: pc, talk: newTalk()}
+	a := &agent{n: n, board: b, call: call, session: session, pc: pc, talk: newTalk(), patient: n.patient}
 	b.mu.Lock()
 	b.agents[session] = a
 	b.mu.Unlock()
@@ -147,7 +148,7 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 			_ = n.rtc(session, rtc.ICEMessage, string(text))
 		}
 	})
-	if a.deaf = n.onlySends; a.deaf {
+	if a.deaf.Store(n.onlySends); n.onlySends {
 		close(open)
 	} else if a.dc, err = pc.CreateDataChannel("calls-dc", nil); err != nil {
 		return nil, err
@@ -234,7 +235,7 @@ func (a *agent) takeDescription(data []byte, by string) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return err
 	}
-	if a.deaf && d.Type == webrtc.SDPTypeOffer {
+	if a.deaf.Load() && d.Type == webrtc.SDPTypeOffer {
 		return nil
 	}
 	a.talk.turn.Lock()
@@ -280,7 +281,7 @@ func (a *agent) forgets(sender string) error {
 }
 
 func (a *agent) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-	if t.Kind() == webrtc.RTPCodecTypeVideo {
+	if t.Kind() == webrtc.RTPCodecTypeVideo && !a.patient {
 		_ = a.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.SSRC())}})
 	}
 	a.listen(t)

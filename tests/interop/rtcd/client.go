@@ -18,6 +18,7 @@ type node struct {
 	viaChannel bool
 	noAV1      bool                 // its sessions do not understand it
 	onlySends  bool                 // they have no data channel, and answer no offer
+	patient    bool                 // they do not ask for key frames
 	over       []webrtc.NetworkType // nil: UDP of IPv4
 	street     *street              // nil: each session has sockets of its own
 	lines      *lines               // it is libsluice's client; nil: rtcd's

@@ -210,7 +210,8 @@ func withoutChannel(s *server) error {
 	if err != nil {
 		return err
 	}
-	n.onlySends, a.deaf = false, false
+	n.onlySends = false
+	a.deaf.Store(false)
 	voice := newTrack(webrtc.MimeTypeOpus, "audio", "voice")
 	defer voice.end()
 	b, err := n.enter(board, call, newID(), voice)

@@ -20,6 +20,7 @@ type heard struct {
 	id, stream string
 	codec      string
 	packets    int
+	keys       int // packets that begin a key frame, of VP8
 	largest    int // octets of a payload, lately
 	last       time.Time
 }
@@ -40,6 +41,9 @@ func (e *ears) listen(t *webrtc.TrackRemote) {
 			}
 			e.mu.Lock()
 			h.packets++
+			if h.codec == webrtc.MimeTypeVP8 && beginsKey(p.Payload) {
+				h.keys++
+			}
 			h.largest = len(p.Payload)
 			h.last = time.Now()
 			e.mu.Unlock()
@@ -111,4 +115,9 @@ func (e *ears) silent(kind, sender string) error {
 		}
 		return time.Since(since) >= 700*time.Millisecond
 	})
+}
+
+// A payload descriptor of one octet that starts a partition, and a frame without its P bit (RFC 7741).
+func beginsKey(payload []byte) bool {
+	return len(payload) > 1 && payload[0] == 0x10 && payload[1]&1 == 0
 }

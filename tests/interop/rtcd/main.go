@@ -145,7 +145,7 @@ func main() {
 	var all sync.WaitGroup
 	for name, binary := range servers { // side by side: most of the time is waiting
 		asked := groups(own)
-		for _, part := range [][]group{asked[:1], asked[1:], {{scenarios: differing}}} {
+		for _, part := range [][]group{asked[:1], asked[1:], {{scenarios: differing}, {scenarios: moreDiffering}}} {
 			all.Add(1)
 			go func() {
 				defer all.Done()
@@ -180,5 +180,5 @@ func groups(own *identity) []group {
 	for _, sc := range endings {
 		all = append(all, group{scenarios: []scenario{sc}})
 	}
-	return append(slices.Concat(all, networks(), guarded()), secured(own))
+	return append(slices.Concat(all, networks(), guarded(), differingServers()), secured(own))
 }

@@ -102,8 +102,11 @@ func checkMetrics(text string, after int) error {
 	return nil
 }
 
-// Of that some is counted by now.
+// Of that some is counted by now, by us: rtcd has no such counters.
 func (s *server) some(sample string) error {
+	if s.name != "sluice" {
+		return nil
+	}
 	_, text, err := s.ask("GET", "/metrics", "", "")
 	if err == nil && (!strings.Contains(text, sample+" ") || strings.Contains(text, sample+" 0\n")) {
 		err = fmt.Errorf("%s is not counted", sample)

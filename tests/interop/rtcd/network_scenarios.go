@@ -253,7 +253,8 @@ func networks() []group {
 		{[]scenario{{"by TCP, as well as by UDP", reachedBy(webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP4),
 			"a client that comes by TCP alone"},
 			{"who joins a call of 104 voices hears all", manyTracks, "more than 100 tracks when a session joins"}}, nil},
-		{[]scenario{{"an address and a port that stand for its own", overridden, ""}}, func(s *server) []string {
+		{[]scenario{{"an address and a port that stand for its own", overridden, ""},
+			{"which are in the answer, too", overriddenInside, "`ice_host_port_override`"}}, func(s *server) []string {
 			own := "127.0.0.1," + ownAddress()
 			return []string{"RTCD_RTC_ICEADDRESSUDP=" + own, "RTCD_RTC_ICEADDRESSTCP=" + own,
 				"RTCD_RTC_ICEHOSTOVERRIDE=" + elsewhere, fmt.Sprintf("RTCD_RTC_ICEHOSTPORTOVERRIDE=%d", s.outside)}
