@@ -240,6 +240,7 @@ rig.hear = async (name, frequencies, ms = 600) => {
   const ctx = await audio();
   const track = slot.stream.getAudioTracks()[0];
   if (slot.heard !== track) { // after a reconnection it is another one
+    rig.deaf(name);
     slot.heard = track;
     slot.analyser = ctx.createAnalyser();
     Object.assign(slot.analyser, {fftSize: 8192, smoothingTimeConstant: 0});
@@ -258,6 +259,13 @@ rig.hear = async (name, frequencies, ms = 600) => {
     const b = Math.round(f / width);
     return Math.round(Math.max(peak[b - 1], peak[b], peak[b + 1]));
   });
+};
+
+// Listens to it no longer: what is listened to costs the page's one audio thread.
+rig.deaf = name => {
+  const slot = rig.streams[name];
+  slot.source?.disconnect();
+  slot.source = slot.analyser = slot.heard = null;
 };
 
 // ---- statistics -----------------------------------------------------------------------------

@@ -110,6 +110,12 @@ window.member = {
     return t && {id: t.id, muted: t.muted, media: !!t.media, readable: t.readable, cause: t.quality?.cause,
       height: rig.streams[`${me}/${other}/${source}`]?.element?.videoHeight};
   },
+  // For those who joined with playAudio: false.
+  play: (me, other, on) => {
+    const t = found(me, other, 'microphone');
+    if (on) t.attach();
+    else t.detach();
+  },
   want: (me, other, source, wish) => found(me, other, source).want(wish),
   subscribe: (me, other, source, on) => found(me, other, source).subscribe(on),
   peer: (me, other, method, ...args) => member.does([...members[me].room.peers.values()].find(p => p.name === other), method, ...args),

@@ -42,8 +42,9 @@ export async function person(server, page, {name, room, color, frequency, width 
     // The other's picture, by colour and stamp; and sound, by its tone and no other's.
     sees: (other, {source = 'camera', timeout = 30000, stamped = true} = {}) =>
       sees(page, `${name}/${other.name}/${source}`, other.color, {id: stamped ? other.id : undefined, timeout}),
-    hears: (other, absent = []) => hears(page, `${name}/${other.name}/microphone`, other.frequency,
-      {absent: absent.map(a => a.frequency), timeout: 30000}),
+    hears: (other, absent = [], {timeout = 30000} = {}) => hears(page, `${name}/${other.name}/microphone`, other.frequency,
+      {absent: absent.map(a => a.frequency), timeout}),
+    deaf: other => call(page, 'deaf', `${name}/${other.name}/microphone`),
     hearsNot: other => until(`${name} does not hear ${other.name}`, async () => {
       const value = await call(page, 'hear', `${name}/${other.name}/microphone`, [other.frequency]);
       return {value, ok: value && value[0] < -70};
