@@ -42,6 +42,8 @@ export class Room extends Emitter {
   #silenced = new Set(); // elements that the browser did not let play
   #speakers = null; // id of the output device
   #timer = 0;
+  #attempt = null; // to come back: an AbortController
+  #changed = false; // the network, since media was last looked for
   #pagehide = () => this.leave();
   #online = () => this.#network();
 
@@ -257,13 +259,13 @@ export class Room extends Emitter {
     return this.#options.connections === 1 && shareable();
   }
 
-  async #join(resume) {
+  async #join(resume, signal) {
     const {url, token, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
     const given = this.#moved ?? (typeof token === 'function' ? await token() : token);
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
       ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
         .filter(([, v]) => v !== undefined && v !== null))};
-    const {socket, answer} = await Socket.open(address(url, this.name), first);
+    const {socket, answer} = await Socket.open(address(url, this.name), first, {signal});
     if (this.state === 'closed') return socket.close({leave: true});
     this.#socket = socket;
     socket.once('end', error => this.#socket === socket && this.#lost(error));
@@ -288,6 +290,7 @@ export class Room extends Emitter {
   #fresh({ice_servers: ice}) {
     this.#media?.close();
     this.me.tracks.clear();
+    this.#changed = false;
     const {e2ee: encryption, data} = this.#options;
     this.#media = new Media({ice, encryption, both: this.#both,
       ask: async (type, members) => this.#answered(await this.ask(type, members)),
@@ -309,7 +312,9 @@ export class Room extends Emitter {
       const known = tracks.find(k => k.track === t.id);
       if (known && known.muted !== t.muted) this.tellMuted(t, t.muted);
     }
-    this.#begins(this.#media.negotiate());
+    if (this.#changed) this.restartIce();
+    else this.#begins(this.#media.negotiate());
+    this.#changed = false;
   }
 
   #answered(answer) {
@@ -331,8 +336,10 @@ export class Room extends Emitter {
   #again(attempt) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
+      this.#timer = 0;
+      const {signal} = this.#attempt = new AbortController();
       try {
-        await this.#join(this.#resume);
+        await this.#join(this.#resume, signal);
       } catch (error) {
         if (this.state !== 'reconnecting') return;
         if (this.#resume && !error.passing) {
@@ -340,15 +347,21 @@ export class Room extends Emitter {
           return this.#again(0);
         }
         if (!error.passing) return this.#close(error);
-        this.#again(attempt + 1);
+        this.#again(signal.aborted ? 0 : attempt + 1);
       }
     }, RETRY[Math.min(attempt, RETRY.length - 1)]);
   }
 
-  // The way out may be another one now.
+  // The way out may be another one now, on which our socket is dead and nobody says so; and so is one that
+  // is under way.
   #network() {
-    if (this.state === 'reconnecting') this.#again(0);
-    else if (this.state === 'connected') this.restartIce();
+    if (this.state !== 'connected' && this.state !== 'reconnecting') return;
+    this.#changed = true;
+    if (this.state === 'connected') {
+      this.restartIce();
+      this.#socket.probe().then(() => { this.#changed = false; }, () => {});
+    } else if (this.#timer) this.#again(0);
+    else this.#attempt?.abort();
   }
 
   #close(error) {

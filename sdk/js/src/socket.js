@@ -7,6 +7,7 @@ import {RoomError} from './errors.js';
 const PROTOCOL = 'sluice.rooms.v1';
 const QUIET = 10_000; // ms without a word before one is asked for
 const PATIENCE = 8_000; // ms for any answer
+const PROBE = 2_500; // ms for one where there is reason to doubt the connection
 const LEFT = 1000, GOING = 1001;
 
 // Events: 'message' (one that answers nothing), 'end' (a RoomError: it is over; once).
@@ -19,15 +20,19 @@ export class Socket extends Emitter {
   #ended = false;
   #said = null; // what the server gave as the reason
 
-  // first: the message that the socket begins with. Resolves to its answer.
-  static open(url, first, {timeout = PATIENCE} = {}) {
+  // first: the message that the socket begins with. Resolves to its answer. signal: nobody waits any longer
+  // for a socket that is not open yet.
+  static open(url, first, {timeout = PATIENCE, signal} = {}) {
     const socket = new Socket();
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => socket.#end(new RoomError('unreachable')), timeout);
+      const giveUp = () => socket.#end(new RoomError('unreachable'));
+      const late = setTimeout(giveUp, timeout);
+      signal?.addEventListener('abort', giveUp);
       socket.once('end', reject);
       socket.#ws = new WebSocket(url, PROTOCOL);
       socket.#ws.onopen = async () => {
         clearTimeout(late);
+        signal?.removeEventListener('abort', giveUp);
         socket.#keep();
         try {
           const answer = await socket.ask(first.type, first, timeout);
@@ -62,6 +67,16 @@ export class Socket extends Emitter {
   // What needs no answer.
   tell(type, members = {}) {
     if (!this.#ended && this.#ws.readyState === WebSocket.OPEN) this.#ws.send(JSON.stringify({...members, type}));
+  }
+
+  // Is anybody there? Rejects, and the socket ends as lost, where nobody answers.
+  async probe() {
+    try {
+      await this.ask('ping', {}, PROBE);
+    } catch (error) {
+      if (error.code === 'no_answer') this.#end(new RoomError('lost'));
+      throw error;
+    }
   }
 
   // leave: for good; otherwise the server keeps our place for a while.

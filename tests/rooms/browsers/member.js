@@ -8,10 +8,11 @@ const {rig} = window;
 const members = {}; // by name: {room, log}
 
 // Sockets, so that a test can cut one; and what was said on them.
-const sockets = [], said = [];
+const sockets = [], said = [], attempts = [];
 window.WebSocket = class extends window.WebSocket {
   constructor(...args) {
     super(...args);
+    attempts.push(performance.now());
     sockets.push(this);
     this.addEventListener('message', e => said.push(['say', JSON.parse(e.data)]));
   }
@@ -170,6 +171,14 @@ window.member = {
   },
   // As a network does that goes away: all sockets of the page.
   cut: () => sockets.splice(0).forEach(s => s.close(3001)),
+  // When each socket was begun.
+  attempts: () => attempts,
+  // What a browser says of its network: 'online', or 'change'; when, and after how many attempts.
+  network(event) {
+    const now = {at: performance.now(), attempts: attempts.length};
+    (event === 'change' ? navigator.connection : window).dispatchEvent(new Event(event));
+    return now;
+  },
   restartIce: me => members[me].room.restartIce(),
   ratchet: me => members[me].e2ee.ratchet(),
   async leave(me) {
