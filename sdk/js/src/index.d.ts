@@ -82,7 +82,7 @@ export interface ScreenOptions {
   motion?: boolean;
 }
 export interface CodingOptions {
-  /** Three sizes (simulcast) unless given; svc: layers in one stream, of VP9 and AV1. */
+  /** Three sizes (simulcast) unless given; svc: layers in one stream, of VP9 (which it is unless given) and AV1. */
   how?: 'simulcast' | 'svc' | 'single';
   codec?: Codec;
   maxBps?: number;

@@ -143,6 +143,7 @@ window.member = {
       const all = pc ? [...(await pc.getStats()).values()] : [];
       out[way] = pc && {state: pc.connectionState, ufrag: /a=ice-ufrag:(\S+)/.exec(pc.currentLocalDescription?.sdp)?.[1],
         sections: pc.getTransceivers().length,
+        codecs: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').map(s => all.find(x => x.id === s.codecId)?.mimeType),
         frames: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').reduce((n, s) => n + (s.framesDecoded ?? 0), 0),
         encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s => ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded})),
         frozen: all.filter(s => s.type === 'inbound-rtp').reduce((n, s) => n + (s.totalFreezesDuration ?? 0), 0)};
