@@ -203,6 +203,18 @@ TEST(senders_of_too_many_frames)
     stage_free(s);
 }
 
+TEST(senders_of_what_is_no_frame)
+{
+    struct stage *s = stage_new(0);
+    struct rooms_frame f;
+    CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("01 00 00 68"), 0, &f));
+    CHECK(!event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("02 00 00 68"), 0, &f));
+    CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, (struct span){0}, 0, &f));
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_in, 1);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->malformed, 2);
+    stage_free(s);
+}
+
 TEST(senders_of_too_much)
 {
     struct stage *s = stage_new(0);

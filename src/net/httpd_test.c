@@ -299,6 +299,7 @@ TEST(httpd_answers)
     CHECK_INT(s.stats.conns, 0);
     CHECK_INT(s.stats.waiting, 0);
     CHECK_INT(s.stats.too_large, 1);
+    CHECK_INT(s.stats.malformed, 5);
 }
 
 TEST(httpd_takes_a_request_octet_by_octet)

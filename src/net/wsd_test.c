@@ -382,6 +382,24 @@ TEST(a_slow_reader_is_closed_and_delays_nobody)
     sl_ws_fini(&ws);
 }
 
+/* Answers to pings are no messages, but they wait as messages do. */
+TEST(who_pings_and_does_not_read_is_closed)
+{
+    struct server s;
+    struct wsd_conf conf = slow;
+    conf.queue_max = 64 << 10;
+    server_start(&s, conf);
+    int stuck = dial_ws(&s, "/");
+    usec end = sl_loop_now() + SEC(30);
+    while (s.ended == 0 && sl_loop_now() < end)
+        send_frame(stuck, WS_PING, (struct span){big, WS_CONTROL_MAX});
+    server_stop(&s);
+    CHECK_INT(s.ended, 1);
+    CHECK_INT(s.codes[0], WS_CODE_ABNORMAL);
+    CHECK_INT(s.stats.slow, 1);
+    (void)close(stuck);
+}
+
 /* Little waits, but nothing of it is taken. */
 TEST(who_takes_nothing_is_closed)
 {

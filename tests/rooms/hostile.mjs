@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {Client, offer} from './client.mjs';
 import {minter} from './tokens.mjs';
 import {request} from '../attack/rig.mjs';
+import {startServer} from '../browser/server.mjs';
 import {until} from '../browser/until.mjs';
 
 export default async function ({server, beside, test}) {
@@ -103,6 +104,22 @@ export default async function ({server, beside, test}) {
     assert.ok(there.length <= 256, `${there.length} sockets`);
     assert.equal(await server.count('sluice_http_refused_total', full) - before, opened.length - there.length);
     there.forEach(c => c.socket.terminate());
+  });
+
+  await test('pages of others, and who comes when all places are taken, are refused', async () => {
+    const [most, ours] = [30, 'https://ours.example'];
+    const other = await startServer({name: 'rooms-strict', options: [`--http.allowed_origins=${ours}`, `--limits.connections=${most}`]});
+    const status = origin => Client.open(other, 'r', {headers: {origin}}).then(c => (c.socket.terminate(), 101), e => e.status);
+    assert.equal(await status(ours), 101);
+    for (const origin of ['https://theirs.example', 'null', `${ours}.theirs.example`]) assert.equal(await status(origin), 403, origin);
+    assert.equal(await other.count('sluice_requests_refused_total', {problem: 'origin'}), 3);
+    const there = [];
+    while (there.length < most) there.push(await Client.open(other, 'r')); // who is idle makes place for them
+    const late = await Promise.allSettled(Array.from({length: 10}, () => Client.open(other, 'r')));
+    assert.ok(late.every(o => o.status === 'rejected'));
+    assert.equal(await other.count('sluice_http_refused_total', {face: 'public', reason: 'full'}), late.length);
+    there.forEach(c => c.socket.terminate());
+    await other.stop();
   });
 
   await test('fifty join and vanish, again and again: all that was theirs is gone in the end', async () => {
