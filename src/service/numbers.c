@@ -315,6 +315,8 @@ static const struct row http_rows[] = {
       "slow"),
     C("http_closed", "Connections closed, by reason.", httpd_stats, broken, "reason",
       "broken"),
+    C("http_closed", "Connections closed, by reason.", httpd_stats, evicted, "reason",
+      "evicted"),
     C("http_bodies_too_large", "Bodies over the limit.", httpd_stats, too_large, NULL,
       NULL),
     G("http_open_connections", "Connections that are open.", httpd_stats, conns, NULL,

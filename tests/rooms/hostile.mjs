@@ -1,6 +1,7 @@
 // Bad input on the room WebSocket: refused with the stable code, counted, and nobody else notices.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import {Client, offer} from './client.mjs';
 import {minter} from './tokens.mjs';
 import {request} from '../attack/rig.mjs';
@@ -113,10 +114,15 @@ export default async function ({server, beside, test}) {
     assert.equal(await status(ours), 101);
     for (const origin of ['https://theirs.example', 'null', `${ours}.theirs.example`]) assert.equal(await status(origin), 403, origin);
     assert.equal(await other.count('sluice_requests_refused_total', {problem: 'origin'}), 3);
+    const idle = await Promise.all(Array.from({length: 5}, () => new Promise(r => {
+      const socket = net.connect(new URL(other.origin).port, '127.0.0.1', () => r(socket));
+      socket.on('error', () => {});
+    })));
     const there = [];
     while (there.length < most) there.push(await Client.open(other, 'r')); // who is idle makes place for them
     const late = await Promise.allSettled(Array.from({length: 10}, () => Client.open(other, 'r')));
     assert.ok(late.every(o => o.status === 'rejected'));
+    assert.ok(await other.count('sluice_http_closed_total', {face: 'public', reason: 'evicted'}) >= idle.length);
     assert.equal(await other.count('sluice_http_refused_total', {face: 'public', reason: 'full'}), late.length);
     there.forEach(c => c.socket.terminate());
     await other.stop();
