@@ -163,7 +163,7 @@ window.member = {
   },
   // How far the picture is behind the sound of one peer, in ms of the publisher's clock: 0 is in step.
   async apart(me, other) {
-    const at = {}, all = [...(await members[me].room.connections.receive.getStats()).values()];
+    const at = {}, all = [...(await members[me].room.connections.receive?.getStats())?.values() ?? []];
     for (const source of ['camera', 'microphone']) {
       const id = found(me, other, source)?.media?.id;
       at[source] = all.find(s => s.type === 'inbound-rtp' && s.trackIdentifier === id)?.estimatedPlayoutTimestamp;
