@@ -189,7 +189,8 @@ EMULATED __m512i emulated_extend(__m128i x)
 
 EMULATED __m256i emulated_half(__m512i a, int high)
 {
-    return _mm256_set_m128i(a.part[2 * high + 1], a.part[2 * high]);
+    return high ? _mm256_set_m128i(a.part[3], a.part[2])
+                : _mm256_set_m128i(a.part[1], a.part[0]);
 }
 #define _mm512_castsi512_si128(a) (a).part[0]
 #define _mm512_castsi512_si256(a) emulated_half(a, 0)

@@ -428,7 +428,8 @@ void sl_feedback_keyframe(struct shard *s, struct encoding *e, usec now)
         /* Thousands of viewers may ask at once: the timer stands after the first. */
         if (!asked)
             sl_feedback_arm(p->transport, now);
-    } else if (keyreq_poll(&e->keyreq, now)) {
+    } else if (keyreq_poll(&e->keyreq, now) || !asked) {
+        /* The first since a key frame is never held back: it waits where the publisher is. */
         struct mail m = {.type = MAIL_KEYFRAME, .id = p->id, .arg = e->number};
         sl_shard_post(s, p->origin, &m, SHARD_KEEP_MEDIA);
     }

@@ -66,6 +66,28 @@ TEST(pipe_carries_key_frame_requests_upward)
     stage_close(&s);
 }
 
+/* Soon after a key frame another is asked for: it is not forgotten between the workers. */
+TEST(pipe_carries_a_request_soon_after_another)
+{
+    struct sim_client *viewers[3];
+    three_workers(viewers);
+    stage_send(s.pub, SSRC_IN, 1, true);
+    sim_run(&s.sim, SEC(1));
+    int before = (int)sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+    sim_send_pli(viewers[1], SSRC_OUT);
+    sim_run(&s.sim, MSEC(10));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), before + 1);
+    stage_send(s.pub, SSRC_IN, 2, true);
+    sim_run(&s.sim, MSEC(100));
+    for (int i = 0; i < 10; i++)
+        sim_send_pli(viewers[1], SSRC_OUT);
+    sim_run(&s.sim, MSEC(300));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), before + 1); /* not yet */
+    sim_run(&s.sim, MSEC(200));
+    CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), before + 2);
+    stage_close(&s);
+}
+
 /* A mailbox without room costs packets, which are counted; nothing stays behind. */
 TEST(pipe_drops_what_finds_no_room)
 {
