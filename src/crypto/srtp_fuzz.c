@@ -26,7 +26,7 @@ static void open_ends(enum srtp_profile p)
     static const char *const names[] = {"openssl", "avx2", "avx512"};
     struct srtp_master m = {.profile = p, .key = {1, 2, 3}, .salt = {4, 5, 6}};
     n_ends = 0;
-    for (size_t i = 0; i < LEN(names); i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct srtp_backend *b = sl_srtp_backend(names[i]);
         if (b)
             ends[n_ends++] =
