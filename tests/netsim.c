@@ -283,7 +283,7 @@ static void wake(struct net_flow *f, uint64_t unused, usec unused2)
     (void)unused, (void)unused2;
     struct net *n = f->net;
     at(f, n->now + WAKE, wake, 0, 0);
-    if (n->now < sl_bwe_deadline(f->bwe))
+    if (n->now < sl_bwe_deadline(f->bwe) && n->now < sl_bwe_probe_deadline(f->bwe))
         return;
     sl_bwe_tick(f->bwe, n->now);
     for (size_t due; !f->cannot_pad && !silent(f, n->now) &&

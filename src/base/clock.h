@@ -17,6 +17,13 @@ typedef int64_t usec;
 #define MSEC(n)    ((usec)(n)*1000)
 #define SEC(n)     ((usec)(n)*1000000)
 
+/* The first multiple of step that is not before `at`: whoever may be that late is woken up
+ * together with others. */
+static inline usec usec_step(usec at, usec step)
+{
+    return at > USEC_NEVER - step ? at : (at + step - 1) / step * step;
+}
+
 /* One deadline, inside the struct that waits for it. Zero is a timer that is not set. */
 struct timer {
     usec at;

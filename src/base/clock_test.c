@@ -28,3 +28,15 @@ TEST(timers_come_out_in_order)
     sl_timer_stop(&t, &all[0]);
     sl_timers_fini(&t);
 }
+
+TEST(steps_are_never_too_early)
+{
+    static const usec rows[][2] = {
+        {0, 0}, {1, 50}, {49, 50}, {50, 50}, {51, 100}, {USEC_NEVER, USEC_NEVER},
+    };
+    for (size_t i = 0; i < LEN(rows); i++)
+        CHECK_INT(usec_step(rows[i][0], 50), rows[i][1]);
+    usec last = usec_step(USEC_NEVER - 60, 50);
+    CHECK(last >= USEC_NEVER - 60 && last % 50 == 0);
+    CHECK_INT(usec_step(USEC_NEVER - 49, 50), USEC_NEVER - 49);
+}

@@ -239,11 +239,14 @@ void sl_bwe_tick(struct bwe *b, usec now)
 
 usec sl_bwe_deadline(const struct bwe *b)
 {
-    usec probe = b->remb_only ? USEC_NEVER : sl_probe_deadline(&b->probe);
     bool quiet =
         b->remb_only || (b->clock_known && !b->silent && b->probe.pending_n == 0);
-    usec tick = b->spare.at + (quiet ? TICK_QUIET : TICK);
-    return probe < tick ? probe : tick;
+    return b->spare.at + (quiet ? TICK_QUIET : TICK);
+}
+
+usec sl_bwe_probe_deadline(const struct bwe *b)
+{
+    return b->remb_only ? USEC_NEVER : sl_probe_deadline(&b->probe);
 }
 
 size_t sl_bwe_padding(const struct bwe *b, usec now)

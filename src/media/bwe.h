@@ -94,7 +94,10 @@ void sl_bwe_want(struct bwe *b, uint64_t bps);
 void sl_bwe_ask(struct bwe *b, uint64_t bps, usec now);
 
 void sl_bwe_tick(struct bwe *b, usec now);
-usec sl_bwe_deadline(const struct bwe *b);
+usec sl_bwe_deadline(const struct bwe *b); /* need not be exact */
+
+/* When padding is due for a probe, which is spoiled by coming late. */
+usec sl_bwe_probe_deadline(const struct bwe *b);
 
 /* Octets that are to leave now as padding, or as anything else that is of no use by itself. 0:
  * none. After each packet of them ask again. */

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         struct bwe_state s = sl_bwe_state(b);
         MUST(s.target_bps >= MIN_BPS && s.target_bps <= MAX_BPS);
         MUST(s.rtt >= 0 && s.cause < BWE_CAUSES);
-        MUST(sl_bwe_deadline(b) > now);
+        MUST(sl_bwe_deadline(b) > now && sl_bwe_probe_deadline(b) > now);
     }
     sl_bwe_free(b);
     return 0;

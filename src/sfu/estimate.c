@@ -76,7 +76,8 @@ static void heard(struct transport *t, usec now)
         t->estimate.heard_at = now;
     if (is_cut(t, &s))
         t->share_at = now;
-    if (sl_estimate_deadline(t) < t->timer.at)
+    if (sl_estimate_deadline(t) < t->timer.at ||
+        sl_estimate_probe_deadline(t) < t->timer.at)
         sl_feedback_arm(t, now);
 }
 
@@ -259,6 +260,11 @@ void sl_estimate_tick(struct transport *t, usec now)
 
 usec sl_estimate_deadline(const struct transport *t)
 {
-    usec probe = t->bwe ? sl_bwe_deadline(t->bwe) : USEC_NEVER;
-    return probe < t->share_at ? probe : t->share_at;
+    usec tick = t->bwe ? sl_bwe_deadline(t->bwe) : USEC_NEVER;
+    return tick < t->share_at ? tick : t->share_at;
+}
+
+usec sl_estimate_probe_deadline(const struct transport *t)
+{
+    return t->bwe ? sl_bwe_probe_deadline(t->bwe) : USEC_NEVER;
 }

@@ -53,6 +53,7 @@ void sl_estimate_remb(struct transport *t, const struct rtcp_fb *fb, usec now);
 void sl_estimate_report(struct transport *t, struct consumer *c,
                         const struct rtcp_block *b, usec now);
 
-/* Padding that is due, shares, and what they change. */
+/* Padding that is due, shares, and what they change. Only padding need be exact. */
 void sl_estimate_tick(struct transport *t, usec now);
 usec sl_estimate_deadline(const struct transport *t);
+usec sl_estimate_probe_deadline(const struct transport *t);

@@ -377,16 +377,23 @@ static usec sooner(usec a, usec b)
     return a < b ? a : b;
 }
 
-void sl_feedback_arm(struct transport *t, usec earliest)
+/* What may be late by a step is done with what others have to do then: a worker with hundreds of
+ * transports would be woken up for each of them otherwise. */
+static usec leisurely(const struct transport *t, usec earliest)
 {
     usec at = sooner(sooner(t->next_report, t->next_clock), sl_ice_expires(&t->ice));
+    at = sooner(sooner(at, t->next_feedback), sl_estimate_deadline(t));
+    at = sooner(at, sl_pacer_deadline(t));
+    return at > earliest ? usec_step(at, FEEDBACK_STEP) : at;
+}
+
+void sl_feedback_arm(struct transport *t, usec earliest)
+{
+    usec at = earliest + REPORT_INTERVAL;
     if (!t->out)
         return;
-    if (!t->sendable)
-        at = earliest + REPORT_INTERVAL;
-    else
-        at = sooner(sooner(at, t->next_feedback),
-                    sooner(sl_estimate_deadline(t), sl_pacer_deadline(t)));
+    if (t->sendable)
+        at = sooner(leisurely(t, earliest), sl_estimate_probe_deadline(t));
     list_each (struct producer, p, &t->producers, in_transport)
         for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
             const struct encoding *e = &p->encodings[i];

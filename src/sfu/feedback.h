@@ -17,6 +17,7 @@ struct transport;
     MSEC(100) /* of transport-wide feedback: 250 ms still ramps up */
 #define REPORT_INTERVAL SEC(1)
 #define CLOCK_INTERVAL  MSEC(50) /* between the first two reports of a clock */
+#define FEEDBACK_STEP   MSEC(5)  /* by which what is no answer may be late */
 
 /* An SRTCP datagram as it came. */
 void sl_feedback_take(struct transport *t, struct pkt *p, usec now);

@@ -13,7 +13,7 @@ enum {
     HEADERS = 72,  /* octets of a packet beside its payload: IP, UDP, RTP, tag */
 };
 
-#define STEP MSEC(5) /* between two looks: how far packets of a burst stay together */
+#define STEP FEEDBACK_STEP /* between two looks: how far packets of a burst stay together */
 
 struct waiting {
     struct consumer *consumer; /* NULL: it has left */
@@ -24,7 +24,6 @@ struct waiting {
 struct pacer {
     uint64_t bps;
     usec free_at; /* when all that left has passed, at that rate */
-    usec ran_at;
     size_t octets; /* that wait */
     unsigned first, n;
     struct waiting packets[PACKETS];
@@ -74,7 +73,6 @@ static size_t next(struct pacer *p, usec now)
 
 static void run(struct pacer *p, usec now)
 {
-    p->ran_at = now;
     if (p->free_at < now - STEP)
         p->free_at = now - STEP;
     while (p->n > 0 && p->free_at <= now)
@@ -90,9 +88,7 @@ void sl_pacer_run(struct transport *t, usec now)
 usec sl_pacer_deadline(const struct transport *t)
 {
     const struct pacer *p = t->pacer;
-    if (!p || p->n == 0)
-        return USEC_NEVER;
-    return p->free_at > p->ran_at + STEP ? p->free_at : p->ran_at + STEP;
+    return p && p->n > 0 ? usec_step(p->free_at, STEP) : USEC_NEVER;
 }
 
 size_t sl_pacer_hurry(struct transport *t, size_t octets, usec now)

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "sfu/consumer.h"
+#include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/producer.h"
 #include "sfu/transport.h"
@@ -90,6 +91,35 @@ TEST(pacer_spreads)
     CHECK_INT(pictures(), 41);
     send_frame(SSRC_IN, 1, false); /* it is its turn at once */
     CHECK_INT(pictures(), 42);
+    stage_close(&s);
+}
+
+/* Each has its own time to send the next, and all are looked after at once. */
+TEST(pacer_of_many_wakes_up_once)
+{
+    enum { VIEWERS = 12 };
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    seq = 1;
+    for (unsigned i = 0; i < VIEWERS; i++) {
+        struct sim_client *c =
+            i == 0 ? s.sub : sim_connected(&s.sim, 2 + i, 0, SRTP_GCM_128);
+        if (i > 0) {
+            k.id++;
+            sim_consume(c, &k, VIDEO);
+            sim_ready(c);
+        }
+        sim_run(&s.sim, MSEC(1));
+        sl_pacer_limit(sl_shard_transport(s.sim.shards[0], c->id), BPS + 9000 * i,
+                       s.sim.now);
+    }
+    CHECK_INT(sim_stats(&s.sim, 0)->paced, VIEWERS);
+    send_frame(SSRC_IN, 60, true);
+    uint64_t before = s.sim.ticks;
+    sim_run(&s.sim, MSEC(400));
+    CHECK(pictures() > 30);
+    CHECK(s.sim.ticks - before <= MSEC(400) / FEEDBACK_STEP + 10);
     stage_close(&s);
 }
 
