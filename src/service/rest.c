@@ -8,10 +8,10 @@ static bool is_busy(const struct rest *r, usec span)
     return r->busy ? worked * 5 >= span * 2 : worked * 2 >= span;
 }
 
-usec sl_rest_for(struct rest *r, usec now)
+usec sl_rest_for(struct rest *r, bool found, usec now)
 {
     usec span = now - r->since;
     if (span >= REST_WINDOW)
         *r = (struct rest){.since = now, .busy = is_busy(r, span)};
-    return r->busy ? REST_TIME : 0;
+    return r->busy && found ? REST_TIME : 0;
 }

@@ -25,8 +25,9 @@ struct rest {
     bool busy;  /* in the last window */
 };
 
-/* It has nothing more to do: for how long it rests before it sleeps. 0: it does not. */
-usec sl_rest_for(struct rest *r, usec now);
+/* It has nothing more to do: for how long it rests before it looks again. 0: it sleeps until
+ * somebody wakes it, as after a look that found nothing: what comes in bursts has pauses. */
+usec sl_rest_for(struct rest *r, bool found, usec now);
 
 /* It rested or slept. */
 static inline void rest_add(struct rest *r, usec from, usec to)

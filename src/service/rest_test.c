@@ -29,7 +29,7 @@ TEST(rests_when_busy)
         rest_add(&r, now, now + idle / 2);
         rest_add(&r, now + REST_WINDOW / 2, now + REST_WINDOW / 2 + idle - idle / 2);
         now += REST_WINDOW;
-        CHECK_INT(sl_rest_for(&r, now), rows[i].rests ? REST_TIME : 0);
+        CHECK_INT(sl_rest_for(&r, true, now), rows[i].rests ? REST_TIME : 0);
     }
 }
 
@@ -37,11 +37,11 @@ TEST(rests_when_busy)
 TEST(a_window_is_judged_at_its_end)
 {
     struct rest r = {0};
-    CHECK_INT(sl_rest_for(&r, REST_WINDOW - 1), 0);
-    CHECK_INT(sl_rest_for(&r, REST_WINDOW), REST_TIME);
+    CHECK_INT(sl_rest_for(&r, true, REST_WINDOW - 1), 0);
+    CHECK_INT(sl_rest_for(&r, true, REST_WINDOW), REST_TIME);
     rest_add(&r, REST_WINDOW, 2 * REST_WINDOW - 1);
-    CHECK_INT(sl_rest_for(&r, 2 * REST_WINDOW - 1), REST_TIME);
-    CHECK_INT(sl_rest_for(&r, 2 * REST_WINDOW), 0);
+    CHECK_INT(sl_rest_for(&r, true, 2 * REST_WINDOW - 1), REST_TIME);
+    CHECK_INT(sl_rest_for(&r, true, 2 * REST_WINDOW), 0);
 }
 
 /* A round that took longer than a window is judged by its own length. */
@@ -49,7 +49,17 @@ TEST(a_long_round_counts_whole)
 {
     struct rest r = {0};
     rest_add(&r, 0, MSEC(14));
-    CHECK_INT(sl_rest_for(&r, MSEC(30)), REST_TIME);
+    CHECK_INT(sl_rest_for(&r, true, MSEC(30)), REST_TIME);
     rest_add(&r, MSEC(30), MSEC(50));
-    CHECK_INT(sl_rest_for(&r, MSEC(60)), 0);
+    CHECK_INT(sl_rest_for(&r, true, MSEC(60)), 0);
+}
+
+TEST(sleeps_after_a_look_that_found_nothing)
+{
+    struct rest r = {0};
+    CHECK_INT(sl_rest_for(&r, true, REST_WINDOW), REST_TIME);
+    CHECK_INT(sl_rest_for(&r, false, REST_WINDOW + REST_TIME), 0);
+    CHECK_INT(sl_rest_for(&r, true, REST_WINDOW + 2 * REST_TIME), REST_TIME);
+    CHECK_INT(sl_rest_for(&r, false, 2 * REST_WINDOW), 0);
+    CHECK_INT(sl_rest_for(&r, true, 2 * REST_WINDOW + 1), REST_TIME);
 }

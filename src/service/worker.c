@@ -357,11 +357,11 @@ static bool work(struct worker *w)
     return n > 0 || mails > 0;
 }
 
-/* Nothing is left to do. While it rests nobody need wake it; and what came meanwhile is found
- * by reading, as nearly always something did. */
-static void sleep_until(struct worker *w, usec until)
+/* Nothing is left to do, of what was found or not. While it rests nobody need wake it; and what
+ * came meanwhile is found by reading, as mostly something did. */
+static void sleep_until(struct worker *w, bool found, usec until)
 {
-    usec begun = sl_udp_now(), rest = sl_rest_for(&w->rest, begun);
+    usec begun = sl_udp_now(), rest = sl_rest_for(&w->rest, found, begun);
     if (rest > 0) {
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)rest * 1000}, NULL);
         sl_udp_suppose(w->udp);
@@ -390,9 +390,11 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     w->rest.since = sl_udp_now();
-    while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
-        if (!work(w) || !(sl_udp_ready(w->udp) || streams_ready(w)))
-            sleep_until(w, deadline(w));
+    while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+        bool found = work(w);
+        if (!found || !(sl_udp_ready(w->udp) || streams_ready(w)))
+            sleep_until(w, found, deadline(w));
+    }
     return NULL;
 }
 
