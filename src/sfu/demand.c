@@ -205,6 +205,21 @@ static unsigned unsettled(const struct producer *p, usec now)
     return p->transport && p->encodings_n > 1 && !settled ? all_of(p) : 0;
 }
 
+/* What comes again has as long to be taken as what has just begun. */
+static void review_lost(struct producer *p, unsigned part, usec now)
+{
+    struct demand *d = &p->demand;
+    uint8_t b = (uint8_t)(1U << part);
+    bool came = p->encodings[is_sizes(p) ? 0 : part].last != 0;
+    if (sl_demand_flows(p, part)) {
+        if (d->lost & b)
+            d->at[part] = now + DEMAND_SETTLE - DEMAND_IDLE;
+        d->lost &= (uint8_t)~b;
+    } else if (came && d->wanted & b && !(d->asleep & b)) {
+        d->lost |= b;
+    }
+}
+
 void sl_demand_review(struct producer *p, struct shard *s, usec now)
 {
     struct demand *d = &p->demand;
@@ -213,6 +228,7 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
     unsigned n = sl_demand_parts(p);
     for (unsigned i = 0; i < n; i++) {
         unsigned bits = n > 1 ? 1U << i : all;
+        review_lost(p, i, now);
         if (here & bits)
             d->at[i] = now;
         if (d->at[i] != 0 && now - d->at[i] < DEMAND_IDLE)
@@ -223,7 +239,7 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
         }
     }
     if (wanted)
-        wanted |= unsettled(p, now);
+        wanted |= unsettled(p, now) | d->lost;
     uint32_t most = most_of(p);
     if (!d->told || wanted != (d->wanted & all) || is_far(most, d->most_bps))
         tell(p, s, wanted, most);

@@ -7,7 +7,9 @@
  * carried to tell upward. What nobody wanted for DEMAND_IDLE is not wanted any
  * more; what somebody wants is, at once. Control is told, and through it whoever publishes.
  * Where that one obeys, what is for nobody stops, and can still be had, at its last known rate:
- * it counts as lost only when it does not come within DEMAND_WAKE after somebody wanted it.
+ * it counts as lost only when it does not come within DEMAND_WAKE after somebody wanted it. What
+ * is lost stays wanted, though nobody can be given it, until it comes: a sender whose path
+ * or processor could not, and now can, would not know otherwise.
  *
  * Besides, the bits/s that the best of its viewers can be sent: more would be for nobody. A
  * viewer whose path is not known to be narrow can be sent anything.
@@ -38,6 +40,7 @@ struct demand {
     uint8_t wanted;              /* a bit for each part; of one part DEMAND_ALL, or 0 */
     uint32_t most_bps;           /* that anybody can be sent; DEMAND_ANY */
     uint8_t asleep;              /* bits of those that were given leave to stop */
+    uint8_t lost;                /* of those that were wanted and do not come */
     usec at[DEMAND_PARTS_MAX];   /* somebody wanted it last; 0: nobody ever did */
     usec woke[DEMAND_PARTS_MAX]; /* when it was wanted again */
     usec took[DEMAND_PARTS_MAX]; /* until it came; 0: not yet, or it had not stopped */

@@ -11,18 +11,23 @@ enum { ENCODINGS = 3, SSRC_LAYER = 101 };
 
 static struct stage s;
 static unsigned frame;
+static unsigned flowing; /* encodings of the last frame */
 
+/* What comes again begins with a key frame; one is never far. */
 static void publish(unsigned encodings)
 {
-    static uint8_t payload[500] = {0x10, 0x00};
+    static uint8_t payload[500] = {0x10};
     for (unsigned l = 0; l < ENCODINGS; l++) {
-        struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, true);
+        bool key = frame % 5 == 0 || !(flowing & 1U << l);
+        struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, key);
+        payload[1] = !key;
         r.ts = 1800 * frame;
         r.marker = true;
         r.payload = (struct span){payload, 100U << l};
         if (encodings & 1U << l)
             sim_send_rtp(s.pub, &r);
     }
+    flowing = encodings;
     frame++;
 }
 
@@ -51,7 +56,7 @@ static void open_stage(unsigned viewer)
     p.receive.obeys = true;
     for (unsigned l = 0; l < ENCODINGS; l++)
         p.receive.encodings[l].ssrc = SSRC_LAYER + l;
-    frame = 0;
+    frame = flowing = 0;
     stage_open(&s, &p, &k, viewer, SRTP_GCM_128);
 }
 
@@ -120,7 +125,7 @@ TEST(demand_lets_all_begin)
     stage_close(&s);
 }
 
-/* What was to wake up, and does not, is not there. */
+/* What was to wake up, and does not, is not there; it is given when it comes after all. */
 TEST(demand_gives_up)
 {
     open_stage(0);
@@ -131,7 +136,33 @@ TEST(demand_gives_up)
     wish(&(struct rtp_wish){0});
     CHECK_INT(run(SEC(1), 2), 200);
     CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
-    CHECK_INT(run(SEC(4), 2), 200);
-    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 2);
+    CHECK_INT(run(SEC(8), 2), 200);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+    CHECK_INT(run(SEC(3), 6), 400);
+    CHECK_INT(run(SEC(1), 6), 400);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
     stage_close(&s);
+}
+
+/* A sender that has to leave out its best for a while, and could send it again, is let. */
+TEST(demand_does_not_forget_what_stopped)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        CHECK_INT(run(SEC(7), 7), 400);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
+        CHECK_INT(run(SEC(8), 3), 200);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+        wish(&(struct rtp_wish){.paused = true});
+        CHECK_INT(run(SEC(2), 3), 0);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 0);
+        wish(&(struct rtp_wish){.encoding = 1});
+        CHECK_INT(run(SEC(2), 3), 100);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 5);
+        CHECK_INT(run(SEC(7), 5), 100); /* nobody wants it just now */
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 1);
+        wish(&(struct rtp_wish){0});
+        CHECK_INT(run(SEC(2), 5), 400);
+        stage_close(&s);
+    }
 }
