@@ -2,7 +2,7 @@
  * What forwarding costs: CPU time of the server process for each packet, as rooms grow from 10
  * to 1000 subscribers, beside the least that this machine needs for the same work.
  *
- *     fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N]
+ *     fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N] [--plain]
  *
  * The server has one worker and one core, the load generator (src/bench) another. A row runs
  * at about 70 % of the worker, which more rooms reach, not faster publishers, so that bursts
@@ -11,7 +11,8 @@
  * shared over the packets forwarded. Both are read by somebody who polls on another core (-B):
  * buffers that are freed there come back to the sender's core, a fifth of its time in bursts
  * of 8. The limit without a reader, and the ratio to it, stand in the note, as `alone`.
- * --only=N measures rooms of that size and no others. docs/benchmarks.md tells more.
+ * --only=N measures rooms of that size and no others; --plain has subscribers who offer neither
+ * transport-cc nor REMB, so that nothing is estimated. docs/benchmarks.md tells more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static const struct {
 
 struct bench {
     const char *server, *limit;
-    bool pinned;
+    bool pinned, plain;
     unsigned only; /* 0: all sizes */
     struct rows rows;
     uint64_t lost;
@@ -225,6 +226,7 @@ static bool block(struct bench *b, unsigned n, size_t profile)
                              .subscribers = n,
                              .audio = true,
                              .video = true,
+                             .plain = b->plain,
                              .profile = profiles[profile].profile};
     bool ok = false;
     if (sl_load_new(&conf, &l, error) != E_OK)
@@ -265,11 +267,13 @@ int main(int argc, char **argv)
     bool check = false;
     if (argc < 4) {
         (void)fprintf(stderr,
-                      "usage: fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N]\n");
+                      "usage: fanout SERVER FANOUT_LIMIT JSON [--check] [--only=N] "
+                      "[--plain]\n");
         return EXIT_FAILURE;
     }
     for (int i = 4; i < argc; i++) {
         check |= strcmp(argv[i], "--check") == 0;
+        b.plain |= strcmp(argv[i], "--plain") == 0;
         if (strncmp(argv[i], "--only=", 7) == 0)
             b.only = (unsigned)strtoul(argv[i] + 7, NULL, 10);
     }

@@ -94,7 +94,8 @@ static struct offer_conf offer_of(const struct client *c)
         .cname = c->creds.ufrag,
         .session = c->tie_breaker >> 2,
         .sections = c->sections,
-        .sections_n = c->conf.sections_n};
+        .sections_n = c->conf.sections_n,
+        .plain = c->conf.plain};
 }
 
 void sl_client_offer(const struct client *c, struct wr *w)

@@ -42,6 +42,7 @@ struct client_conf {
     enum negotiate_job job;
     const struct offer_section *sections; /* copied */
     size_t sections_n;
+    bool plain;            /* it tells nobody what its path carries, see room/offer.h */
     struct dtls_ctx *dtls; /* borrowed: which SRTP profiles it takes is here */
     const uint8_t *sha256; /* borrowed: of the certificate in it */
     const struct srtp_backend *srtp;

@@ -38,6 +38,7 @@ struct load_conf {
     /* Publishers send a little of each track as soon as they are up, subscribers come when those
      * of their room are, and joining ends when each gets all tracks. */
     bool heard;
+    bool plain; /* subscribers tell nobody what their paths carry: nothing is estimated */
     bool
         data; /* each client opens a data channel, of which its descriptions do not tell */
 };

@@ -67,6 +67,7 @@ static enum err make(struct load *l, struct member *m)
     struct client_conf conf = {.job = publishes ? NEGOTIATE_PUBLISH : NEGOTIATE_WATCH,
                                .sections = sections,
                                .sections_n = n,
+                               .plain = !publishes && l->conf.plain,
                                .dtls = l->dtls,
                                .sha256 = l->cert.sha256,
                                .srtp = l->srtp,

@@ -41,33 +41,37 @@ static void put_feedback(struct wr *w, uint8_t pt, const char *const *what, size
 }
 
 /* Each extension has one id in all sections (RFC 9143 §8). */
-static void put_extensions(struct wr *w, const enum rtp_ext *exts, size_t n)
+static void put_extensions(struct wr *w, const enum rtp_ext *exts, size_t n, bool plain)
 {
     for (size_t i = 0; i < n; i++)
-        put(w, (struct sdp_line){.kind = SDP_EXTMAP,
-                                 .extmap = {.id = (uint16_t)exts[i],
-                                            .uri = span_of(sl_ext_uri(exts[i]))}});
+        if (!plain || exts[i] != EXT_TWCC)
+            put(w, (struct sdp_line){.kind = SDP_EXTMAP,
+                                     .extmap = {.id = (uint16_t)exts[i],
+                                                .uri = span_of(sl_ext_uri(exts[i]))}});
 }
 
-static void put_audio(struct wr *w)
+/* What tells of the path stands first: it is left out of a plain offer. */
+static void put_audio(struct wr *w, bool plain)
 {
     static const enum rtp_ext exts[] = {EXT_MID, EXT_TWCC, EXT_AUDIO_LEVEL};
     static const char *const feedback[] = {"transport-cc"};
-    put_extensions(w, exts, sizeof exts / sizeof exts[0]);
+    put_extensions(w, exts, sizeof exts / sizeof exts[0], plain);
     put_codec(w, OFFER_PT_OPUS, CODEC_OPUS, 2, "minptime=10;useinbandfec=1");
-    put_feedback(w, OFFER_PT_OPUS, feedback, sizeof feedback / sizeof feedback[0]);
+    put_feedback(w, OFFER_PT_OPUS, feedback, plain ? 0 : 1);
 }
 
-static void put_video(struct wr *w)
+static void put_video(struct wr *w, bool plain)
 {
     static const enum rtp_ext exts[] = {EXT_MID, EXT_TWCC, EXT_ABS_SEND_TIME};
     static const char *const feedback[] = {"goog-remb", "transport-cc", "ccm fir", "nack",
                                            "nack pli"};
+    size_t from = plain ? 2 : 0;
     char apt[16];
     (void)snprintf(apt, sizeof apt, "apt=%d", OFFER_PT_VP8);
-    put_extensions(w, exts, sizeof exts / sizeof exts[0]);
+    put_extensions(w, exts, sizeof exts / sizeof exts[0], plain);
     put_codec(w, OFFER_PT_VP8, CODEC_VP8, 1, "");
-    put_feedback(w, OFFER_PT_VP8, feedback, sizeof feedback / sizeof feedback[0]);
+    put_feedback(w, OFFER_PT_VP8, feedback + from,
+                 sizeof feedback / sizeof feedback[0] - from);
     put_codec(w, OFFER_PT_RTX, CODEC_RTX, 1, apt);
 }
 
@@ -119,9 +123,9 @@ static void put_section(struct wr *w, const struct offer_conf *conf, size_t nth)
     put(w, (struct sdp_line){.kind = SDP_RTCP_MUX});
     put(w, (struct sdp_line){.kind = SDP_RTCP_RSIZE});
     if (audio)
-        put_audio(w);
+        put_audio(w, conf->plain);
     else
-        put_video(w);
+        put_video(w, conf->plain);
     if (publish)
         put_streams(w, s, conf->cname, line);
 }

@@ -30,6 +30,7 @@ struct offer_conf {
     uint64_t session;
     const struct offer_section *sections; /* their mids are "0", "1", ... */
     size_t sections_n;                    /* at most SDP_SECTIONS_MAX */
+    bool plain; /* neither transport-cc nor REMB: nobody is told what the path carries */
 };
 
 /* Appends the offer. Candidates are in it if local has any: a server that is ICE-lite learns

@@ -105,6 +105,19 @@ TEST(offer_to_watch_is_understood_alike_at_both_ends)
     end(&x);
 }
 
+TEST(offer_that_is_plain_tells_nothing_of_the_path)
+{
+    struct offer_conf client = client_conf(WATCH);
+    struct negotiate_conf server = server_conf(WATCH);
+    client.plain = true;
+    CHECK_INT(exchange(&x, &client, &server), NEGOTIATE_OK);
+    check_said(&x.server, "0 send: opus=111 | mid=1 level=6\n"
+                          "1 send: VP8=96+97npf | mid=1\n");
+    check_said(&x.client, "0 recv: opus=111 | mid=1 level=6 | :20\n"
+                          "1 recv: VP8=96+97npf | mid=1 | :21+22\n");
+    end(&x);
+}
+
 TEST(offer_each_end_has_the_credentials_of_the_other)
 {
     struct offer_conf client = client_conf(WATCH);
