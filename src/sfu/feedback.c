@@ -381,9 +381,8 @@ static usec sooner(usec a, usec b)
  * transports would be woken up for each of them otherwise. */
 static usec leisurely(const struct transport *t, usec earliest)
 {
-    usec at = sooner(sooner(t->next_report, t->next_clock), sl_ice_expires(&t->ice));
-    at = sooner(sooner(at, t->next_feedback), sl_estimate_deadline(t));
-    at = sooner(at, sl_pacer_deadline(t));
+    usec at = sooner(sooner(t->next_report, t->next_feedback), sl_ice_expires(&t->ice));
+    at = sooner(at, sooner(sl_estimate_deadline(t), sl_pacer_deadline(t)));
     return at > earliest ? usec_step(at, FEEDBACK_STEP) : at;
 }
 
@@ -393,7 +392,8 @@ void sl_feedback_arm(struct transport *t, usec earliest)
     if (!t->out)
         return;
     if (t->sendable)
-        at = sooner(leisurely(t, earliest), sl_estimate_probe_deadline(t));
+        at = sooner(sooner(leisurely(t, earliest), t->next_clock),
+                    sl_estimate_probe_deadline(t));
     list_each (struct producer, p, &t->producers, in_transport)
         for (uint8_t i = 0; t->sendable && i < p->encodings_n; i++) {
             const struct encoding *e = &p->encodings[i];
