@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/rng.h"
-
 #include "check.h"
 #include "media/dd.h"
 #include "media/ddwrite.h"
 #include "rates.h"
 #include "stage.h"
+#include "unruly.h"
 
 enum {
     ENCODINGS = 3,
@@ -19,8 +18,7 @@ enum {
     KEY_EVERY = 100, /* frames, besides those that are asked for */
     FRAME_TICKS = 3000,
     FPS = 30,
-    HELD_MAX = 64, /* packets that others overtake */
-    OUT_MAX = FRAMES * PACKETS + HELD_MAX,
+    OUT_MAX = FRAMES * PACKETS + UNRULY_HELD,
     NOBODY = -1,
 };
 
@@ -60,13 +58,6 @@ struct source {
     struct frame frames[FRAMES];
 };
 
-struct held {
-    struct rtp rtp;
-    uint64_t seq;
-    uint8_t payload[64], ext[64];
-    int until; /* the frame that it comes after */
-};
-
 /* A packet as the viewer got it. */
 struct got {
     bool came, empty, marker;
@@ -84,8 +75,8 @@ static struct {
     const struct story *story;
     enum codec codec;
     struct source sources[ENCODINGS];
-    struct held held[HELD_MAX];
-    size_t held_n, seen, plis, reports;
+    struct unruly unruly;
+    size_t seen, plis, reports;
     bool begun;
     uint16_t first; /* output number */
     struct got got[OUT_MAX];
@@ -104,39 +95,6 @@ static void send(const struct rtp *r, uint64_t seq)
 {
     world.s.pub->index = seq;
     sim_send_rtp(world.s.pub, r);
-}
-
-static void pass_on(const struct rtp *r, uint64_t seq, int frame)
-{
-    if (chance(1000) < world.story->lost)
-        return;
-    if (chance(1000) >= world.story->late || world.held_n == HELD_MAX) {
-        send(r, seq);
-        return;
-    }
-    struct held *h = &world.held[world.held_n++];
-    h->rtp = *r;
-    h->seq = seq;
-    memcpy(h->payload, r->payload.p, r->payload.n);
-    if (r->ext.n > 0)
-        memcpy(h->ext, r->ext.p, r->ext.n);
-    h->until = frame + (int)chance(4);
-}
-
-static void let_go(int frame)
-{
-    size_t left = 0;
-    for (size_t i = 0; i < world.held_n; i++) {
-        struct held h = world.held[i];
-        if (h.until > frame) {
-            world.held[left++] = h;
-            continue;
-        }
-        h.rtp.payload.p = h.payload;
-        h.rtp.ext.p = h.ext;
-        send(&h.rtp, h.seq);
-    }
-    world.held_n = left;
 }
 
 /* Three rates. */
@@ -178,7 +136,7 @@ static void send_frame(unsigned e, int n, bool key)
         ext.data.n = rates_dd(&p, dd);
         if (world.codec == CODEC_AV1)
             stage_exts(&r, buf, &ext, 1);
-        pass_on(&r, s->seq++, n);
+        unruly_pass(&world.unruly, &r, s->seq++, n);
     }
 }
 
@@ -441,6 +399,8 @@ static void run(const struct story *story, enum codec codec, unsigned viewer,
     unsigned wraps = codec == CODEC_AV1 ? 0xffc0 : 0x7fc0; /* 16 bits, or 15 */
     memset(&world, 0, sizeof world);
     world.rng = sl_rng_of(seed);
+    world.unruly = (struct unruly){
+        .rng = &world.rng, .give = send, .lost = story->lost, .late = story->late};
     world.story = story;
     world.codec = codec;
     p.receive.params.codecs[0].codec = k.send.params.codecs[0].codec = codec;
@@ -466,12 +426,12 @@ static void run(const struct story *story, enum codec codec, unsigned viewer,
             wish(n);
         for (unsigned e = 0; e < ENCODINGS; e++)
             send_frame(e, n, keys & 1U << e);
-        let_go(n);
+        unruly_sent(&world.unruly, n);
         sim_run(&world.s.sim, MSEC(33));
         look();
         look_at_reports();
     }
-    let_go(FRAMES + 4);
+    unruly_sent(&world.unruly, FRAMES + 4);
     sim_run(&world.s.sim, MSEC(100));
     look();
     check_all();
