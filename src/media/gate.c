@@ -86,7 +86,7 @@ static void advance(struct gate *g, const struct payload *p, bool fresh)
     g->now = to;
 }
 
-static uint8_t layer_then(const struct gate *g, uint32_t ts)
+uint8_t sl_gate_layer(const struct gate *g, uint32_t ts)
 {
     int i = 0;
     while (i < GATE_PAST - 1 && (int32_t)(ts - g->past[i].since) < 0)
@@ -104,7 +104,7 @@ enum gate_pass sl_gate_pass(struct gate *g, const struct payload *p, uint32_t ts
     }
     if (ts == g->newest)
         advance(g, p, fresh);
-    uint8_t layer = layer_then(g, ts);
+    uint8_t layer = sl_gate_layer(g, ts);
     bool pass = layer == GATE_ALL || has(p->in, layer);
     if (ts == g->newest) {
         g->shut |= pass ? 0 : p->in;

@@ -58,5 +58,8 @@ static inline bool gate_open(const struct gate *g)
 
 enum gate_pass sl_gate_pass(struct gate *g, const struct payload *p, uint32_t ts);
 
+/* What a picture with this timestamp is given. */
+uint8_t sl_gate_layer(const struct gate *g, uint32_t ts);
+
 /* What is wanted cannot begin without a key picture. */
 bool sl_gate_needs_key(const struct gate *g);

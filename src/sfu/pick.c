@@ -43,10 +43,11 @@ static uint64_t all_of(unsigned targets)
 
 /* The active targets are told with each frame while some are not, and after that until
  * another source begins: who lost the first to say so hears it again. */
-static uint64_t active(struct consumer *c, const struct payload *p)
+static uint64_t active(struct consumer *c, const struct media_pkt *m)
 {
+    const struct payload *p = &m->info;
     const struct dd *dd = &c->from->dd;
-    uint8_t layer = c->pick.gate.now;
+    uint8_t layer = sl_gate_layer(&c->pick.gate, m->ts);
     if (!c->ext_id[EXT_DEPENDENCY] || !p->has_dd || !dd_tellable(&p->dd) ||
         dd->targets_n != p->dd.targets_n)
         return 0;
@@ -67,7 +68,7 @@ bool sl_pick_pass(struct consumer *c, const struct media_pkt *m, uint64_t *facts
     }
     if (pass == GATE_DROP)
         return false;
-    *facts |= active(c, &m->info) | (pass == GATE_LAST ? FACT_MARKER : 0);
+    *facts |= active(c, m) | (pass == GATE_LAST ? FACT_MARKER : 0);
     return true;
 }
 

@@ -311,6 +311,28 @@ TEST(pick_tells_active_targets)
     }
 }
 
+/* A packet that comes after the viewer went on to the larger size, and is of a picture before that,
+ * says what was active then: the larger size of its own picture never came. */
+TEST(pick_tells_what_was_active_then)
+{
+    unsigned seq = 0;
+    open_av1(DD_OUT, 0);
+    for (; seq < 15 * LEN(av1); seq += LEN(av1))
+        send_av1(seq, 0, LEN(av1));
+    want(0, 0, 1, 0);
+    send_av1(seq, 0, 3);
+    send_av1(seq + 4, 4, LEN(av1));
+    want(0, 0, 0, 0);
+    send_av1(seq + LEN(av1), 0, LEN(av1));
+    struct span now = sim_ext(s.sub, s.sub->rtp_n - 2, DD_OUT);
+    send_av1(seq + 3, 3, 4);
+    struct span late = sim_ext(s.sub, s.sub->rtp_n - 1, DD_OUT);
+    CHECK(now.n == 4 && late.n == 4);
+    CHECK_INT(now.p[3], 0x46); /* 01000, then 11 */
+    CHECK_INT(late.p[3], 0x42);
+    stage_close(&s);
+}
+
 /* Who did not negotiate descriptors could not tell two sizes apart. */
 TEST(pick_the_lowest_size_for_who_has_no_descriptors)
 {

@@ -310,7 +310,7 @@ static void check_order(const struct decoder *d, const struct got *g, bool gaple
 
 /* What comes is of an active decode target; and what is left out while nobody changes a wish, of
  * one that is not, as was said before or with the next picture: nobody waits for it (A.8.2 of the
- * AV1 payload format). A packet that is late may be of more than is sent by then. */
+ * AV1 payload format). */
 static void check_active(struct decoder *d, const struct got *g, bool gapless)
 {
     const struct got *b = d->before;
@@ -322,7 +322,7 @@ static void check_active(struct decoder *d, const struct got *g, bool gapless)
     for (unsigned i = 0; i < d->dd.targets_n; i++)
         if (d->dd.active & 1U << i && d->dd.targets[i].temporal > d->active)
             d->active = d->dd.targets[i].temporal;
-    CHECK(f.temporal <= d->active || world.story->late > 0);
+    CHECK(f.temporal <= d->active);
     if (!b || !gapless || b->encoding != g->encoding || is_key(g) ||
         world.wished[g->frame])
         return;
