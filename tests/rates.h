@@ -16,6 +16,10 @@ struct rates_picture {
     uint8_t tl0, rate;
     bool key, sync; /* who gets less may begin with it */
     bool start, end;
+    /* VP9 only: the size that this frame of the picture has, that it refers to the one below, and
+     * that the one above does not refer to it. */
+    uint8_t size;
+    bool leans, alone;
 };
 
 /* What a payload begins with. H.264 has no numbers and two rates: what nobody refers to is one of its
@@ -31,10 +35,10 @@ static inline void rates_describe(enum codec codec, const struct rates_picture *
         b[1] = p->start ? 0x80 : 0x40;
     } else if (codec == CODEC_VP9) {
         b[0] = (uint8_t)(0xa0 | (p->key ? 0 : 0x40) | (p->start ? 0x08 : 0) |
-                         (p->end ? 0x04 : 0));
+                         (p->end ? 0x04 : 0) | p->alone);
         b[1] = (uint8_t)(0x80 | p->id >> 8);
         b[2] = (uint8_t)p->id;
-        b[3] = (uint8_t)(p->rate << 5 | (p->sync ? 0x10 : 0));
+        b[3] = (uint8_t)(p->rate << 5 | (p->sync ? 0x10 : 0) | p->size << 1 | p->leans);
         b[4] = p->tl0;
     } else {
         b[0] = p->start ? 0x90 : 0x80;
