@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 /* A peer that has the keys and one that has not, on one path. The first octet chooses the
- * profile; records follow: what to do, a length, and that many octets. Both back ends are
+ * profile; records follow: what to do, a length, and that many octets. All back ends are
  * given the same and must answer the same. What is accepted is what was sealed, and seals
  * to the same octets again; what was changed on the way is never accepted. */
 
@@ -18,15 +18,17 @@ struct end {
     struct srtp_in *in;
 };
 
-static struct end ends[3];
+static const char *const names[] = {"openssl", "avx2", "avx512"};
+enum { ENDS = sizeof names / sizeof *names };
+
+static struct end ends[ENDS];
 static size_t n_ends;
 
 static void open_ends(enum srtp_profile p)
 {
-    static const char *const names[] = {"openssl", "avx2", "avx512"};
     struct srtp_master m = {.profile = p, .key = {1, 2, 3}, .salt = {4, 5, 6}};
     n_ends = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < ENDS; i++) {
         const struct srtp_backend *b = sl_srtp_backend(names[i]);
         if (b)
             ends[n_ends++] =
@@ -100,12 +102,13 @@ static enum err receive(size_t k, bool rtcp, uint8_t *buf, size_t *n, uint64_t *
 
 static void deliver(const uint8_t *wire, size_t n, bool rtcp, bool honest)
 {
-    uint8_t got[2][ROOM];
-    uint64_t index[2] = {0};
-    size_t len[2] = {n, n};
-    enum err e[2];
+    uint8_t got[ENDS][ROOM];
+    uint64_t index[ENDS] = {0};
+    size_t len[ENDS];
+    enum err e[ENDS];
     for (size_t k = 0; k < n_ends; k++) {
         memcpy(got[k], wire, n);
+        len[k] = n;
         e[k] = receive(k, rtcp, got[k], &len[k], &index[k]);
         MUST(e[k] == e[0] && len[k] == len[0] && index[k] == index[0]);
         MUST(e[k] == E_OK || len[k] == n);
@@ -113,11 +116,13 @@ static void deliver(const uint8_t *wire, size_t n, bool rtcp, bool honest)
     if (e[0] != E_OK)
         return;
     MUST(honest);
-    MUST(memcmp(got[0], got[n_ends - 1], len[0]) == 0);
-    if (!rtcp) {
-        uint8_t again[ROOM];
-        MUST(seal(n_ends - 1, again, (struct span){got[0], len[0]}, index[0]) == n);
-        MUST(memcmp(again, wire, n) == 0);
+    for (size_t k = 1; k < n_ends; k++) {
+        MUST(memcmp(got[0], got[k], len[0]) == 0);
+        if (!rtcp) {
+            uint8_t again[ROOM];
+            MUST(seal(k, again, (struct span){got[0], len[0]}, index[0]) == n);
+            MUST(memcmp(again, wire, n) == 0);
+        }
     }
     size_t twice = n;
     memcpy(got[0], wire, n);
