@@ -176,7 +176,7 @@ static void run(struct bed *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"avx512", "avx2", "openssl"};
+    static const char *const names[] = {"avx512", "vaes256", "avx2", "openssl"};
     static const enum srtp_profile profiles[] = {SRTP_CM_SHA1_80, SRTP_GCM_128,
                                                  SRTP_GCM_256};
     unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 100;

@@ -40,11 +40,10 @@ const char *sl_srtp_name(enum srtp_profile p)
 /* The fastest first. */
 static const struct srtp_backend *const backends[] = {
 #if defined(__x86_64__)
-    &sl_srtp_avx512,
+    &sl_srtp_avx512,  &sl_srtp_vaes256,
     &sl_srtp_avx2,
 #endif
-    &sl_srtp_openssl,
-    NULL,
+    &sl_srtp_openssl, NULL,
 };
 
 const struct srtp_backend *sl_srtp_backend_best(void)

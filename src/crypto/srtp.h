@@ -49,7 +49,8 @@ const char *sl_srtp_name(enum srtp_profile p); /* as OpenSSL's use_srtp calls it
 struct srtp_backend;
 
 /* The fastest that this CPU can run; or by name, NULL when it is not to be had: "openssl",
- * "avx2" (AVX2, AES-NI, PCLMULQDQ, BMI2), "avx512" (and AVX-512, VAES, VPCLMULQDQ). */
+ * "avx2" (AVX2, AES-NI, PCLMULQDQ, BMI2), "vaes256" (and VAES, VPCLMULQDQ), "avx512" (and
+ * AVX-512). */
 const struct srtp_backend *sl_srtp_backend_best(void);
 const struct srtp_backend *sl_srtp_backend(const char *name);
 const char *sl_srtp_backend_name(const struct srtp_backend *b);

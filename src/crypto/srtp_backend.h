@@ -145,7 +145,8 @@ struct srtp_backend {
     bool (*open)(const struct srtp_op *op);
 };
 
-extern const struct srtp_backend sl_srtp_openssl, sl_srtp_avx2, sl_srtp_avx512;
+extern const struct srtp_backend sl_srtp_openssl, sl_srtp_avx2, sl_srtp_vaes256,
+    sl_srtp_avx512;
 
 /* Fills what every back end keeps of a key. */
 void sl_srtp_key_init(struct srtp_key *k, enum srtp_profile p,

@@ -12,7 +12,7 @@
 
 static const enum srtp_profile all_profiles[] = {SRTP_CM_SHA1_80, SRTP_GCM_128,
                                                  SRTP_GCM_256};
-static const char *const all_backends[] = {"openssl", "avx2", "avx512"};
+static const char *const all_backends[] = {"openssl", "avx2", "vaes256", "avx512"};
 
 /* Runs fn with each back end that this CPU has and each profile; rows are named so. */
 static inline void each_kind(void (*fn)(const struct srtp_backend *, enum srtp_profile))

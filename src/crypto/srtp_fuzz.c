@@ -18,7 +18,7 @@ struct end {
     struct srtp_in *in;
 };
 
-static const char *const names[] = {"openssl", "avx2", "avx512"};
+static const char *const names[] = {"openssl", "avx2", "vaes256", "avx512"};
 enum { ENDS = sizeof names / sizeof *names };
 
 static struct end ends[ENDS];

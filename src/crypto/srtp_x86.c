@@ -7,7 +7,7 @@
 
 /* ---- which CPU ---- */
 
-/* GCC 12 cannot be asked for these two; the registers that they use come with AVX-512. */
+/* GCC 12 cannot be asked for these two; the registers that they use come with AVX2. */
 #define CPUID7_ECX_VAES       (1u << 9)
 #define CPUID7_ECX_VPCLMULQDQ (1u << 10)
 
@@ -18,17 +18,21 @@ static bool usable_avx2(void)
            __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2");
 }
 
+static bool usable_vaes256(void)
+{
+    unsigned a, b, c = 0, d;
+    return usable_avx2() && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (c & CPUID7_ECX_VAES) && (c & CPUID7_ECX_VPCLMULQDQ);
+}
+
 static bool usable_avx512(void)
 {
 #ifdef SRTP_EMULATED
     return usable_avx2();
 #endif
-    unsigned a, b, c = 0, d;
-    return usable_avx2() && __builtin_cpu_supports("avx512f") &&
+    return usable_vaes256() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") &&
-           __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & CPUID7_ECX_VAES) &&
-           (c & CPUID7_ECX_VPCLMULQDQ);
+           __builtin_cpu_supports("avx512vl");
 }
 
 /* ---- keys ---- */
@@ -232,6 +236,37 @@ const struct srtp_backend sl_srtp_avx2 = {
     .key_octets = key_octets,
     .seal = seal_avx2,
     .open = open_avx2,
+};
+
+/* ---- AVX2 with VAES ---- */
+
+static const struct srtp_kernels vaes256 = {
+    .ctr = sl_srtp_vaes256_ctr,
+    .seal = sl_srtp_vaes256_seal,
+    .open = sl_srtp_vaes256_open,
+    .hmac = sl_srtp_hmac8,
+    .lanes = 8,
+    .lanes_cost = 4,
+};
+
+static void seal_vaes256(struct srtp_op *ops, size_t n)
+{
+    seal(&vaes256, ops, n);
+}
+
+static bool open_vaes256(const struct srtp_op *op)
+{
+    return open(&vaes256, op);
+}
+
+const struct srtp_backend sl_srtp_vaes256 = {
+    .name = "vaes256",
+    .usable = usable_vaes256,
+    .key_new = key_new,
+    .key_free = key_free,
+    .key_octets = key_octets,
+    .seal = seal_vaes256,
+    .open = open_vaes256,
 };
 
 /* ---- AVX-512 ---- */

@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * What the parts of the two x86-64 back ends share: private to crypto/srtp_x86.c (keys, and
+ * What the parts of the three x86-64 back ends share: private to crypto/srtp_x86.c (keys, and
  * which packets go together) and to the kernels of each. "avx2" has srtp_aesni.c (AES and
- * GHASH, one packet) and srtp_sha1x8.c (HMAC-SHA1, 8 packets), "avx512" has srtp_vaes.c and
- * srtp_sha1x16.c. Whoever may run the second may run the first.
+ * GHASH, one packet) and srtp_sha1x8.c (HMAC-SHA1, 8 packets), "vaes256" has srtp_vaes256.c
+ * instead of the first, "avx512" has srtp_vaes.c and srtp_sha1x16.c. Whoever may run one may
+ * run those before it.
  */
 
 #include <immintrin.h>
@@ -14,6 +15,9 @@
 /* Functions that may run only where the back end is usable. */
 #define AVX2        __attribute__((target("avx2,aes,pclmul,bmi2")))
 #define INLINE_AVX2 AVX2 static inline __attribute__((always_inline))
+
+#define VAES256        __attribute__((target("avx2,aes,pclmul,bmi2,vaes,vpclmulqdq")))
+#define INLINE_VAES256 VAES256 static inline __attribute__((always_inline))
 
 #ifdef SRTP_EMULATED
 #    include "crypto/avx512_emulated.h"
@@ -88,6 +92,10 @@ struct srtp_kernels {
 void sl_srtp_aesni_ctr(const struct srtp_op *op, const struct srtp_x86_key *k, int first);
 void sl_srtp_aesni_seal(const struct srtp_op *op, const struct srtp_x86_key *k);
 bool sl_srtp_aesni_open(const struct srtp_op *op, const struct srtp_x86_key *k);
+void sl_srtp_vaes256_ctr(const struct srtp_op *op, const struct srtp_x86_key *k,
+                         int first);
+void sl_srtp_vaes256_seal(const struct srtp_op *op, const struct srtp_x86_key *k);
+bool sl_srtp_vaes256_open(const struct srtp_op *op, const struct srtp_x86_key *k);
 void sl_srtp_vaes_ctr(const struct srtp_op *op, const struct srtp_x86_key *k, int first);
 void sl_srtp_vaes_seal(const struct srtp_op *op, const struct srtp_x86_key *k);
 bool sl_srtp_vaes_open(const struct srtp_op *op, const struct srtp_x86_key *k);
