@@ -13,7 +13,8 @@ enum {
     HEADERS = 72,  /* octets of a packet beside its payload: IP, UDP, RTP, tag */
 };
 
-#define STEP FEEDBACK_STEP /* between two looks: how far packets of a burst stay together */
+#define STEP                                                                             \
+    FEEDBACK_STEP /* between two looks: how far packets of a burst stay together */
 
 struct waiting {
     struct consumer *consumer; /* NULL: it has left */
@@ -23,7 +24,7 @@ struct waiting {
 
 struct pacer {
     uint64_t bps;
-    usec free_at; /* when all that left has passed, at that rate */
+    usec free_at;  /* when all that left has passed, at that rate */
     size_t octets; /* that wait */
     unsigned first, n;
     struct waiting packets[PACKETS];
