@@ -120,15 +120,15 @@ static inline void sizes_put_fdiffs(struct sizes_bits *b, const struct sizes_sha
 static inline void sizes_put_structure(struct sizes_bits *b, const struct sizes_shape *s)
 {
     unsigned all = s->sizes * (s->rates + 1);
-    unsigned targets = sizes_targets(s);
+    unsigned most = sizes_targets(s);
     sizes_put(b, 6, SIZES_TEMPLATES);
-    sizes_put(b, 5, targets - 1);
+    sizes_put(b, 5, most - 1);
     for (unsigned i = 0; i < all; i++) {
         struct sizes_frame f = sizes_template(s, i), next = sizes_template(s, i + 1);
         sizes_put(b, 2, i + 1 == all ? 3 : next.size != f.size ? 2 : next.rate != f.rate);
     }
     for (unsigned i = 0; i < all; i++)
-        for (unsigned k = 0; k < targets; k++) {
+        for (unsigned k = 0; k < most; k++) {
             struct sizes_frame f = sizes_template(s, i);
             sizes_put(b, 2, sizes_dti(s, &f, k));
         }
@@ -136,7 +136,7 @@ static inline void sizes_put_structure(struct sizes_bits *b, const struct sizes_
         struct sizes_frame f = sizes_template(s, i);
         sizes_put_fdiffs(b, s, &f);
     }
-    for (unsigned n = targets + 1; n > 1; n /= 2)
+    for (unsigned n = most + 1; n > 1; n /= 2)
         sizes_put(b, 1, 0); /* chains */
     sizes_put(b, 1, 1);     /* sizes follow */
     for (unsigned i = 0; i < s->sizes; i++)

@@ -40,6 +40,18 @@ static bool make_sink(struct load *l, struct member *m)
     return true;
 }
 
+/* Of a subscriber: as many as its room has sources. Gives how many. */
+static size_t watch(const struct load *l, struct offer_section *ret)
+{
+    const struct load_conf *c = &l->conf;
+    size_t n = 0;
+    for (; n < l->sources_per_room; n++)
+        ret[n] = (struct offer_section){
+            .kind = c->video && (!c->audio || n % LOAD_KINDS == 0) ? MEDIA_VIDEO
+                                                                   : MEDIA_AUDIO};
+    return n;
+}
+
 static enum err make(struct load *l, struct member *m)
 {
     struct offer_section sections[CLIENT_SECTIONS_MAX];
@@ -56,11 +68,7 @@ static enum err make(struct load *l, struct member *m)
                 n++;
             }
     } else {
-        for (; n < l->sources_per_room; n++)
-            sections[n] = (struct offer_section){
-                .kind = l->conf.video && (!l->conf.audio || n % LOAD_KINDS == 0)
-                            ? MEDIA_VIDEO
-                            : MEDIA_AUDIO};
+        n = watch(l, sections);
         if (!make_sink(l, m))
             return E_MEMORY;
     }

@@ -107,7 +107,7 @@ static void send_frame(int n, unsigned size)
     unsigned parts = of->frames[size].parts = (uint8_t)(1 + chance(2));
     for (unsigned i = 0; i < parts; i++) {
         struct sizes_part part = {n, size, i, i == 0, i + 1 == parts};
-        struct sizes_packet p;
+        struct sizes_packet p = {0};
         sizes_packet(world.codec, &world.source, &of->made, &part, &p);
         p.rtp.seq = (uint16_t)world.seq;
         unruly_pass(&world.unruly, &p.rtp, world.seq++, n);
