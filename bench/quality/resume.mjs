@@ -20,7 +20,17 @@ function redirect(port) {
 
 // ms, from when the publisher is told until the packet is at the server, once and again.
 export async function resumes({room: server, relayed}, {path, times}) {
-  const relay = await relayed(path), room = 'resume', browser = await launch('chromium');
+  const relay = await relayed(path), browser = await launch('chromium');
+  try {
+    return await measure(server, relay, browser, times);
+  } finally {
+    await browser.close();
+    relay.stop();
+  }
+}
+
+async function measure(server, relay, browser, times) {
+  const room = 'resume';
   const token = await server.token({room, publish: true, watch: true});
   const pages = [await pageFor(browser), await pageFor(browser)], all = [];
   await pages[0].evaluate(redirect, relay.port);
@@ -41,7 +51,5 @@ export async function resumes({room: server, relayed}, {path, times}) {
   }
   if ((await relay.stats()).up.in < 1000) throw new Error('the path was not that of the relay');
   for (const p of [near, big]) await p.leave();
-  await browser.close();
-  relay.stop();
   return all;
 }

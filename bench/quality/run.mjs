@@ -42,18 +42,21 @@ for (const name of servers) {
   const server = await (name === 'janus' ? startJanus() : startSluice());
   const stage = await openStage({server, folder: BENCH});
   console.log(`${name.padEnd(HEAD.search(/\S/))}${HEAD.trimStart()}`);
-  for (const scene of SCENES.filter(s => !only || only.includes(s.name))) {
-    if (scene.kind === 'resume' && !server.room) continue;
-    const found = await perform(stage, scene);
-    for (const r of found) {
-      Object.assign(r, {scene: scene.name, server: name});
-      if (name !== 'sluice') Object.assign(r, {name: `${name}, ${r.name}`, bar: null, pass: true});
-      console.log(line(r));
+  try {
+    for (const scene of SCENES.filter(s => !only || only.includes(s.name))) {
+      if (scene.kind === 'resume' && !server.room) continue;
+      const found = await perform(stage, scene);
+      for (const r of found) {
+        Object.assign(r, {scene: scene.name, server: name});
+        if (name !== 'sluice') Object.assign(r, {name: `${name}, ${r.name}`, bar: null, pass: true});
+        console.log(line(r));
+      }
+      rows.push(...found);
     }
-    rows.push(...found);
+  } finally {
+    await stage.close();
+    await server.stop();
   }
-  await stage.close();
-  await server.stop();
 }
 write(path.join(BENCH, 'quality.json'), rows, r => rows.some(x => x.scene === r.scene && x.server === r.server));
 const missed = rows.filter(r => !r.pass).length;
