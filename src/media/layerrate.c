@@ -23,7 +23,10 @@ void sl_layerrate_input(struct layerrate *l, const struct payload *p, uint32_t t
                         size_t octets, usec now)
 {
     uint8_t at = layer_at(p->spatial, p->temporal);
-    l->last[layer_spatial(at)] = now;
+    usec *last = &l->last[layer_spatial(at)];
+    if (*last != 0 && now - *last >= LAYER_SILENT)
+        l->back[layer_spatial(at)] = now;
+    *last = now;
     if (p->start) {
         l->frames[at]++;
         compare(l, p, ts);

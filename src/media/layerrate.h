@@ -21,6 +21,7 @@
 
 struct layerrate {
     usec last[LAYER_SPATIALS]; /* when a packet came; 0: none did */
+    usec back[LAYER_SPATIALS]; /* the first one after LAYER_SILENT; 0: there was none */
     uint32_t octets[LAYERS];   /* of the layer itself, since the last review */
     uint32_t
         keys[LAYER_SPATIALS]; /* of key pictures, what is not yet counted in octets */

@@ -10,7 +10,7 @@
 
 unsigned sl_demand_parts(const struct producer *p)
 {
-    const struct layer_table *t = &p->demand.seen;
+    const struct layer_table *t = &p->demand.seen.table;
     unsigned n = 1;
     if (p->encodings_n > 1)
         return p->encodings_n;
@@ -23,6 +23,11 @@ unsigned sl_demand_parts(const struct producer *p)
 static bool is_sizes(const struct producer *p)
 {
     return p->encodings_n == 1 && sl_demand_parts(p) > 1;
+}
+
+static unsigned part_of(const struct producer *p, const struct layer_info *l)
+{
+    return p->encodings_n > 1 ? l->encoding : is_sizes(p) ? l->spatial : 0;
 }
 
 bool sl_demand_flows(const struct producer *p, unsigned part)
@@ -172,28 +177,77 @@ static bool is_far(uint32_t a, uint32_t b)
     return off > b / 8;
 }
 
-static unsigned sizes_of(const struct layer_table *t)
+/* Longer than it takes until it is noticed that something stopped. */
+#define PROVEN (2 * SILENT_AFTER)
+
+uint8_t sl_demand_fresh(const struct producer *p, usec now)
 {
-    unsigned n = 0;
-    for (uint8_t i = 0; i < t->n; i++)
-        n = t->layers[i].spatial >= n ? t->layers[i].spatial + 1U : n;
-    return n;
+    unsigned ret = 0;
+    for (unsigned i = 0; i < sl_demand_parts(p); i++) {
+        usec back = is_sizes(p) ? p->encodings[0].rates.back[i] : p->encodings[i].back;
+        ret |= back != 0 && now - back < DEMAND_STEADY ? 1U << i : 0;
+    }
+    return (uint8_t)ret;
 }
 
+/* Parts that come, and of which what is measured is what they are. */
+static unsigned steady(const struct producer *p, const struct layer_table *t, usec now)
+{
+    unsigned ret = all_of(p), came = 0;
+    for (uint8_t i = 0; i < t->n; i++) {
+        came |= 1U << part_of(p, &t->layers[i]);
+        if (!t->layers[i].live || t->layers[i].bps == 0)
+            ret &= ~(1U << part_of(p, &t->layers[i]));
+    }
+    if (is_sizes(p)) /* one that does not come is not in the table at all */
+        ret &= came;
+    return ret & ~(unsigned)sl_demand_fresh(p, now);
+}
+
+static void take_layers(const struct producer *p, struct layer_table *ret,
+                        const struct layer_table *from, unsigned parts)
+{
+    for (uint8_t i = 0; i < from->n && ret->n < LAYER_INFOS_MAX; i++)
+        if (parts & 1U << part_of(p, &from->layers[i]))
+            ret->layers[ret->n++] = from->layers[i];
+}
+
+/* They came all the time since these were measured. */
+static void see(struct producer *p, unsigned parts)
+{
+    struct demand *d = &p->demand;
+    struct layer_table t = {.n = 0};
+    unsigned all = all_of(p);
+    take_layers(p, &t, &d->seen.table, all & ~parts);
+    take_layers(p, &t, &d->news.table, parts);
+    for (unsigned i = 0; i < sl_demand_parts(p); i++)
+        if (parts & 1U << i)
+            d->seen.bps[i] = d->news.bps[i];
+    d->seen.table = parts == all ? d->news.table : t;
+    if (d->seen_since == 0)
+        d->seen_since = d->news_at;
+}
+
+/* First all together; then each encoding when it comes. Sizes inside one lean on each other:
+ * those are only seen together. */
 static void remember(struct producer *p, usec now)
 {
+    struct demand *d = &p->demand;
     struct layer_table t;
     sl_layers_of(p, &t);
-    if (p->demand.asleep && sizes_of(&t) < sizes_of(&p->demand.seen))
-        return; /* a size that sleeps is not in the table at all */
-    for (uint8_t i = 0; i < t.n; i++)
-        if (!t.layers[i].live || t.layers[i].bps == 0)
-            return;
-    p->demand.seen = t;
+    unsigned all = all_of(p), parts = steady(p, &t, now);
+    if (parts != all && (d->seen_since == 0 || p->encodings_n == 1))
+        parts = 0;
+    d->news_of &= (uint8_t)parts;
+    if (d->news_of && now - d->news_at < PROVEN)
+        return;
+    if (d->news_of)
+        see(p, d->news_of);
+    d->news.table = t;
     for (unsigned i = 0; i < sl_demand_parts(p); i++)
-        p->demand.seen_bps[i] = sl_demand_rate(p, i);
-    if (p->demand.seen_since == 0)
-        p->demand.seen_since = now;
+        d->news.bps[i] = sl_demand_rate(p, i);
+    d->news_of = (uint8_t)parts;
+    d->news_at = now;
 }
 
 /* Nobody waits for what was never measured, and told to stop it never would be; of what has just
@@ -289,7 +343,7 @@ void sl_demand_carry(const struct producer *p, struct shard *s, unsigned worker)
     if (!c)
         return;
     *c = (struct cmd_asleep){
-        .producer = p->id, .asleep = p->demand.asleep, .seen = p->demand.seen};
+        .producer = p->id, .asleep = p->demand.asleep, .seen = p->demand.seen.table};
     struct mail m = sl_mail_of(MAIL_ASLEEP, c);
     if (!sl_shard_post(s, worker, &m, SHARD_KEEP_MEDIA))
         sl_mail_free(&m);
@@ -299,7 +353,7 @@ void sl_demand_learn(struct producer *p, const struct cmd_asleep *c, usec now)
 {
     struct demand *d = &p->demand;
     d->asleep = c->asleep;
-    d->seen = c->seen;
+    d->seen.table = c->seen;
     list_each (struct consumer, v, &p->consumers, in_producer) {
         if (!v->begun)
             v->share = (struct allocate_state){0}; /* it need not wait to be given more */
@@ -316,18 +370,18 @@ static struct layer_info *same(struct layer_table *t, const struct layer_info *l
     return NULL;
 }
 
-void sl_demand_layers(const struct consumer *c, struct layer_table *ret)
+void sl_demand_layers(const struct consumer *c, struct layer_table *ret, usec now)
 {
     const struct producer *p = c->producer;
-    bool sizes = is_sizes(p);
+    uint8_t still = sl_demand_still(p), fresh = sl_demand_fresh(p, now);
     bool stopped = c->from && !sl_demand_flows(p, c->from->number); /* it cannot wait */
     sl_layers_of(p, ret);
-    for (uint8_t i = 0; p->demand.asleep && !stopped && i < p->demand.seen.n; i++) {
-        const struct layer_info *l = &p->demand.seen.layers[i];
+    for (uint8_t i = 0; (still || fresh) && !stopped && i < p->demand.seen.table.n; i++) {
+        const struct layer_info *l = &p->demand.seen.table.layers[i];
+        unsigned part = part_of(p, l);
+        bool comes = sl_demand_flows(p, part) && fresh & 1U << part;
         struct layer_info *at = same(ret, l);
-        bool came = p->encodings[l->encoding].last != 0;
-        unsigned part = sizes ? l->spatial : l->encoding;
-        if (!(p->demand.asleep & 1U << part) || (at && at->live && came))
+        if (!comes && !(p->demand.asleep & 1U << part))
             continue;
         if (!at && ret->n < LAYER_INFOS_MAX)
             at = &ret->layers[ret->n++];

@@ -11,6 +11,9 @@
  * is lost stays wanted, though nobody can be given it, until it comes: a sender whose path
  * or processor could not, and now can, would not know otherwise.
  *
+ * Of what has just begun, or just stopped, less is measured than it is: a part that sleeps is
+ * what it was seen to be while it came, and one that came back is, too, until DEMAND_STEADY.
+ *
  * Besides, the bits/s that the best of its viewers can be sent: more would be for nobody. A
  * viewer whose path is not known to be narrow can be sent anything.
  */
@@ -25,8 +28,9 @@ struct consumer;
 struct producer;
 struct shard;
 
-#define DEMAND_IDLE SEC(1)
-#define DEMAND_WAKE SEC(2)
+#define DEMAND_IDLE   SEC(1)
+#define DEMAND_WAKE   SEC(2)
+#define DEMAND_STEADY SEC(2)
 
 /* Encodings that were first measured since are let be, while anybody watches. */
 #define DEMAND_SETTLE SEC(5)
@@ -34,6 +38,12 @@ struct shard;
 enum { DEMAND_ALL = 0xff, DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX };
 _Static_assert((int)DEMAND_PARTS_MAX >= (int)LAYER_SPATIALS, "sizes are parts, too");
 #define DEMAND_ANY UINT32_MAX
+
+/* The layers of a track as they were measured, those of each part at a time of its own. */
+struct demand_seen {
+    struct layer_table table;
+    uint32_t bps[DEMAND_PARTS_MAX]; /* what each part took of a path */
+};
 
 struct demand {
     bool told;                   /* upward: */
@@ -46,9 +56,11 @@ struct demand {
     usec took[DEMAND_PARTS_MAX]; /* until it came; 0: not yet, or it had not stopped */
     uint8_t below[64];           /* what workers that it is carried to want, */
     uint32_t below_bps[64];      /* and can make use of */
-    struct layer_table seen;     /* its layers, as they were last measured together, */
-    uint32_t seen_bps[DEMAND_PARTS_MAX]; /* what each part took of a path then, */
-    usec seen_since;                     /* and when they first were; 0: never */
+    struct demand_seen seen;     /* while it came, not just before it stopped; */
+    usec seen_since;             /* all parts at once: 0: never */
+    struct demand_seen news;     /* what will be seen, if it comes as long again, */
+    usec news_at;                /* when it was measured, */
+    uint8_t news_of;             /* and of which parts */
 };
 
 /* How many there are, by what was seen of it. */
@@ -58,8 +70,10 @@ unsigned sl_demand_parts(const struct producer *p);
 bool sl_demand_flows(const struct producer *p, unsigned part);
 uint32_t sl_demand_rate(const struct producer *p, unsigned part);
 
-/* Those that were given leave to stop, and do not come: a bit for each. */
+/* Those that were given leave to stop, and do not come: a bit for each. Those that came back
+ * since DEMAND_STEADY. */
 uint8_t sl_demand_still(const struct producer *p);
+uint8_t sl_demand_fresh(const struct producer *p, usec now);
 
 /* A viewer's share is of a size that nobody wanted until now; of one that still sleeps. */
 bool sl_demand_lacks(const struct consumer *c);
@@ -79,4 +93,4 @@ void sl_demand_carry(const struct producer *p, struct shard *s, unsigned worker)
 void sl_demand_learn(struct producer *p, const struct cmd_asleep *c, usec now);
 
 /* What can be had of its source, what sleeps included. */
-void sl_demand_layers(const struct consumer *c, struct layer_table *ret);
+void sl_demand_layers(const struct consumer *c, struct layer_table *ret, usec now);

@@ -166,3 +166,74 @@ TEST(demand_does_not_forget_what_stopped)
         stage_close(&s);
     }
 }
+
+static void tell_sizes(void)
+{
+    static const struct dd_size sizes[ENCODINGS] = {{320, 180}, {960, 540}, {1280, 720}};
+    for (unsigned w = 0; w < 2; w++) {
+        struct producer *p = sl_shard_producer(s.sim.shards[w], VIDEO);
+        for (unsigned l = 0; p && l < ENCODINGS; l++)
+            p->encodings[l].rates.sizes[0] = sizes[l];
+    }
+}
+
+static void rest_and_resume(usec odd, unsigned steps)
+{
+    wish(&(struct rtp_wish){.width = 320, .height = 180});
+    CHECK_INT(run(SEC(1) + MSEC(200), 7), 100);
+    CHECK_INT(run(SEC(1) + odd, 1), 100);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 1);
+    wish(&(struct rtp_wish){.width = 1280, .height = 720});
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 5);
+    CHECK_INT(run(MSEC(140), 1), 100);
+    CHECK_INT(run(MSEC(100), 5), 400);
+    for (unsigned i = 0; i < steps; i++) {
+        CHECK_INT(run(MSEC(200), 5), 400);
+        CHECK(!(s.sim.told[MAIL_WANTED].arg & 2));
+    }
+}
+
+/* Of its first and its last packets less was seen than a layer is. Who gets it keeps it, and who
+ * wants it again is given it, whenever it is that it stops and comes. */
+TEST(demand_knows_what_has_just_begun)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        for (unsigned i = 0; i < 24; i++) {
+            open_stage(viewer);
+            tell_sizes();
+            CHECK_INT(run(SEC(7), 7), 400);
+            for (unsigned k = 0; k < 4; k++)
+                rest_and_resume(MSEC(20) * ((4 * i + k) * 7 % 24), 5 + (i + k) % 5);
+            stage_close(&s);
+        }
+    }
+}
+
+static void rest(void)
+{
+    open_stage(0);
+    tell_sizes();
+    CHECK_INT(run(SEC(7), 7), 400);
+    wish(&(struct rtp_wish){.width = 320, .height = 180});
+    CHECK_INT(run(SEC(2), 7), 100);
+    CHECK_INT(run(SEC(1), 3), 100);
+    wish(&(struct rtp_wish){.width = 1280, .height = 720});
+    CHECK_INT(run(MSEC(140), 3), 100);
+}
+
+/* It is not taken for more than a while for what it was: it stops again, or is less now. */
+TEST(demand_looks_again)
+{
+    rest();
+    CHECK_INT(run(MSEC(300), 7), 400);
+    CHECK_INT(run(SEC(1), 3), 200);
+    stage_close(&s);
+    rest();
+    CHECK_INT(run(MSEC(100), 7), 400);
+    for (int i = 0; i < 18; i++) { /* of it one picture in five */
+        CHECK_INT(run(MSEC(20), 7), 400);
+        (void)run(MSEC(80), 3);
+    }
+    CHECK_INT(run(SEC(1), 3), 200);
+    stage_close(&s);
+}

@@ -30,7 +30,7 @@ static const uint32_t set_aside[PARAMS_ENCODINGS_MAX] = {150000, 500000, 1200000
 static void rates_of(const struct producer *p, unsigned n, uint32_t ret[DEMAND_PARTS_MAX])
 {
     for (unsigned i = 0; i < n; i++)
-        ret[i] = larger(sl_demand_rate(p, i), p->demand.seen_bps[i]);
+        ret[i] = larger(sl_demand_rate(p, i), p->demand.seen.bps[i]);
 }
 
 /* What is wanted has not come for a moment. Where that was so under a limit that was made for it,

@@ -2,6 +2,8 @@
 
 #include "check.h"
 #include "media/allocate.h"
+#include "sfu/inside.h"
+#include "sfu/producer.h"
 #include "stage.h"
 
 /* A publisher that is told by REMB what it may send, beside transport-cc, as browsers negotiate
@@ -286,6 +288,40 @@ TEST(limit_of_sizes)
         sim_tell(&s.sim, viewer, MAIL_CONSUMER_CLOSE, CONSUMER, 0);
         run_sizes(SEC(2), 3);
         CHECK(near_to(told(), 500000)); /* nobody watches */
+        stage_close(&s);
+    }
+}
+
+static void tell_sizes(void)
+{
+    for (unsigned w = 0; w < 2; w++) {
+        struct producer *p = sl_shard_producer(s.sim.shards[w], VIDEO);
+        for (unsigned i = 0; p && i < 3; i++)
+            p->encodings[0].rates.sizes[i] =
+                (struct dd_size){(uint16_t)(320U << i), (uint16_t)(180U << i)};
+    }
+}
+
+/* Fewer pictures of a size are counted where it begins and ends than it has: whoever gets it
+ * keeps it, whenever that is. */
+TEST(limit_of_sizes_that_have_just_begun)
+{
+    for (unsigned i = 0; i < 24; i++) {
+        struct cmd_producer p = stage_video();
+        p.receive.params.codecs[0].codec = CODEC_VP9;
+        open_codec(&p, i % 2, CODEC_VP9);
+        s.pub->index = 0;
+        tell_sizes();
+        CHECK_INT(run_sizes(SEC(7), 3), 2);
+        for (unsigned k = 0; k < 3; k++) {
+            wish(&(struct rtp_wish){.width = 640, .height = 360});
+            CHECK_INT(run_sizes(MSEC(1200), 3), 1);
+            CHECK_INT(run_sizes(SEC(1) + MSEC(20) * i, 2), 1);
+            wish(&(struct rtp_wish){.width = 1280, .height = 720});
+            CHECK_INT(run_sizes(MSEC(140), 2), 1);
+            for (unsigned left = 5 + (i + k) % 5; left > 0; left--)
+                CHECK_INT(run_sizes(MSEC(250), 3), 2);
+        }
         stage_close(&s);
     }
 }

@@ -300,15 +300,17 @@ static void measure_all(struct producer *p, usec now)
 }
 
 /* Whether there is something else to choose from than when this was last true. */
-static bool offers_other(struct producer *p)
+static bool offers_other(struct producer *p, usec now)
 {
     struct layer_table t;
     sl_layers_of(p, &t);
-    uint8_t asleep = sl_demand_still(p);
-    if (sl_layers_alike(&t, &p->shared) && asleep == p->shared_asleep)
+    uint8_t still = sl_demand_still(p), fresh = sl_demand_fresh(p, now);
+    if (sl_layers_alike(&t, &p->shared) && still == p->shared_still &&
+        fresh == p->shared_fresh)
         return false;
     p->shared = t;
-    p->shared_asleep = asleep;
+    p->shared_still = still;
+    p->shared_fresh = fresh;
     return true;
 }
 
@@ -316,7 +318,7 @@ static void review(struct producer *p, struct shard *s, usec now)
 {
     if (now - p->measured >= MEASURE_INTERVAL)
         measure_all(p, now);
-    if (offers_other(p))
+    if (offers_other(p, now))
         list_each (struct consumer, c, &p->consumers, in_producer)
             if (c->transport->shared_at != now)
                 (void)sl_share(c->transport, now);

@@ -131,7 +131,7 @@ struct producer {
     usec reviewed;
     struct list in_review;     /* of the shard */
     struct layer_table shared; /* what its viewers were last given their shares of */
-    uint8_t shared_asleep;     /* and what still slept then */
+    uint8_t shared_still, shared_fresh; /* and what still slept then, and had just come */
     struct rtp_encoding names[PARAMS_ENCODINGS_MAX];
     struct encoding encodings[PARAMS_ENCODINGS_MAX];
 };

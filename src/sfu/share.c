@@ -196,7 +196,7 @@ struct allocate_sum sl_share(struct transport *t, usec now)
     list_each (struct consumer, c, &t->consumers, in_transport) {
         if (!c->producer || n == ALLOCATE_TRACKS_MAX)
             continue;
-        sl_demand_layers(c, &tables[n]);
+        sl_demand_layers(c, &tables[n], now);
         add_redundancy(c, &tables[n], path_bps);
         tracks[n] = (struct allocate_track){.kind = c->conf.params.kind,
                                             .screen = c->producer->screen,
