@@ -24,20 +24,21 @@ void sl_trendline_init(struct trendline *t)
     *t = (struct trendline){.threshold = THRESHOLD_START};
 }
 
-/* Delay in ms for each ms. */
+/* Delay in ms for each ms, through a full window. Sums are of what lies between the samples, which
+ * is small beside what they are. */
 static double slope_of(const struct trendline *t)
 {
-    double at = 0, delay = 0, num = 0, den = 0;
-    for (unsigned i = 0; i < t->n; i++) {
-        at += t->sample[i].at_ms / t->n;
-        delay += t->sample[i].delay_ms / t->n;
+    double sx = 0, sy = 0, sxx = 0, sxy = 0;
+    for (unsigned i = 1; i < TRENDLINE_WINDOW; i++) {
+        double x = t->sample[i].at_ms - t->sample[0].at_ms;
+        double y = t->sample[i].delay_ms - t->sample[0].delay_ms;
+        sx += x;
+        sy += y;
+        sxx += x * x;
+        sxy += x * y;
     }
-    for (unsigned i = 0; i < t->n; i++) {
-        double x = t->sample[i].at_ms - at;
-        num += x * (t->sample[i].delay_ms - delay);
-        den += x * x;
-    }
-    return den > 0 ? num / den : 0;
+    double den = sxx - sx * sx / TRENDLINE_WINDOW;
+    return den > 0 ? (sxy - sx * sy / TRENDLINE_WINDOW) / den : 0;
 }
 
 static void adapt(struct trendline *t, usec at)
