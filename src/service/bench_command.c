@@ -33,6 +33,7 @@ static const char usage[] =
     "  --size=N           octets of payload, 40 to 1300 (1100; audio: 100)\n"
     "  --profile=NAME     of SRTP: aes128-gcm, aes256-gcm, aes128-cm-sha1-80 (the "
     "first)\n"
+    "  --plain            subscribers tell nobody what their paths carry\n"
     "  --duration=N       seconds that count (10)\n"
     "  --settle=N         seconds before that (1)\n"
     "  --json             the result as JSON\n";
@@ -88,6 +89,7 @@ static bool set(struct options *o, int c)
     case 'f': return number(optarg, 10000, &o->phase.rate_hz);
     case 'b': return number(optarg, SOURCE_BURST_MAX, &o->phase.burst);
     case 'z': return number(optarg, SOURCE_SIZE_MAX, &o->phase.size);
+    case 'l': o->load.plain = true; return true;
     case 'P': return profile(optarg, &o->load.profile);
     case 'd': return seconds(optarg, &o->phase.duration);
     case 'e': return seconds(optarg, &o->phase.settle);
@@ -111,6 +113,7 @@ static int read_options(int argc, char **argv, struct options *o)
         {"burst", required_argument, NULL, 'b'},
         {"size", required_argument, NULL, 'z'},
         {"profile", required_argument, NULL, 'P'},
+        {"plain", no_argument, NULL, 'l'},
         {"duration", required_argument, NULL, 'd'},
         {"settle", required_argument, NULL, 'e'},
         {"json", no_argument, NULL, 'j'},
