@@ -18,6 +18,7 @@ type ears struct {
 // A remote track.
 type heard struct {
 	id, stream string
+	ssrc       uint32
 	codec      string
 	packets    int
 	keys       int // packets that begin a key frame, of VP8
@@ -26,7 +27,7 @@ type heard struct {
 }
 
 func (e *ears) listen(t *webrtc.TrackRemote) {
-	h := &heard{id: t.ID(), stream: t.StreamID(), codec: t.Codec().MimeType}
+	h := &heard{id: t.ID(), stream: t.StreamID(), ssrc: uint32(t.SSRC()), codec: t.Codec().MimeType}
 	e.mu.Lock()
 	if e.tracks == nil {
 		e.tracks = map[string]*heard{}

@@ -309,6 +309,8 @@ var moreDiffering = []scenario{
 	{"ten who see a camera have ten ids for it", ownIDs, "a layer's or a track's id"},
 	{"an offer that is not answered is made again", unansweredOffer, "an offer that nobody answers"},
 	{"who comes late sees a key frame, and need not ask", lateKeyFrame, "a key frame for who comes late"},
+	{"a request for a key frame gets lost, twice", lostRequests, "a request for a key frame"},
+	{"a key frame that has just come is asked for again", askedAgain, "a request for a key frame"},
 	{"an offer of 2 MiB on the data channel", longDescription, "descriptions on the data channel"},
 	{"a flood of pings on the data channel", floodOfPings,
 		"more than 50 messages a second on a data channel, after a burst of 200"},

@@ -15,6 +15,7 @@ type source struct {
 	*webrtc.TrackLocalStaticRTP
 	stop   chan struct{}
 	wanted atomic.Bool
+	losing atomic.Int32 // so many requests for a key frame do not come
 }
 
 func newSource(codec, stream string) (*source, error) {
@@ -59,7 +60,11 @@ func (s *source) obey(sender *webrtc.RTPSender) {
 		for _, p := range packets {
 			switch p.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				s.wanted.Store(true)
+				if s.losing.Load() > 0 {
+					s.losing.Add(-1)
+				} else {
+					s.wanted.Store(true)
+				}
 			}
 		}
 	}
