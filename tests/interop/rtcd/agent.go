@@ -31,6 +31,7 @@ type agent struct {
 	voice   *webrtc.RTPSender
 	deaf    atomic.Bool // to offers
 	patient bool        // it does not ask for key frames
+	reading sync.Mutex  // what comes on its data channel; had by who keeps it from that
 
 	ears
 
@@ -84,7 +85,8 @@ func (b *switchboard) take(msg service.ClientMessage) {
 	}
 }
 
-func newAPI(over []webrtc.NetworkType, on *street) (*webrtc.API, error) {
+// Of what comes on its data channel the other end keeps `window` octets that nobody has read; 0: what is usual.
+func newAPI(over []webrtc.NetworkType, on *street, window uint32) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	must(m.RegisterDefaultCodecs())
 	for _, uri := range []string{"urn:ietf:params:rtp-hdrext:sdes:mid",
@@ -98,6 +100,7 @@ func newAPI(over []webrtc.NetworkType, on *street) (*webrtc.API, error) {
 	must(webrtc.RegisterDefaultInterceptors(m, i))
 	s := webrtc.SettingEngine{}
 	s.EnableSCTPZeroChecksum(true)
+	s.SetSCTPMaxReceiveBufferSize(window)
 	s.SetIncludeLoopbackCandidate(true)
 	if over == nil {
 		over = []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
@@ -118,7 +121,7 @@ func newAPI(over []webrtc.NetworkType, on *street) (*webrtc.API, error) {
 // Joins the call and connects, with a data channel, if it is not one that only sends, and, if voice is
 // not nil, that from the start.
 func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent, error) {
-	api, err := newAPI(n.over, n.street)
+	api, err := newAPI(n.over, n.street, n.window)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,8 @@ func (a *agent) say(kind dc.MessageType, payload any) error {
 }
 
 func (a *agent) takeChannel(m webrtc.DataChannelMessage) {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	if m.IsString {
 		a.note("text " + string(m.Data))
 		return

@@ -19,6 +19,7 @@ type node struct {
 	noAV1      bool                 // its sessions do not understand it
 	onlySends  bool                 // they have no data channel, and answer no offer
 	patient    bool                 // they do not ask for key frames
+	window     uint32               // octets of their data channels that wait to be read; 0: what is usual
 	over       []webrtc.NetworkType // nil: UDP of IPv4
 	street     *street              // nil: each session has sockets of its own
 	lines      *lines               // it is libsluice's client; nil: rtcd's

@@ -31,7 +31,7 @@ func narrow() *websocket.Dialer {
 
 // What a session that means to come offers first.
 func firstOffer() (string, error) {
-	api, err := newAPI(nil, nil)
+	api, err := newAPI(nil, nil, 0)
 	if err != nil {
 		return "", err
 	}

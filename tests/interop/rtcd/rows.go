@@ -311,6 +311,7 @@ var moreDiffering = []scenario{
 	{"who comes late sees a key frame, and need not ask", lateKeyFrame, "a key frame for who comes late"},
 	{"a request for a key frame gets lost, twice", lostRequests, "a request for a key frame"},
 	{"a key frame that has just come is asked for again", askedAgain, "a request for a key frame"},
+	{"a data channel that nobody reads", unreadChannel, "a data channel that the client does not read"},
 	{"an offer of 2 MiB on the data channel", longDescription, "descriptions on the data channel"},
 	{"a flood of pings on the data channel", floodOfPings,
 		"more than 50 messages a second on a data channel, after a burst of 200"},
