@@ -3,6 +3,7 @@ module sluice/tests/interop/rtcd
 go 1.24.13
 
 require (
+	git.mills.io/prologic/bitcask v1.0.2
 	github.com/gorilla/websocket v1.5.3
 	github.com/mattermost/mattermost/server/public v0.1.10
 	github.com/mattermost/rtcd v1.2.6
@@ -13,11 +14,11 @@ require (
 	github.com/pion/transport/v4 v4.0.1
 	github.com/pion/webrtc/v4 v4.2.6
 	github.com/vmihailenco/msgpack/v5 v5.4.1
+	golang.org/x/crypto v0.48.0
 	golang.org/x/net v0.50.0
 )
 
 require (
-	git.mills.io/prologic/bitcask v1.0.2 // indirect
 	github.com/abcum/lcp v0.0.0-20201209214815-7a3f3840be81 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
@@ -67,7 +68,6 @@ require (
 	github.com/wiggin77/merror v1.0.5 // indirect
 	github.com/wiggin77/srslog v1.0.1 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
-	golang.org/x/crypto v0.48.0 // indirect
 	golang.org/x/exp v0.0.0-20231006140011-7918f672742d // indirect
 	golang.org/x/sys v0.41.0 // indirect
 	golang.org/x/text v0.34.0 // indirect

@@ -36,10 +36,12 @@ func try(s *server, run func(*server) error) (err error) {
 
 func begin(name, binary string, all group) (*server, error) {
 	s := newServer(name, binary)
-	if all.env != nil {
-		s.env = all.env(s)
-	}
-	return s, s.start()
+	return s, try(s, func(s *server) error {
+		if all.env != nil {
+			s.env = all.env(s)
+		}
+		return s.start()
+	})
 }
 
 // Runs those whose names hold `only` against one server.
@@ -145,7 +147,8 @@ func main() {
 	var all sync.WaitGroup
 	for name, binary := range servers { // side by side: most of the time is waiting
 		asked := groups(own)
-		for _, part := range [][]group{asked[:1], asked[1:], {{scenarios: differing}, {scenarios: moreDiffering}}} {
+		for _, part := range [][]group{asked[:1], asked[1:], {{scenarios: differing}, {scenarios: moreDiffering}},
+			{manyKnown()}} {
 			all.Add(1)
 			go func() {
 				defer all.Done()
