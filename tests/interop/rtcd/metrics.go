@@ -114,6 +114,11 @@ func (s *server) some(sample string) error {
 	return err
 }
 
+// A line of the metrics, sooner or later.
+func (s *server) tells(line string) error {
+	return until(wait, line, func() bool { return strings.Contains(s.metricsText(), "\n"+line+"\n") })
+}
+
 func metrics(s *server) error {
 	n, err := s.connected()
 	if err != nil {

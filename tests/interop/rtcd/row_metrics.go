@@ -2,12 +2,17 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"git.mills.io/prologic/bitcask"
 	"github.com/gorilla/websocket"
+	"github.com/pion/rtp"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -80,6 +85,84 @@ func sharedMetrics(s *server) error {
 		return fmt.Errorf("%d have metrics of their own, and of all others %q is told", own, rest)
 	}
 	return nil
+}
+
+// Of all workers: what was dropped for that reason.
+func (s *server) dropped(reason string) (sum int) {
+	for _, line := range strings.Split(s.metricsText(), "\n") {
+		if rest, is := strings.CutPrefix(line, "sluice_dropped_total{"); is && strings.Contains(rest, fmt.Sprintf("reason=%q", reason)) {
+			_, count, _ := strings.Cut(rest, "} ")
+			n, err := strconv.Atoi(count)
+			must(err)
+			sum += n
+		}
+	}
+	return sum
+}
+
+// A picture of more packets than rtcd's queues have room for; then a packet that is nobody's.
+func lostPackets(s *server) error {
+	const viewers, many = 10, 5000
+	all, err := s.talkers(1+viewers, false)
+	if err != nil {
+		return err
+	}
+	screen, _, err := all[0].share()
+	if err != nil {
+		return err
+	}
+	defer screen.end()
+	for _, a := range all[1:] {
+		if err := a.hears("screen", all[0].session); err != nil {
+			return err
+		}
+	}
+	burst := rtp.Packet{Header: rtp.Header{Version: 2}, Payload: make([]byte, 100)}
+	for i := range many {
+		burst.SequenceNumber = uint16(i)
+		must(screen.local.WriteRTP(&burst))
+	}
+	time.Sleep(time.Second)
+	if line := regexp.MustCompile(`(?m)^rtcd_rtc_errors_total.*type="rtp".*$`).FindString(s.metricsText()); line != "" {
+		return fmt.Errorf("there is %s", line)
+	}
+	before := s.dropped("stray")
+	stranger, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", s.media))
+	must(err)
+	defer stranger.Close()
+	if _, err := stranger.Write([]byte{0x80, 111, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1}); err != nil {
+		return err
+	}
+	if err := until(wait, "it is counted", func() bool { return s.dropped("stray") == before+1 }); err != nil {
+		return err
+	}
+	return leaveAll(all)
+}
+
+// An offer that crosses one of the server's is not answered, and counted.
+func crossingOffer(s *server) error {
+	all, err := s.talkers(2, false)
+	if err != nil {
+		return err
+	}
+	a, b := all[0], all[1]
+	a.deaf.Store(true)
+	voice, err := b.speak()
+	if err != nil {
+		return err
+	}
+	defer voice.end()
+	time.Sleep(time.Second)
+	if err := a.offer(); err != nil {
+		return err
+	}
+	if err := s.tells(fmt.Sprintf(`rtcd_rtc_errors_total{groupID=%q,type="signaling"} 1`, a.n.id)); err != nil {
+		return err
+	}
+	if told := a.story(); strings.Count(told, "answer") > 1 {
+		return fmt.Errorf("it is told %s", told)
+	}
+	return leaveAll(all)
 }
 
 // A server of its own, for it takes a while until all have authenticated.

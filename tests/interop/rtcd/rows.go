@@ -317,6 +317,8 @@ var moreDiffering = []scenario{
 		"more than 50 messages a second on a data channel, after a burst of 200"},
 	{"metrics of rtcd's language are not there", otherMetrics, "metrics `go_*`, `rtcd_rtc_rtp_tracks_writes_time`"},
 	{"metrics of the lock are of clients", lockMetrics, "metrics of the signaling lock"},
+	{"packets that are lost in the metrics", lostPackets, "metrics of errors of the type `rtp`"},
+	{"an offer that crosses another in the metrics", crossingOffer, "metrics of errors of the type `signaling`"},
 	{"an offer for two voices, unanswered, in the metrics", trackMetrics, "metrics of errors of the type `track`"},
 	{"seven seconds of silence in the metrics", quietMetrics, "metrics of connections that are `disconnected`"},
 }
