@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -73,6 +74,134 @@ func herdReturns(s *server) error {
 		}
 		return n.Close()
 	})
+}
+
+// What of clients outlives a server, however that ends: who is registered, and with which key; not their tokens.
+func remembered(end func(s *server) error) func(s *server) error {
+	return func(s *server) error {
+		stays, goes := s.node(newID(), newKey()), s.node(newID(), newKey())
+		for _, n := range []*node{stays, goes} {
+			if err := n.Register(n.id, n.key); err != nil {
+				return err
+			}
+		}
+		token, err := s.token(stays.id, stays.key)
+		if err != nil {
+			return err
+		}
+		if err := goes.Unregister(goes.id); err != nil {
+			return err
+		}
+		if err := end(s); err != nil {
+			return err
+		}
+		if err := s.start(); err != nil {
+			return err
+		}
+		if err := s.exchanges([]exchange{
+			{"GET", "/calls/c/sessions", "Bearer " + token, "", 401, "unauthorized\n"},
+			{"GET", "/calls/c/sessions", basic(stays.id, stays.key), "",
+				404, "failed to get session configs: group not found\n"},
+			{"POST", "/register", "", credentials(stays.id, newKey()),
+				400, failed(400, "registration failed: already registered")},
+			{"POST", "/login", "", credentials(stays.id, newKey()), 400, failed(400, "login failed: authentication failed")},
+			{"POST", "/login", "", credentials(goes.id, goes.key), 400,
+				failed(400, "login failed: authentication failed: error: not found")},
+		}); err != nil {
+			return err
+		}
+		_, err = s.token(stays.id, stays.key)
+		return err
+	}
+}
+
+func (s *server) stop() error {
+	s.terminate()
+	return s.wait(wait)
+}
+
+// A second server with the same store ends, and the first goes on.
+func oneStore(s *server) error {
+	n, call, session, err := s.joined()
+	if err != nil {
+		return err
+	}
+	second := *s
+	second.port, second.media = freePort(), freePort()
+	if err := second.start(); err == nil {
+		second.terminate()
+		_ = second.wait(wait)
+		return fmt.Errorf("it starts")
+	}
+	if status := second.cmd.ProcessState.ExitCode(); status != 1 {
+		return fmt.Errorf("it ends with %d", status)
+	}
+	if _, err := n.sessions(call, 1); err != nil {
+		return err
+	}
+	must(n.about("leave", session))
+	if err := n.closed(session, wait); err != nil {
+		return err
+	}
+	return n.Register(newID(), newKey())
+}
+
+// By the signal of a terminal, too; a session may be taken over by another node meanwhile.
+func drainMoves(s *server) error {
+	first, _, session, err := s.joined()
+	if err != nil {
+		return err
+	}
+	must(s.cmd.Process.Signal(syscall.SIGINT))
+	time.Sleep(500 * time.Millisecond)
+	second, err := s.sibling(first)
+	if err != nil {
+		return err
+	}
+	must(first.Close())
+	must(second.about("reconnect", session))
+	must(second.about("leave", session))
+	if err := second.closed(session, wait); err != nil {
+		return err
+	}
+	if err := s.wait(wait); err != nil {
+		return err
+	}
+	return s.start()
+}
+
+// A drain that is taken back: the last session leaves, and the server stays.
+func drainNot(s *server) error {
+	n, _, session, err := s.joined()
+	if err != nil {
+		return err
+	}
+	if status, _, err := s.ask("GET", "/health/ready", "", ""); err != nil || status != 200 {
+		return fmt.Errorf("readiness is %d (%v)", status, err)
+	}
+	ready := func(want int) error {
+		return until(wait, fmt.Sprintf("readiness is %d", want), func() bool {
+			status, _, err := s.ask("GET", "/health/ready", "", "")
+			return err == nil && status == want
+		})
+	}
+	s.terminate()
+	if err := ready(503); err != nil {
+		return err
+	}
+	must(s.cmd.Process.Signal(syscall.SIGUSR2))
+	if err := ready(200); err != nil {
+		return err
+	}
+	must(n.about("leave", session))
+	if err := n.closed(session, wait); err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second)
+	if died := s.died(); died != "" {
+		return fmt.Errorf("it has ended: %s", died)
+	}
+	return n.voices()
 }
 
 func drain(s *server) error {

@@ -61,9 +61,14 @@ var scenarios = []scenario{
 // Each has a server of its own, which it ends: one that was in use waits for whoever is left in it.
 var endings = []scenario{
 	{"a restart: clients are known, and come back", restart, ""},
+	{"a restart: keys are remembered, tokens are not", remembered((*server).stop), ""},
+	{"a sudden end: keys are remembered, tokens are not", remembered((*server).crash), ""},
+	{"a store has one server", oneStore, ""},
 	{"50 clients lose their connections at once, and come back", herdReturns, ""},
 	{"rtcd's user agents are told that the server has gone, and come back", restartedCall, ""},
 	{"while draining calls may be joined, and all is answered", drainOpen, ""},
 	{"draining waits for the last session", drain,
 		"shutting down"},
+	{"while draining a session moves to another node", drainMoves, "`close` after a `reconnect`"},
+	{"a drain that is taken back", drainNot, "draining"},
 }

@@ -94,7 +94,11 @@ func (s *server) start() error {
 			resp.Body.Close()
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case err := <-s.ended:
+			return fmt.Errorf("%s has ended: %v; its log is %s", s.name, err, log.Name())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 	return fmt.Errorf("%s does not answer; its log is %s", s.name, log.Name())
 }
