@@ -179,7 +179,8 @@ type group struct {
 }
 
 func groups(own *identity) []group {
-	all := []group{{scenarios: scenarios}, {scenarios: slices.Concat(channelScenarios, participantScenarios)}}
+	all := []group{{scenarios: slices.Concat(mannerScenarios, scenarios)},
+		{scenarios: slices.Concat(channelScenarios, participantScenarios)}}
 	for _, sc := range endings {
 		all = append(all, group{scenarios: []scenario{sc}})
 	}
