@@ -31,6 +31,7 @@ type agent struct {
 	voice   *webrtc.RTPSender
 	deaf    atomic.Bool // to offers
 	patient bool        // it does not ask for key frames
+	restart bool        // its next offer begins ICE anew
 	reading sync.Mutex  // what comes on its data channel; had by who keeps it from that
 
 	ears
@@ -178,7 +179,8 @@ func (n *node) enter(b *switchboard, call, session string, voice *track) (*agent
 }
 
 func (a *agent) offer() error {
-	o, err := a.pc.CreateOffer(nil)
+	o, err := a.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: a.restart})
+	a.restart = false
 	if err != nil {
 		return err
 	}
@@ -209,12 +211,12 @@ func (a *agent) take(msg service.ClientMessage) {
 	}
 	switch m.Type {
 	case rtc.VoiceOnMessage, rtc.VoiceOffMessage:
-		a.mu.Lock()
-		if m.Type == rtc.VoiceOnMessage {
-			a.events = append(a.events, "on")
-		} else {
-			a.events = append(a.events, "off")
+		what := map[rtc.MessageType]string{rtc.VoiceOnMessage: "on", rtc.VoiceOffMessage: "off"}[m.Type]
+		if msg.Type != service.ClientMessageVAD || m.CallID != a.call || m.UserID != "user-"+a.session {
+			what = fmt.Sprintf("%s %s of %s in %s", msg.Type, what, m.UserID, m.CallID)
 		}
+		a.mu.Lock()
+		a.events = append(a.events, what)
 		a.mu.Unlock()
 	case rtc.ICEMessage:
 		var wrapped struct{ Candidate webrtc.ICECandidateInit }

@@ -180,7 +180,7 @@ type group struct {
 
 func groups(own *identity) []group {
 	all := []group{{scenarios: slices.Concat(mannerScenarios, scenarios)},
-		{scenarios: slices.Concat(channelScenarios, participantScenarios)}}
+		{scenarios: slices.Concat(channelScenarios, soundScenarios, participantScenarios)}}
 	for _, sc := range endings {
 		all = append(all, group{scenarios: []scenario{sc}})
 	}

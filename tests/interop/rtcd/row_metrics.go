@@ -90,7 +90,8 @@ func sharedMetrics(s *server) error {
 // Of all workers: what was dropped for that reason.
 func (s *server) dropped(reason string) (sum int) {
 	for _, line := range strings.Split(s.metricsText(), "\n") {
-		if rest, is := strings.CutPrefix(line, "sluice_dropped_total{"); is && strings.Contains(rest, fmt.Sprintf("reason=%q", reason)) {
+		rest, is := strings.CutPrefix(line, "sluice_dropped_total{")
+		if is && strings.Contains(rest, fmt.Sprintf("reason=%q", reason)) {
 			_, count, _ := strings.Cut(rest, "} ")
 			n, err := strconv.Atoi(count)
 			must(err)
