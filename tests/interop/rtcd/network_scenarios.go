@@ -210,7 +210,7 @@ func forwarded(s *server) error {
 
 // A call with more tracks than rtcd's queue has room for; who joins it then hears all.
 func manyTracks(s *server) error {
-	const many = 104
+	const many = 120
 	n, err := s.connected()
 	if err != nil {
 		return err
@@ -252,7 +252,7 @@ func networks() []group {
 	all := []group{
 		{[]scenario{{"by TCP, as well as by UDP", reachedBy(webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP4),
 			"a client that comes by TCP alone"},
-			{"who joins a call of 104 voices hears all", manyTracks, "more than 100 tracks when a session joins"}}, nil},
+			{"who joins a call of 120 voices hears all", manyTracks, "more than 100 tracks when a session joins"}}, nil},
 		{[]scenario{{"an address and a port that stand for its own", overridden, ""},
 			{"which are in the answer, too", overriddenInside, "`ice_host_port_override`"}}, func(s *server) []string {
 			own := "127.0.0.1," + ownAddress()
