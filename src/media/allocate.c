@@ -13,7 +13,7 @@ struct plan {
     uint8_t at;      /* and gets */
     uint8_t next;    /* that it would take next; 0: it is done */
     bool first;      /* it is raised before the others */
-    bool waits;      /* it was paused, and there is room for its lowest since a while */
+    bool waits;      /* there is room for its next rung since a while */
     bool lacks;      /* there is no room for its lowest */
     float weight, score;
 };
@@ -86,7 +86,7 @@ static void plan_for(struct plan *p, const struct allocate_track *t, uint8_t scr
     p->weight = (float)priority(t);
     p->first = t->screen || priority(t) > screens;
     p->has = rungs_had(p, t);
-    p->waits = p->has == 0 && s->fits_since != 0;
+    p->waits = s->fits_since != 0;
     p->ceiling = p->ladder.n;
 }
 
@@ -97,11 +97,12 @@ static uint32_t bps_at(const struct plan *p, uint8_t rungs)
     return rungs > 0 ? p->ladder.rungs[rungs - 1].bps : 0;
 }
 
-/* Rates as they are measured go up and down a little: who waits does not begin anew for that. */
+/* Rates as they are measured go up and down a little, and estimates do: who waits does not begin
+ * anew for that. */
 static bool has_room(const struct division *d, const struct plan *p, uint8_t rungs)
 {
     uint64_t after = d->used - bps_at(p, p->at) + bps_at(p, rungs);
-    bool new = rungs > p->has && !(p->waits && rungs == 1);
+    bool new = rungs > p->has && !(p->waits && rungs == p->has + 1);
     return after <= (new ? d->spare_bps : d->bps);
 }
 

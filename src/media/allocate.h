@@ -10,7 +10,7 @@
  * (Which layers there are to choose from: media/ladder.)
  *
  * Down is at once, but for what is short by no more than the part that a cut leaves unused. Up
- * waits until there was room for it, and some to spare, without a break for
+ * begins with some room to spare, and waits until there was room for it without a break for
  * ALLOCATE_CONFIRM; twice as long each time that it had to be given up again soon (a picture
  * that was paused, a few times only: who sees nothing would rather see it try). What is waited
  * for is reserved: nobody else takes it meanwhile. So a noisy estimate changes nothing.

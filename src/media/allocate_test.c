@@ -339,6 +339,22 @@ TEST(allocate_waits_in_spite_of_noise)
     CHECK(r.now - from <= ALLOCATE_RESUME + 3 * MSEC(250));
 }
 
+/* An estimate goes up and down a little: a raise begins with some to spare, and is not given up
+ * for as long as it fits. */
+TEST(allocate_raises_in_spite_of_whims)
+{
+    for (int fits = 0; fits < 2; fits++) {
+        struct rig r = {0};
+        add(&r, &sound);
+        add(&r, &camera);
+        settle(&r, 440);
+        CHECK_STR(sent(&r), "0.0 0.2");
+        for (int i = 0; i < 40; i++)
+            once(&r, i % 3 != 2 ? 580 : fits ? 545 : 535);
+        CHECK_STR(sent(&r), fits ? "0.0 1.2" : "0.0 0.2");
+    }
+}
+
 /* However often it had to go again soon. */
 TEST(allocate_tries_a_paused_picture_again)
 {
