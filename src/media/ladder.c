@@ -64,10 +64,12 @@ static bool fills(const struct rtp_wish *w, const struct layer_info *l)
            (w->height > 0 && l->height >= w->height);
 }
 
-/* What the viewer can make use of: limits of pixels, frames and quality. */
+/* What the viewer can make use of: limits of pixels, frames and quality. A larger size with fewer
+ * pictures is no better than the layer that was named, and yet it is above it. */
 struct limits {
     unsigned pixels, fps;
     float quality;
+    unsigned named; /* pixels */
 };
 
 static struct limits limits_of(const struct ladder_of *of, bool sized)
@@ -75,6 +77,7 @@ static struct limits limits_of(const struct ladder_of *of, bool sized)
     const struct rtp_wish *w = of->wish;
     struct limits lim = {.pixels = UINT32_MAX, .fps = UINT32_MAX, .quality = INFINITY};
     float named = -INFINITY;
+    unsigned most = 0;
     for (uint8_t i = 0; i < of->table->n; i++) {
         const struct layer_info *l = &of->table->layers[i];
         unsigned fps = fps_of(of->table, l);
@@ -84,11 +87,14 @@ static struct limits limits_of(const struct ladder_of *of, bool sized)
             lim.pixels = pixels(l);
         if (w->fps > 0 && fps >= w->fps && fps < lim.fps)
             lim.fps = fps;
-        if (l->encoding + 1 == w->encoding && quality(of, l, sized) > named)
-            named = quality(of, l, sized);
+        if (l->encoding + 1 == w->encoding) {
+            named = fmaxf(named, quality(of, l, sized));
+            most = pixels(l) > most ? pixels(l) : most;
+        }
     }
     if (named > -INFINITY)
         lim.quality = named;
+    lim.named = sized && most > 0 ? most : UINT32_MAX;
     return lim;
 }
 
@@ -99,7 +105,7 @@ static enum ladder_end useless(const struct ladder_of *of, const struct layer_in
     const struct rtp_wish *w = of->wish;
     if ((w->spatials > 0 && l->spatial >= w->spatials) ||
         (w->temporals > 0 && l->temporal >= w->temporals) ||
-        quality(of, l, sized) > lim->quality)
+        quality(of, l, sized) > lim->quality || pixels(l) > lim->named)
         return LADDER_NAMED;
     if ((sized && pixels(l) > lim->pixels) || fps_of(of->table, l) > lim->fps)
         return LADDER_WIDE;

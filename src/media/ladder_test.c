@@ -166,3 +166,18 @@ TEST(ladder_never_ends_below_the_lowest)
         CHECK_INT(sl_ladder(&of).n, i == 1 ? 2 : 1);
     }
 }
+
+/* Half of the pictures of a larger size are worth less than all of the one that was named, and
+ * not meant: not even where half of them are wanted. */
+TEST(ladder_keeps_to_the_size_that_was_named)
+{
+    static const struct rtp_wish wish = {.encoding = 2, .fps = 15};
+    struct layer_table table = {6,
+                                {L(0, 0, 75, 320, 180, 15), L(0, 1, 150, 320, 180, 30),
+                                 L(1, 0, 250, 640, 360, 15), L(1, 1, 500, 640, 360, 30),
+                                 L(2, 0, 750, 1280, 720, 15),
+                                 L(2, 1, 1500, 1280, 720, 30)}};
+    struct ladder_of of = everything(&table);
+    of.wish = &wish;
+    check_rungs(&of, "0.0 1.0", LADDER_NAMED);
+}
