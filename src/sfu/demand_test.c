@@ -10,23 +10,27 @@
 enum { ENCODINGS = 3, SSRC_LAYER = 101 };
 
 static struct stage s;
-static unsigned frame;
-static unsigned flowing; /* encodings of the last frame */
+static unsigned frame, stood; /* pictures, and times of one in which none came */
+static unsigned flowing;      /* encodings of the last frame */
 
 /* What comes again begins with a key frame; one is never far. */
-static void publish(unsigned encodings)
+static void publish_one(unsigned l)
 {
     static uint8_t payload[500] = {0x10};
-    for (unsigned l = 0; l < ENCODINGS; l++) {
-        bool key = frame % 5 == 0 || !(flowing & 1U << l);
-        struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, key);
-        payload[1] = !key;
-        r.ts = 1800 * frame;
-        r.marker = true;
-        r.payload = (struct span){payload, 100U << l};
+    bool key = frame % 5 == 0 || !(flowing & 1U << l);
+    struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, key);
+    payload[1] = !key;
+    r.ts = 1800 * (frame + stood);
+    r.marker = true;
+    r.payload = (struct span){payload, 100U << l};
+    sim_send_rtp(s.pub, &r);
+}
+
+static void publish(unsigned encodings)
+{
+    for (unsigned l = 0; l < ENCODINGS; l++)
         if (encodings & 1U << l)
-            sim_send_rtp(s.pub, &r);
-    }
+            publish_one(l);
     flowing = encodings;
     frame++;
 }
@@ -56,7 +60,7 @@ static void open_stage(unsigned viewer)
     p.receive.obeys = true;
     for (unsigned l = 0; l < ENCODINGS; l++)
         p.receive.encodings[l].ssrc = SSRC_LAYER + l;
-    frame = flowing = 0;
+    frame = stood = flowing = 0;
     stage_open(&s, &p, &k, viewer, SRTP_GCM_128);
 }
 
@@ -219,6 +223,43 @@ static void rest(void)
     CHECK_INT(run(SEC(1), 3), 100);
     wish(&(struct rtp_wish){.width = 1280, .height = 720});
     CHECK_INT(run(MSEC(140), 3), 100);
+}
+
+/* Who waits for something else now does not need the key frame that was asked for. */
+TEST(demand_asks_nothing_for_nobody)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        CHECK_INT(run(SEC(7), 7), 400);
+        CHECK_INT(run(SEC(2), 4), 400);
+        wish(&(struct rtp_wish){.encoding = 2});
+        CHECK_INT(run(MSEC(300), 4), 400);
+        wish(&(struct rtp_wish){0});
+        CHECK_INT(run(SEC(3), 4), 400);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
+        uint64_t sent = sim_stats(&s.sim, 0)->keyreqs_sent;
+        CHECK_INT(run(SEC(4), 4), 400);
+        CHECK_INT(sim_stats(&s.sim, 0)->keyreqs_sent, sent);
+        stage_close(&s);
+    }
+}
+
+/* Nor is it needed of what does not wake up. */
+TEST(demand_asks_nothing_of_what_is_lost)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(7), 7), 400);
+    wish(&(struct rtp_wish){.encoding = 2});
+    CHECK_INT(run(SEC(2), 7), 200);
+    CHECK_INT(run(SEC(2), 2), 200);
+    wish(&(struct rtp_wish){0});
+    CHECK_INT(run(SEC(4), 2), 200);
+    uint64_t sent = sim_stats(&s.sim, 0)->keyreqs_sent;
+    CHECK_INT(run(SEC(4), 2), 200);
+    CHECK_INT(sim_stats(&s.sim, 0)->keyreqs_sent, sent);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+    CHECK_INT(run(SEC(4), 6), 400);
+    stage_close(&s);
 }
 
 /* It is not taken for more than a while for what it was: it stops again, or is less now. */

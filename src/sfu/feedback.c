@@ -313,8 +313,20 @@ static bool has_feedback(const struct producer *p, bool fir)
     return false;
 }
 
+/* Who waited for it took something else: the key frame of what sleeps, or is lost, would never come,
+ * and a browser answers each request with one of all that it sends. What comes again begins so. */
+static bool is_for_nobody(const struct encoding *e)
+{
+    const struct producer *p = e->producer;
+    const struct demand *d = &p->demand;
+    unsigned b = 1U << e->number, lost = p->encodings_n > 1 ? d->lost : 0;
+    return d->told && (!(d->wanted & b) || lost & b);
+}
+
 static void ask_keyframe(struct out *o, struct encoding *e, usec now)
 {
+    if (is_for_nobody(e))
+        keyreq_done(&e->keyreq);
     if (e->ssrc == 0 || !keyreq_poll(&e->keyreq, now))
         return;
     make_room(o, RTCP_FB + 8);
