@@ -19,14 +19,31 @@ static void compare(struct layerrate *l, const struct payload *p, uint32_t ts)
     l->key = key;
 }
 
+static usec newest(const struct layerrate *l)
+{
+    usec ret = 0;
+    for (unsigned s = 0; s < LAYER_SPATIALS; s++)
+        ret = l->last[s] > ret ? l->last[s] : ret;
+    return ret;
+}
+
+static void arrive(struct layerrate *l, unsigned s, uint32_t ts, usec now)
+{
+    usec gap = now - l->last[s];
+    if (l->last[s] != 0 && gap >= LAYER_SILENT &&
+        (gap >= LAYER_STILL || !sl_layerrate_live(l, s)))
+        l->back[s] = now;
+    if (ts != l->last_ts)
+        l->before = newest(l);
+    l->last_ts = ts;
+    l->last[s] = now;
+}
+
 void sl_layerrate_input(struct layerrate *l, const struct payload *p, uint32_t ts,
                         size_t octets, usec now)
 {
     uint8_t at = layer_at(p->spatial, p->temporal);
-    usec *last = &l->last[layer_spatial(at)];
-    if (*last != 0 && now - *last >= LAYER_SILENT)
-        l->back[layer_spatial(at)] = now;
-    *last = now;
+    arrive(l, layer_spatial(at), ts, now);
     if (p->start) {
         l->frames[at]++;
         compare(l, p, ts);
@@ -70,10 +87,9 @@ void sl_layerrate_review(struct layerrate *l, usec span)
 
 bool sl_layerrate_live(const struct layerrate *l, unsigned spatial)
 {
-    usec newest = 0;
-    for (unsigned s = 0; s < LAYER_SPATIALS; s++)
-        newest = l->last[s] > newest ? l->last[s] : newest;
-    return l->last[spatial] != 0 && newest - l->last[spatial] < LAYER_SILENT;
+    usec last = l->last[spatial];
+    return last != 0 &&
+           (newest(l) - last < LAYER_SILENT || l->before - last < LAYER_SPREAD);
 }
 
 static unsigned top_temporal(const struct layerrate *l, unsigned s)
@@ -124,7 +140,7 @@ static struct layer_info describe(const struct layerrate *l, unsigned s, unsigne
             bps += l->bps[layer_at(i, k)];
     for (unsigned k = 0; k <= t; k++)
         fps += l->fps_16ths[layer_at(s, k)];
-    fps = (fps + 8) / 16;
+    fps = fps > 0 && fps < 16 ? 1 : (fps + 8) / 16; /* 0 is not known */
     return (struct layer_info){
         .spatial = (uint8_t)s,
         .temporal = (uint8_t)t,

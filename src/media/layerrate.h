@@ -16,12 +16,16 @@
 #include "media/gate.h"
 #include "media/payload.h"
 
-/* A size that is behind the others of its encoding by this much does not come any more. */
+/* A size that is behind the others of its encoding by this much does not come any more; unless
+ * the picture before is all that it is behind: a picture comes in one size after the other. */
 #define LAYER_SILENT MSEC(400)
+#define LAYER_SPREAD MSEC(200)
+#define LAYER_STILL  MSEC(1500) /* all of them, for more than a still screen is */
 
 struct layerrate {
     usec last[LAYER_SPATIALS]; /* when a packet came; 0: none did */
-    usec back[LAYER_SPATIALS]; /* the first one after LAYER_SILENT; 0: there was none */
+    usec back[LAYER_SPATIALS]; /* the first one after a silence; 0: there was none */
+    usec before;               /* when the last packet of the picture before came */
     uint32_t octets[LAYERS];   /* of the layer itself, since the last review */
     uint32_t
         keys[LAYER_SPATIALS]; /* of key pictures, what is not yet counted in octets */
@@ -30,6 +34,7 @@ struct layerrate {
     uint16_t fps_16ths[LAYERS];
     struct dd_size sizes[LAYER_SPATIALS]; /* 0: not known */
     bool keyed;
+    uint32_t last_ts; /* of the packet that came last */
     /* The frame that came last, of the picture with this timestamp. */
     uint32_t ts;
     uint16_t in;

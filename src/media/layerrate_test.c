@@ -121,6 +121,22 @@ TEST(layerrate_spreads_key_pictures)
     CHECK(l.bps[0] > 430000 && l.bps[0] <= 464000);
 }
 
+/* One picture a second, and its sizes one after the other: all come, until one did not for a whole
+ * picture. */
+TEST(layerrate_of_a_still_screen)
+{
+    struct layerrate l = {0};
+    for (int i = 0; i < 6; i++)
+        for (uint8_t s = 0; s < (i < 4 ? 3 : 2); s++) {
+            struct payload p = {.spatial = s, .start = true};
+            sl_layerrate_input(&l, &p, (uint32_t)i * 90000, 100,
+                               SEC(1) + i * SEC(1) + s * MSEC(60));
+            CHECK(i == 0 || (sl_layerrate_live(&l, 0) && sl_layerrate_live(&l, 1)));
+            CHECK(i == 0 || sl_layerrate_live(&l, 2) == (i < 5));
+        }
+    CHECK(l.back[0] == 0 && l.back[1] == 0 && l.back[2] == 0);
+}
+
 TEST(layerrate_forgets_what_is_gone)
 {
     struct layerrate l = {0};
@@ -130,4 +146,20 @@ TEST(layerrate_forgets_what_is_gone)
     for (int i = 0; i < 20; i++)
         sl_layerrate_review(&l, SEC(2));
     CHECK_INT(sl_layerrate_count(&l, true), 0);
+}
+
+/* Of a slide that is sent every few seconds it is known how few pictures there are. */
+TEST(layerrate_of_few_pictures)
+{
+    struct layerrate l = {0};
+    struct payload p = {.start = true};
+    for (int i = 0; i < 30; i++) {
+        struct layer_table t = {0};
+        if (i % 5 == 0)
+            sl_layerrate_input(&l, &p, (uint32_t)i * 45000, 20000,
+                               SEC(1) + i * MSEC(500));
+        sl_layerrate_review(&l, MSEC(500));
+        sl_layerrate_list(&l, 0, true, true, &t);
+        CHECK(i < 5 || (t.n == 1 && t.layers[0].fps >= 1 && t.layers[0].fps <= 2));
+    }
 }

@@ -262,6 +262,34 @@ TEST(demand_asks_nothing_of_what_is_lost)
     stage_close(&s);
 }
 
+/* A picture of a still screen comes in one encoding after the other, and none of them is silent
+ * meanwhile: all is seen, what nobody watches stops, and nobody is given anything else. */
+TEST(demand_of_a_still_screen)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        tell_sizes();
+        CHECK_INT(run(SEC(1), 7), 400);
+        size_t plis = sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI);
+        for (unsigned i = 0; i < 24; i++) {
+            unsigned sent = s.sim.told[MAIL_WANTED].arg & 7;
+            for (unsigned l = 0; l < ENCODINGS; l++) {
+                size_t from = s.sub->rtp_n;
+                if (sent & 1U << l)
+                    publish_one(l);
+                sim_run(&s.sim, MSEC(60));
+                CHECK_INT(s.sub->rtp_n - from, l == 2);
+            }
+            frame++;
+            stood += 49;
+            sim_run(&s.sim, MSEC(827));
+        }
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_PSFB, PSFB_PLI), plis);
+        stage_close(&s);
+    }
+}
+
 /* It is not taken for more than a while for what it was: it stops again, or is less now. */
 TEST(demand_looks_again)
 {

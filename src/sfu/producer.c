@@ -166,12 +166,21 @@ static bool of_last_key(const struct encoding *e, const struct media_pkt *m)
            apart < VIDEO_SLOTS;
 }
 
+/* After a silence; the next picture of a still screen does not. */
+static bool comes_back(const struct encoding *e, usec now)
+{
+    return now - e->last >= SILENT_STILL || sl_producer_silent(e->producer, e);
+}
+
 /* What is the same on the worker where a packet landed and on those it is carried to. */
 static void keep(struct encoding *e, struct pkt *p, usec now)
 {
     const struct media_pkt *m = media_in(p);
-    if (now - e->last >= SILENT_AFTER && e->last > 0)
+    if (e->last > 0 && now - e->last >= SILENT_AFTER && comes_back(e, now))
         e->back = now;
+    if (m->ts != e->ts)
+        e->before = e->last;
+    e->ts = m->ts;
     e->last = now;
     e->octets += m->payload_n + WIRE_OCTETS;
     if (m->info.key && (m->seq > e->key || of_last_key(e, m))) {
@@ -259,11 +268,13 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now)
 
 bool sl_producer_silent(const struct producer *p, const struct encoding *e)
 {
-    usec last = e->last;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        if (p->encodings[i].last > last)
-            last = p->encodings[i].last;
-    return last - e->last >= SILENT_AFTER;
+    usec last = 0, before = 0;
+    for (uint8_t i = 0; i < p->encodings_n; i++) {
+        const struct encoding *o = &p->encodings[i];
+        last = o->last > last ? o->last : last;
+        before = o->before > before ? o->before : before;
+    }
+    return last - e->last >= SILENT_AFTER && before - e->last >= SILENT_SPREAD;
 }
 
 void sl_producer_squeeze(struct producer *p, usec now)

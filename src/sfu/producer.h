@@ -92,7 +92,9 @@ struct encoding {
     struct dd dd;
     struct keyreq keyreq;
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
-    usec last;               /* when a packet of it came */
+    usec last;               /* when a packet of it came, */
+    usec before;             /* and one of another picture before that */
+    uint32_t ts;             /* of the last one */
     usec back;               /* the first one after a silence; 0: there was none */
     uint64_t octets;         /* since it was last measured */
     uint32_t bitrate_bps;
@@ -163,8 +165,11 @@ void sl_producer_renew(struct encoding *e, struct shard *s, usec now);
 /* Where it comes by pipe: renews it, if what came is of another epoch. */
 void sl_producer_follow(struct encoding *e, uint8_t epoch, struct shard *s, usec now);
 
-/* Nothing of it comes, while others go on: a still screen is silent in all of them. */
-#define SILENT_AFTER MSEC(400)
+/* Nothing of it comes, while others go on: a still screen is silent in all of them, and a picture
+ * comes in one encoding after the other, within SILENT_SPREAD. */
+#define SILENT_AFTER  MSEC(400)
+#define SILENT_SPREAD MSEC(200)
+#define SILENT_STILL  MSEC(1500) /* all of them, for more than a still screen is */
 bool sl_producer_silent(const struct producer *p, const struct encoding *e);
 
 /* Gives up what it holds to be sent again, but for the last HISTORY_SHORT. */
