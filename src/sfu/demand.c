@@ -274,6 +274,15 @@ static void review_lost(struct producer *p, unsigned part, usec now)
     }
 }
 
+/* There it may never have come. */
+static void carry_news(struct producer *p, struct shard *s)
+{
+    unsigned news = p->demand.asleep & ~(unsigned)p->demand.carried;
+    p->demand.carried = p->demand.asleep;
+    for (uint64_t left = p->transport && news ? p->pipes : 0; left; left &= left - 1)
+        sl_demand_carry(p, s, (unsigned)__builtin_ctzll(left));
+}
+
 void sl_demand_review(struct producer *p, struct shard *s, usec now)
 {
     struct demand *d = &p->demand;
@@ -300,6 +309,7 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
     d->asleep &= (uint8_t)all;
     for (unsigned i = 0; i < n; i++)
         review_sleep(p, i, now);
+    carry_news(p, s);
 }
 
 uint8_t sl_demand_still(const struct producer *p)

@@ -49,7 +49,8 @@ struct demand {
     bool told;                   /* upward: */
     uint8_t wanted;              /* a bit for each part; of one part DEMAND_ALL, or 0 */
     uint32_t most_bps;           /* that anybody can be sent; DEMAND_ANY */
-    uint8_t asleep;              /* bits of those that were given leave to stop */
+    uint8_t asleep;              /* bits of those that were given leave to stop, */
+    uint8_t carried;             /* and that workers below know of */
     uint8_t lost;                /* of those that were wanted and do not come */
     usec at[DEMAND_PARTS_MAX];   /* somebody wanted it last; 0: nobody ever did */
     usec woke[DEMAND_PARTS_MAX]; /* when it was wanted again */
@@ -86,7 +87,8 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now);
 void sl_demand_below(struct producer *p, struct shard *s, unsigned worker, uint8_t wanted,
                      uint32_t most_bps, usec now);
 
-/* Tells a worker that it is carried to from now on what sleeps, and cannot be seen there. */
+/* Tells a worker that it is carried to what sleeps, and cannot be seen there: from now on, or
+ * since now. */
 void sl_demand_carry(const struct producer *p, struct shard *s, unsigned worker);
 
 /* Such a word came. */

@@ -225,6 +225,32 @@ static void rest(void)
     CHECK_INT(run(MSEC(140), 3), 100);
 }
 
+/* What went to sleep while nothing came at all can be had on a worker that never saw it. */
+TEST(demand_of_what_slept_while_it_was_muted)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(7), 7), 400);
+    wish(&(struct rtp_wish){.encoding = 1});
+    CHECK_INT(run(MSEC(500), 7), 100);
+    struct cmd_producer p = stage_simulcast();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.obeys = true;
+    sim_carry(s.pub, &p, 1);
+    sim_run(&s.sim, MSEC(1300));
+    CHECK_INT(run(SEC(3), 1), 100);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 1);
+    struct sim_client *late = sim_connected(&s.sim, 3, 1, SRTP_GCM_128);
+    k.id++;
+    sim_consume(late, &k, VIDEO);
+    sim_ready(late);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 5);
+    (void)run(SEC(1), 5);
+    CHECK(late->rtp_n > 0);
+    CHECK_INT(sim_rtp(late, late->rtp_n - 1).payload.n, 400);
+    stage_close(&s);
+}
+
 /* Who waits for something else now does not need the key frame that was asked for. */
 TEST(demand_asks_nothing_for_nobody)
 {
