@@ -259,6 +259,16 @@ static unsigned unsettled(const struct producer *p, usec now)
     return p->transport && p->encodings_n > 1 && !settled ? all_of(p) : 0;
 }
 
+/* Nothing comes at all. A still screen rests for less; a sender that cannot send what is wanted, and
+ * was told to send nothing else, could not be told from it. */
+static bool is_stuck(const struct producer *p, usec now)
+{
+    usec last = 0;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        last = p->encodings[i].last > last ? p->encodings[i].last : last;
+    return p->transport && p->encodings_n > 1 && last != 0 && now - last >= SILENT_STILL;
+}
+
 /* What comes again has as long to be taken as what has just begun. */
 static void review_lost(struct producer *p, unsigned part, usec now)
 {
@@ -289,9 +299,12 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
     remember(p, now);
     unsigned wanted = wanted_below(p), here = wanted_here(p), all = all_of(p);
     unsigned n = sl_demand_parts(p);
+    bool stuck = (wanted | here) && is_stuck(p, now);
     for (unsigned i = 0; i < n; i++) {
         unsigned bits = n > 1 ? 1U << i : all;
         review_lost(p, i, now);
+        if (stuck)
+            d->at[i] = now + DEMAND_SETTLE - DEMAND_IDLE;
         if (here & bits)
             d->at[i] = now;
         if (d->at[i] != 0 && now - d->at[i] < DEMAND_IDLE)

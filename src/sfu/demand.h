@@ -9,7 +9,8 @@
  * Where that one obeys, what is for nobody stops, and can still be had, at its last known rate:
  * it counts as lost only when it does not come within DEMAND_WAKE after somebody wanted it. What
  * is lost stays wanted, though nobody can be given it, until it comes: a sender whose path
- * or processor could not, and now can, would not know otherwise.
+ * or processor could not, and now can, would not know otherwise. While somebody watches, and
+ * nothing comes at all, all of it may come.
  *
  * Of what has just begun, or just stopped, less is measured than it is: a part that sleeps is
  * what it was seen to be while it came, and one that came back is, too, until DEMAND_STEADY.

@@ -288,6 +288,24 @@ TEST(demand_asks_nothing_of_what_is_lost)
     stage_close(&s);
 }
 
+/* A sender that cannot send what it was told is all that is wanted is let send what it can. */
+TEST(demand_of_what_stops_alone)
+{
+    for (unsigned viewer = 0; viewer < 2; viewer++) {
+        open_stage(viewer);
+        CHECK_INT(run(SEC(7), 7), 400);
+        CHECK_INT(run(SEC(2), 4), 400);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 4);
+        sim_run(&s.sim, MSEC(1800));
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 7);
+        CHECK_INT(run(SEC(1), 3), 200);
+        CHECK_INT(run(SEC(8), 3), 200);
+        CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+        CHECK_INT(run(SEC(3), 6), 400);
+        stage_close(&s);
+    }
+}
+
 /* A picture of a still screen comes in one encoding after the other, and none of them is silent
  * meanwhile: all is seen, what nobody watches stops, and nobody is given anything else. */
 TEST(demand_of_a_still_screen)
