@@ -9,7 +9,7 @@
 
 void sl_capacity_init(struct capacity *a, unsigned percent, size_t workers)
 {
-    *a = (struct capacity){.most = percent / 100.0, .workers_n = workers, .peers = -1};
+    *a = (struct capacity){.most = percent / 100.0, .workers_n = workers, .felt = -1};
     for (size_t i = 0; i < workers; i++)
         a->workers[i] = (struct capacity_worker){.load = -1, .cost_ns = CAPACITY_COST_NS};
 }
@@ -43,7 +43,8 @@ static void take(struct capacity_worker *w, const struct capacity_told *told)
 
 double sl_capacity_predicted(const struct capacity *a)
 {
-    double most = 0, each = a->coming * a->peer_pps / (double)a->workers_n;
+    double coming = a->felt >= 0 && a->consumers > a->felt ? a->consumers - a->felt : 0;
+    double most = 0, each = coming * a->consumer_pps / (double)a->workers_n;
     for (size_t i = 0; i < a->workers_n; i++) {
         const struct capacity_worker *w = &a->workers[i];
         double load = (w->load > 0 ? w->load : 0) + each * w->cost_ns / 1e9;
@@ -61,23 +62,20 @@ static void decide(struct capacity *a)
 void sl_capacity_round(struct capacity *a, const struct capacity_told *told)
 {
     double pps = 0;
-    uint64_t peers = 0;
     for (size_t i = 0; i < a->workers_n; i++) {
         take(&a->workers[i], &told[i]);
         pps += a->workers[i].pps;
-        peers += told[i].peers;
     }
-    if (a->peers < 0)
-        a->peers = (double)peers;
-    blend(&a->peers, (double)peers);
-    a->peer_pps = a->peers >= 1 ? pps / a->peers : 0;
-    a->coming *= 1 - WEIGHT; /* as what they cost comes to be seen */
+    if (a->felt < 0)
+        a->felt = a->consumers;
+    blend(&a->felt, a->consumers);
+    a->consumer_pps = a->felt >= 1 ? pps / a->felt : 0;
     decide(a);
 }
 
-void sl_capacity_came(struct capacity *a)
+void sl_capacity_consumers(struct capacity *a, size_t n)
 {
-    a->coming++;
+    a->consumers = (double)n;
     decide(a);
 }
 
@@ -136,7 +134,7 @@ static const struct row of_worker[] = {
 };
 static const struct row of_all[] = {
     G("load_predicted_ratio",
-      "The same of the busiest, with those who were taken in lately.", predicted_of),
+      "The same of the busiest, with consumers that were made lately.", predicted_of),
     G("load_limit_ratio", "From there on nobody is taken in; 0: there is no limit.",
       most_of),
     G("admission_closed", "Nobody is taken in now.", closed_of),

@@ -6,10 +6,11 @@
  * What counts is the CPU time that a worker itself has had: a machine on which others are busy
  * says nothing of that, and is no reason to refuse. Once a second (a round) each worker tells
  * what it has had and forwarded. From that follow, smoothed over some seconds, how busy it is
- * and what a packet costs it, and how many packets a peer is sent. Who was taken in lately is
- * not to be seen in those numbers yet, so it is added as what a peer costs on average; a crowd
- * is refused before it is felt, and not after. The worker that would be the busiest decides,
- * since the kernel chooses where a newcomer lands.
+ * and what a packet costs it, and how many packets a consumer is sent. Consumers that were made
+ * lately are not to be seen in those numbers yet, so they are added as what one costs on average;
+ * a crowd is refused before it is felt, and not after. What a peer costs depends on its room, and
+ * grows with it, for the others too: so consumers are counted, and not peers. The worker that
+ * would be the busiest decides, since the kernel chooses where a newcomer lands.
  *
  * A packet costs an idle worker twice as much as a busy one, which has more to do each time it
  * wakes up: it is learned from rounds in which the worker was busy, and assumed until then.
@@ -32,7 +33,7 @@
 /* What a worker has counted since its start, when it told. */
 struct capacity_told {
     usec at;
-    uint64_t cpu_ns, forwarded, peers; /* peers: now */
+    uint64_t cpu_ns, forwarded;
 };
 
 struct capacity_worker {
@@ -46,9 +47,9 @@ struct capacity {
     double most; /* part of a worker's time; 0: everybody may come in */
     size_t workers_n;
     struct capacity_worker workers[SHARD_WORKERS_MAX];
-    double peers;    /* smoothed, as is what they are sent; < 0: not known */
-    double peer_pps; /* packets a second that a peer is sent, on average */
-    double coming;   /* peers who were taken in and are not felt yet */
+    double consumers;    /* now */
+    double felt;         /* smoothed, as is what they are sent; < 0: not known */
+    double consumer_pps; /* packets a second that one is sent, on average */
     bool closed;
 };
 
@@ -58,10 +59,10 @@ void sl_capacity_init(struct capacity *a, unsigned percent, size_t workers);
 /* A round: what each worker told. A worker that told nothing new is as it was. */
 void sl_capacity_round(struct capacity *a, const struct capacity_told *told);
 
-/* One more was taken in. */
-void sl_capacity_came(struct capacity *a);
+/* There are so many now, on all workers and on none yet. */
+void sl_capacity_consumers(struct capacity *a, size_t n);
 
-/* How busy the busiest worker will be, with those who were taken in; a part of its time. */
+/* How busy the busiest worker will be, with those that are not felt yet; a part of its time. */
 double sl_capacity_predicted(const struct capacity *a);
 
 /* Its numbers, for metrics. a is borrowed as long as they are. */

@@ -69,31 +69,29 @@ TEST(capacity_closes_when_a_worker_is_busy)
 TEST(capacity_without_a_limit)
 {
     struct stage s = stage_of(0);
-    s.told[0].peers = 100;
+    sl_capacity_consumers(&s.a, 100);
     pass(&s, 60, 100, 100, 1000);
-    for (int i = 0; i < 1000; i++)
-        sl_capacity_came(&s.a);
+    sl_capacity_consumers(&s.a, 1100);
     CHECK(!s.a.closed);
     CHECK(sl_capacity_predicted(&s.a) > 1);
 }
 
-/* 500 peers on each of two workers get 50 packets a second each, at 8 us a packet: a fifth of
- * each worker's time. 3250 peers more would make it 85 %. */
+/* A thousand consumers on two workers get 50 packets a second each, at 8 us a packet: a fifth of
+ * each worker's time. 3250 more would make it 85 %. */
 TEST(capacity_foresees_a_crowd)
 {
     struct stage s = stage_of(85);
     unsigned came = 0;
-    s.told[0].peers = s.told[1].peers = 500;
+    sl_capacity_consumers(&s.a, 1000);
     pass(&s, 60, 30, 30, 37500); /* busy enough that what a packet costs is learned */
     CHECK_INT(s.a.workers[0].cost_ns + 0.5, 8000);
     pass(&s, 60, 20, 20, 25000);
-    CHECK_INT(s.a.peer_pps + 0.5, 50);
+    CHECK_INT(s.a.consumer_pps + 0.5, 50);
     CHECK_INT(percent(sl_capacity_predicted(&s.a)), 20);
-    for (; !s.a.closed && came < 10000; came++)
-        sl_capacity_came(&s.a);
+    while (!s.a.closed && came < 10000)
+        sl_capacity_consumers(&s.a, 1000 + ++came);
     CHECK(came >= 3249 && came <= 3251);
     /* They are felt: it is what was foreseen, throughout. */
-    s.told[0].peers = s.told[1].peers = 500 + 1625;
     for (int i = 0; i < 40; i++) {
         pass(&s, 1, 85, 85, 106250);
         CHECK(percent(sl_capacity_predicted(&s.a)) >= 84);
@@ -101,9 +99,28 @@ TEST(capacity_foresees_a_crowd)
         CHECK(s.a.closed);
     }
     /* They were not real: it opens as that is seen. */
-    s.told[0].peers = s.told[1].peers = 500;
     pass(&s, 60, 20, 20, 25000);
     CHECK(!s.a.closed);
+}
+
+/* Fifty who all send to all, and left, say nothing of three hundred in rooms of three. */
+TEST(capacity_after_a_large_room)
+{
+    struct stage s = stage_of(85);
+    sl_capacity_consumers(&s.a, 50 * 98);
+    pass(&s, 20, 15, 15, 16000);
+    CHECK_INT(percent(sl_capacity_predicted(&s.a)), 15);
+    sl_capacity_consumers(&s.a, 0);
+    pass(&s, 2, 0, 0, 0);
+    for (unsigned rooms = 0; rooms <= 100; rooms++) {
+        sl_capacity_consumers(&s.a, (size_t)rooms * 12);
+        CHECK(!s.a.closed);
+    }
+    sl_capacity_consumers(&s.a, 50 * 98);
+    CHECK(!s.a.closed);
+    CHECK(percent(sl_capacity_predicted(&s.a)) <= 20);
+    sl_capacity_consumers(&s.a, 750 * 98); /* fifteen such rooms at once */
+    CHECK(s.a.closed);
 }
 
 /* An idle worker wakes up for each packet; from that nothing is learned. */

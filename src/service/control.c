@@ -10,6 +10,7 @@
 #include "service/numbers.h"
 #include "service/outside.h"
 #include "service/plane.h"
+#include "service/wiring.h"
 #include "sfu/mail.h"
 
 #define STATS_INTERVAL SEC(1)
@@ -153,9 +154,15 @@ static void retry(void *ctx)
     settle(ctx);
 }
 
+static void count_consumers(struct control *c)
+{
+    sl_capacity_consumers(&c->node.capacity, sl_plane_wiring(c->plane)->consumers.n);
+}
+
 static void ask_stats(void *ctx)
 {
     struct control *c = ctx;
+    count_consumers(c);
     sl_node_ask(&c->node);
     if (c->faces.rtcd)
         sl_rtcd_face_tick(c->faces.rtcd);
@@ -255,14 +262,19 @@ static void on_room(void *ctx, enum room_event ev, const struct peer *peer,
                                         [ROOM_UP] = "peer up",
                                         [ROOM_GONE] = "peer gone",
                                         [ROOM_SPEAKER] = "peer speaks"};
-    struct control *c = ctx;
-    if (ev == ROOM_JOINED)
-        sl_capacity_came(&c->node.capacity);
+    const struct control *c = ctx;
     LOG(c->log, ev == ROOM_SPEAKER ? LOG_DEBUG : LOG_INFO,
         ev == ROOM_JOINED && peer->pass ? "pass issued" : texts[ev],
         KV_STR("room", peer->room->name), KV_STR("stream", peer->stream),
         KV_ID("transport", peer->transport),
         KV_STR("why", ev == ROOM_GONE ? sl_media_gone_name(why) : ""));
+}
+
+static bool admits(void *ctx)
+{
+    struct control *c = ctx;
+    count_consumers(c);
+    return !c->node.capacity.closed;
 }
 
 static void on_news(void *ctx, const struct news *n)
@@ -353,7 +365,7 @@ static enum err make_rooms(struct control *c)
         .event = on_room,
         .wanted = on_wanted,
         .event_ctx = c,
-        .door = {sl_node_admits, &c->node},
+        .door = {admits, c},
         .news = {on_news, c},
         .remote = {open_way, c},
     };

@@ -103,22 +103,14 @@ void sl_node_ask(struct node *n)
     sl_post_ring(n->post, SHARD_TO_CONTROL);
 }
 
-bool sl_node_admits(void *node)
-{
-    const struct node *n = node;
-    return !n->capacity.closed;
-}
-
 /* All have told. */
 static void weigh(struct node *n)
 {
     struct capacity_told told[SHARD_WORKERS_MAX];
     for (size_t i = 0; i < n->conf.workers; i++) {
         const struct worker_stats *w = &n->stats.workers[i];
-        told[i] = (struct capacity_told){.at = w->at,
-                                         .cpu_ns = w->cpu_ns,
-                                         .forwarded = w->shard.forwarded,
-                                         .peers = w->shard.transports};
+        told[i] = (struct capacity_told){
+            .at = w->at, .cpu_ns = w->cpu_ns, .forwarded = w->shard.forwarded};
     }
     sl_capacity_round(&n->capacity, told);
 }

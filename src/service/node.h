@@ -77,6 +77,3 @@ void sl_node_fini(struct node *n);
  * answers are MAIL_STATS mails to control, to be given to sl_node_answered. Control thread. */
 void sl_node_ask(struct node *n);
 void sl_node_answered(struct node *n, const struct mail *m);
-
-/* Somebody more may come in. node: a struct node (room's struct door). */
-bool sl_node_admits(void *node);
