@@ -391,7 +391,7 @@ static double slope_of(const double *x, const double *y, unsigned n)
 static bool growth(void)
 {
     double born[ROUNDS], resident[ROUNDS];
-    for (int i = 0; i < 2; i++) /* what the process takes once is taken */
+    for (int i = 0; i < 6; i++) /* what the process takes once is taken */
         if (!churn(SEC(10), false))
             return false;
     for (unsigned i = 0; i < ROUNDS; i++) {
