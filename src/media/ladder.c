@@ -64,10 +64,10 @@ static bool fills(const struct rtp_wish *w, const struct layer_info *l)
            (w->height > 0 && l->height >= w->height);
 }
 
-/* What the viewer can make use of: limits of pixels, frames and quality. A larger size with fewer
+/* What the viewer can make use of: limits of pixels and quality. A larger size with fewer
  * pictures is no better than the layer that was named, and yet it is above it. */
 struct limits {
-    unsigned pixels, fps;
+    unsigned pixels;
     float quality;
     unsigned named; /* pixels */
 };
@@ -75,18 +75,15 @@ struct limits {
 static struct limits limits_of(const struct ladder_of *of, bool sized)
 {
     const struct rtp_wish *w = of->wish;
-    struct limits lim = {.pixels = UINT32_MAX, .fps = UINT32_MAX, .quality = INFINITY};
+    struct limits lim = {.pixels = UINT32_MAX, .quality = INFINITY};
     float named = -INFINITY;
     unsigned most = 0;
     for (uint8_t i = 0; i < of->table->n; i++) {
         const struct layer_info *l = &of->table->layers[i];
-        unsigned fps = fps_of(of->table, l);
         if (!l->live)
             continue;
         if (sized && fills(w, l) && pixels(l) < lim.pixels)
             lim.pixels = pixels(l);
-        if (w->fps > 0 && fps >= w->fps && fps < lim.fps)
-            lim.fps = fps;
         if (l->encoding + 1 == w->encoding) {
             named = fmaxf(named, quality(of, l, sized));
             most = pixels(l) > most ? pixels(l) : most;
@@ -98,6 +95,19 @@ static struct limits limits_of(const struct ladder_of *of, bool sized)
     return lim;
 }
 
+/* Fewer pictures of the same are enough. What is measured of one encoding and of another is never
+ * quite alike, though their pictures are the same. */
+static bool is_fast(const struct ladder_of *of, const struct layer_info *l)
+{
+    for (uint8_t i = 0; of->wish->fps > 0 && i < of->table->n; i++) {
+        const struct layer_info *o = &of->table->layers[i];
+        if (o->live && o->encoding == l->encoding && o->spatial == l->spatial &&
+            o->temporal < l->temporal && fps_of(of->table, o) >= of->wish->fps)
+            return true;
+    }
+    return false;
+}
+
 /* Why the viewer has no use for the layer. */
 static enum ladder_end useless(const struct ladder_of *of, const struct layer_info *l,
                                const struct limits *lim, bool sized)
@@ -107,7 +117,7 @@ static enum ladder_end useless(const struct ladder_of *of, const struct layer_in
         (w->temporals > 0 && l->temporal >= w->temporals) ||
         quality(of, l, sized) > lim->quality || pixels(l) > lim->named)
         return LADDER_NAMED;
-    if ((sized && pixels(l) > lim->pixels) || fps_of(of->table, l) > lim->fps)
+    if ((sized && pixels(l) > lim->pixels) || is_fast(of, l))
         return LADDER_WIDE;
     return LADDER_BEST;
 }

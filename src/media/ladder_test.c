@@ -181,3 +181,20 @@ TEST(ladder_keeps_to_the_size_that_was_named)
     of.wish = &wish;
     check_rungs(&of, "0.0 1.0", LADDER_NAMED);
 }
+
+/* What was measured of one encoding is a picture more or less than of the others. */
+TEST(ladder_of_half_the_pictures)
+{
+    static const struct rtp_wish wish = {.fps = 8};
+    struct layer_table table = {6,
+                                {L(0, 0, 75, 320, 180, 10), L(0, 1, 150, 320, 180, 20),
+                                 L(1, 0, 250, 640, 360, 11), L(1, 1, 500, 640, 360, 20),
+                                 L(2, 0, 750, 1280, 720, 9),
+                                 L(2, 1, 1500, 1280, 720, 19)}};
+    struct ladder_of of = everything(&table);
+    of.wish = &wish;
+    check_rungs(&of, "0.0 1.0 2.0", LADDER_WIDE);
+    for (unsigned i = 0; i < 6; i++) /* 15 is more than half are */
+        table.layers[i].fps = (uint8_t)(table.layers[i].fps * 2 / 3);
+    check_rungs(&of, "0.0 0.1 1.1 2.1", LADDER_BEST);
+}
