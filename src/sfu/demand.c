@@ -190,10 +190,33 @@ uint8_t sl_demand_fresh(const struct producer *p, usec now)
     return (uint8_t)ret;
 }
 
+/* When anything of it came last; 0: never. */
+static usec last_of(const struct producer *p)
+{
+    usec last = 0;
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        last = p->encodings[i].last > last ? p->encodings[i].last : last;
+    return last;
+}
+
+/* Nothing comes at all, for longer than a still screen rests. */
+static bool is_paused(const struct producer *p, usec now)
+{
+    usec last = last_of(p);
+    return last != 0 && now - last >= SILENT_STILL;
+}
+
+/* A sender that cannot send what is wanted, and was told to send nothing else, could not be told
+ * from one that sends nothing. */
+static bool is_stuck(const struct producer *p, usec now)
+{
+    return p->transport && p->encodings_n > 1 && is_paused(p, now);
+}
+
 /* Parts that come, and of which what is measured is what they are. */
 static unsigned steady(const struct producer *p, const struct layer_table *t, usec now)
 {
-    unsigned ret = all_of(p), came = 0;
+    unsigned ret = is_paused(p, now) ? 0 : all_of(p), came = 0;
     for (uint8_t i = 0; i < t->n; i++) {
         came |= 1U << part_of(p, &t->layers[i]);
         if (!t->layers[i].live || t->layers[i].bps == 0)
@@ -228,18 +251,21 @@ static void see(struct producer *p, unsigned parts)
         d->seen_since = d->news_at;
 }
 
-/* First all together; then each encoding when it comes. Sizes inside one lean on each other:
- * those are only seen together. */
+/* First all together that their sender can send; then each encoding when it comes. Sizes inside one
+ * lean on each other: those are only seen together. */
 static void remember(struct producer *p, usec now)
 {
     struct demand *d = &p->demand;
     struct layer_table t;
     sl_layers_of(p, &t);
     unsigned all = all_of(p), parts = steady(p, &t, now);
-    if (parts != all && (d->seen_since == 0 || p->encodings_n == 1))
+    unsigned least = p->encodings_n == 1  ? all
+                     : d->seen_since == 0 ? all & ~(unsigned)d->lost
+                                          : 0;
+    if (least & ~parts)
         parts = 0;
     d->news_of &= (uint8_t)parts;
-    if (d->news_of && now - d->news_at < PROVEN)
+    if (d->news_of && (now - d->news_at < PROVEN || last_of(p) <= d->news_at))
         return;
     if (d->news_of)
         see(p, d->news_of);
@@ -257,16 +283,6 @@ static unsigned unsettled(const struct producer *p, usec now)
     usec since = p->demand.seen_since;
     bool settled = since != 0 && now - since >= DEMAND_SETTLE;
     return p->transport && p->encodings_n > 1 && !settled ? all_of(p) : 0;
-}
-
-/* Nothing comes at all. A still screen rests for less; a sender that cannot send what is wanted, and
- * was told to send nothing else, could not be told from it. */
-static bool is_stuck(const struct producer *p, usec now)
-{
-    usec last = 0;
-    for (uint8_t i = 0; i < p->encodings_n; i++)
-        last = p->encodings[i].last > last ? p->encodings[i].last : last;
-    return p->transport && p->encodings_n > 1 && last != 0 && now - last >= SILENT_STILL;
 }
 
 /* What comes again has as long to be taken as what has just begun. */

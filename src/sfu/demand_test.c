@@ -350,3 +350,30 @@ TEST(demand_looks_again)
     CHECK_INT(run(SEC(1), 3), 200);
     stage_close(&s);
 }
+
+/* Whoever stops all of it, and not for long, has measured nothing meanwhile. */
+TEST(demand_of_a_pause)
+{
+    for (unsigned i = 0; i < 24; i++) {
+        open_stage(0);
+        CHECK_INT(run(SEC(7), 7), 400);
+        const struct demand *d = &sl_shard_producer(s.sim.shards[0], VIDEO)->demand;
+        struct demand_seen was = d->seen;
+        (void)run(SEC(1) + MSEC(20) * i, 0);
+        (void)run(MSEC(900), 0);
+        for (unsigned l = 0; l < ENCODINGS; l++)
+            CHECK(d->seen.bps[l] > was.bps[l] * 3 / 4);
+        stage_close(&s);
+    }
+}
+
+/* One that its sender gave up before all were seen is no reason to send what nobody watches. */
+TEST(demand_of_two_that_are_left)
+{
+    open_stage(0);
+    tell_sizes();
+    (void)run(MSEC(300), 7);
+    CHECK_INT(run(SEC(10), 3), 200);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
+    stage_close(&s);
+}
