@@ -18,7 +18,7 @@
 enum {
     PARTS = 3, /* encodings, or sizes of one */
     VIEWERS = 4,
-    SEEDS = 5, /* of each story: a failure names its own */
+    SEEDS = 10, /* of each story: a failure names its own */
     SSRC_LAYER = 101,
     VLA_IN = 13,
     MARK = RATES_DESCRIPTOR, /* which part a packet is of */
@@ -118,23 +118,25 @@ static void order(unsigned set, bool remb)
             (struct order){world.sim.now + MSEC(1) * chance(400), set, remb};
 }
 
-/* Later orders hold, though they come sooner. */
+/* Later orders hold, though they come sooner; those of REMB and others are apart. */
 static void obey(void)
 {
-    for (size_t i = 0; i < world.orders_n;) {
+    size_t kept = 0;
+    for (size_t i = 0; i < world.orders_n; i++) {
         struct order o = world.orders[i];
-        if (o.at > world.sim.now) {
-            i++;
+        bool late = false;
+        for (size_t k = i + 1; k < world.orders_n; k++)
+            late |= world.orders[k].remb == o.remb && world.orders[k].at <= world.sim.now;
+        if (late)
             continue;
-        }
-        if (o.remb)
+        if (o.at > world.sim.now)
+            world.orders[kept++] = o;
+        else if (o.remb)
             world.allowed_remb = o.parts;
         else
             world.allowed_wanted = o.parts;
-        memmove(world.orders, world.orders + i + 1, (world.orders_n - i - 1) * sizeof o);
-        world.orders_n -= i + 1;
-        i = 0;
     }
+    world.orders_n = kept;
 }
 
 /* What an encoder sets aside for each. */
