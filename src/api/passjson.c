@@ -32,7 +32,7 @@ static enum err read_sends(json_t *words, struct pass *pass, char *fault)
         enum media_kind kind;
         const char *source = NULL;
         good &= json_is_string(word) && i < PASS_SENDS_MAX &&
-                sl_pass_source(span_of(json_string_value(word)), &source, &kind);
+                sl_track_source(span_of(json_string_value(word)), &source, &kind);
         for (size_t k = 0; good && k < pass->sends_n; k++)
             good = pass->sends[k] != source;
         if (good)

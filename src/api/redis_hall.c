@@ -159,9 +159,8 @@ void sl_redis_hall_settle(struct redis_hall *h)
 
 static const char *source_of(void *ctx, struct peer *p, const struct track *track)
 {
-    const char *source = track->params.kind == MEDIA_VIDEO ? "camera" : "microphone";
     (void)ctx;
-    return sl_participant_may_send(p->who, source) ? source : "";
+    return sl_participant_source(p->who, track->params.kind, "");
 }
 
 static bool wants(void *ctx, const struct peer *p, const struct track *track)

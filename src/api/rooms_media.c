@@ -101,10 +101,7 @@ static const char *source_of(void *ctx, struct peer *p, const struct track *trac
 {
     const struct rooms_session *s = ctx;
     const struct rooms_section *said = section_of(s, span_of(track->params.mid));
-    const char *source = said && said->source[0]             ? said->source
-                         : track->params.kind == MEDIA_VIDEO ? "camera"
-                                                             : "microphone";
-    return sl_participant_may_send(p->who, source) ? source : "";
+    return sl_participant_source(p->who, track->params.kind, said ? said->source : "");
 }
 
 static void put_label(const struct rooms_session *s, struct peer *p, struct track *track,
@@ -198,7 +195,8 @@ static const char *forbidden(const struct rooms_session *s, const struct rooms_m
         if (!m->tracks[i].source.p)
             continue;
         memcpy(source, m->tracks[i].source.p, m->tracks[i].source.n);
-        if (!sl_participant_may_send(s->who, source))
+        if (!sl_participant_may_send(s->who, MEDIA_AUDIO, source) &&
+            !sl_participant_may_send(s->who, MEDIA_VIDEO, source))
             return "tracks";
     }
     return NULL;

@@ -127,6 +127,23 @@ TEST(what_a_role_may_not_send)
     hall_stage_free(s);
 }
 
+/* Whoever may send a voice alone sends no picture by calling it one. */
+TEST(a_picture_is_no_microphone)
+{
+    struct hall_stage *s = hall_stage_new();
+    hall_join(s, 0, "host:ann");
+    hall_join(s, 1, "participant:bob");
+    struct participant *ann = sl_participant_find(
+        sl_rooms_room(s->rooms, span_of("t"), span_of("r")), span_of("ann"));
+    (void)snprintf(ann->sources, sizeof ann->sources, "microphone");
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    end_add(&s->of[0].sends, 1, MEDIA_VIDEO);
+    hall_send_media(s, 0, "{'b0':{'source':'microphone'},'b1':{'source':'microphone'}}");
+    CHECK(hall_heard(s, 1, "\"kind\":\"audio\""));
+    CHECK(!hall_heard(s, 1, "\"kind\":\"video\""));
+    hall_stage_free(s);
+}
+
 TEST(what_one_wants_to_see)
 {
     struct hall_stage *s = ann_and_bob(BOTH);

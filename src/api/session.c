@@ -37,20 +37,19 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
         sl_ask_refuse(a, PROBLEM_OFFER, sl_negotiate_code(why->why),
                       why->at > 0 ? detail : text);
     } else if (e == E_DENIED) {
-        sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant is not a name");
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant, or its sub, is not a name");
     } else if (e == E_STATE) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, "locked", "the room is locked");
+    } else if (e == E_AUTH) {
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, "not-yours",
+                      "the token's role, sources or sub do not permit to publish this");
+    } else if (e == E_EXISTS) {
+        sl_ask_refuse(a, PROBLEM_EXISTS, "taken", "somebody in the room has that name");
     } else if (e == E_ABSENT) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, "no-room", "only hosts make rooms");
     } else {
         refuse_full(a);
     }
-}
-
-static bool is_host(const struct claims *claims)
-{
-    enum role role;
-    return sl_role_claimed(claims, &role) && role == ROLE_HOST;
 }
 
 static void tag(struct ask *a, const struct peer *p)
@@ -67,9 +66,7 @@ void sl_session_create(struct ask *a, enum negotiate_job job, const struct claim
         .room = a->room,
         .stream = a->stream,
         .offer = a->req->body,
-        .max_bps = claims->max_bps,
-        .token = claims->token,
-        .makes = is_host(claims),
+        .by = claims,
     };
     struct refused why;
     struct peer *p;

@@ -7,6 +7,6 @@
 
 #include "api/face.h"
 
-#define WHIP_STREAM "main" /* the name of a stream that was given none */
+#define WHIP_STREAM "main" /* of a stream that neither path nor token names */
 
 void sl_whip_answer(struct ask *a);

@@ -56,17 +56,32 @@ bool sl_role_claimed(const struct claims *c, enum role *ret)
     return true;
 }
 
-bool sl_participant_may_send(const struct participant *p, const char *source)
+bool sl_participant_may_send(const struct participant *p, enum media_kind kind,
+                             const char *source)
 {
     struct span rest = span_of(p->sources), word;
-    if (!(p->can & CAN_PUBLISH))
+    const char *known;
+    enum media_kind of = kind;
+    if (!(p->can & CAN_PUBLISH) ||
+        (sl_track_source(span_of(source), &known, &of) && of != kind))
         return false;
     if (rest.n == 0)
         return true;
     while ((word = word_next(&rest)).n > 0)
-        if (span_is(word, source))
+        if (span_is(word, source) ||
+            span_is(word, kind == MEDIA_VIDEO ? "video" : "audio"))
             return true;
     return false;
+}
+
+const char *sl_participant_source(const struct participant *p, enum media_kind kind,
+                                  const char *said)
+{
+    const char *plain = kind == MEDIA_VIDEO ? "camera" : "microphone", *known;
+    enum media_kind of = kind;
+    if (!said[0] || (sl_track_source(span_of(said), &known, &of) && of != kind))
+        said = plain;
+    return sl_participant_may_send(p, kind, said) ? said : "";
 }
 
 /* ---- what is told ---- */
@@ -120,9 +135,8 @@ void sl_participant_discard(struct participant *p)
     free(p);
 }
 
-/* In no list yet. NULL when memory ends. */
-static struct participant *make(struct rooms *r, struct room *room, struct span id,
-                                struct span name, struct span metadata, usec now)
+struct participant *sl_participant_make(struct rooms *r, struct room *room,
+                                        const struct admission *a, usec now)
 {
     struct participant *p = calloc(1, sizeof *p);
     if (!p)
@@ -130,29 +144,60 @@ static struct participant *make(struct rooms *r, struct room *room, struct span 
     list_init(&p->by_room);
     p->room = room;
     p->since = now;
-    p->name = text_of(name);
-    p->metadata = text_of(metadata);
+    p->name = text_of(a->name);
+    p->metadata = text_of(a->metadata);
     if (!p->name || !p->metadata) {
         sl_participant_discard(p);
         return NULL;
     }
-    if (id.n > 0)
-        memcpy(p->id, id.p, id.n);
+    if (a->id.n > 0)
+        memcpy(p->id, a->id.p, a->id.n);
     else
         sl_chance_hex(&r->maker.random, p->id, MADE_ID_LEN);
-    return p;
-}
-
-struct participant *sl_participant_make(struct rooms *r, struct room *room,
-                                        const struct admission *a, usec now)
-{
-    struct participant *p = make(r, room, a->id, a->name, a->metadata, now);
-    if (!p)
-        return NULL;
     p->role = a->role;
     p->may = a->may;
     p->can = sl_role_can(p->role, p->may);
+    (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
+    p->max_bps = a->max_bps;
+    p->token = a->token;
+    p->events = a->events;
+    p->ctx = a->ctx;
     return p;
+}
+
+/* Somebody whose name was vouched for publishes under it, or may. */
+static bool is_owned(const struct room *room, const char *stream)
+{
+    list_each (struct participant, p, &room->participants, by_room)
+        if (!p->self_named && (strcmp(p->id, stream) == 0 ||
+                               (p->sends && strcmp(p->sends->stream, stream) == 0)))
+            return true;
+    return false;
+}
+
+enum err sl_participant_expect(struct rooms *r, struct peer *p, struct room *room,
+                               const struct claims *by, usec now)
+{
+    static const struct claims anybody = {.may = MAY_PUBLISH | MAY_WATCH};
+    const struct claims *c = by ? by : &anybody;
+    struct admission a = {.id = span_of(p->stream),
+                          .name = span_of(c->name[0] ? c->name : p->stream),
+                          .may = c->may,
+                          .sources = c->sources};
+    bool vouched = c->id[0] != '\0';
+    if ((vouched && strcmp(c->id, p->stream) != 0) || !sl_role_claimed(c, &a.role))
+        return E_AUTH;
+    if (!vouched && is_owned(room, p->stream))
+        return E_EXISTS;
+    p->guest = sl_participant_make(r, room, &a, now);
+    if (!p->guest)
+        return E_MEMORY;
+    p->guest->self_named = !vouched;
+    for (size_t i = 0; i < p->tracks_n; i++)
+        if (!sl_participant_may_send(p->guest, p->tracks[i]->params.kind,
+                                     p->tracks[i]->source))
+            return E_AUTH;
+    return E_OK;
 }
 
 static bool fits(struct span name, struct span metadata)
@@ -166,7 +211,7 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     struct room *room = sl_rooms_find(r, a->tenant, a->room);
     struct participant *before =
         room && a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
-    bool foreign = before && !before->events, again = before && !foreign;
+    bool again = before && before->events, usurped = before && before->self_named;
     enum err e = sl_rooms_check(r, a->tenant, a->room, room, again);
     bool makes = !room;
     if (!e && ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata)))
@@ -180,21 +225,17 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     if (e)
         return e;
     sl_rooms_count(r, room);
-    struct participant *p =
-        make(r, room, foreign ? (struct span){0} : a->id, a->name, a->metadata, now);
+    struct admission in = *a;
+    if (makes && a->first_host)
+        in.role = ROLE_HOST;
+    if (before && !again && !usurped)
+        in.id = (struct span){0};
+    struct participant *p = sl_participant_make(r, room, &in, now);
     if (!p) {
         sl_rooms_uncount(r, room);
         return E_MEMORY;
     }
-    p->role = makes && a->first_host ? ROLE_HOST : a->role;
-    p->may = a->may;
-    p->can = sl_role_can(p->role, p->may);
-    (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
-    p->max_bps = a->max_bps;
-    p->token = a->token;
-    p->events = a->events;
-    p->ctx = a->ctx;
-    if (again)
+    if (again || usurped)
         sl_participant_leave(r, before, MEDIA_GONE_REPLACED, "");
     list_add(&room->participants, &p->by_room);
     show(r, p);

@@ -48,10 +48,12 @@ struct participant {
     enum role role;
     unsigned may; /* of enum may, by its token, which bounds every role */
     unsigned can;
-    char sources[SOURCES_CAP]; /* what it may publish, words; "": anything */
+    /* What it may publish: words, of which "audio" and "video" are all of that kind; "": anything. */
+    char sources[SOURCES_CAP];
     uint32_t max_bps;          /* that it may send; 0: any */
     uint64_t token; /* struct claims: by which it came; 0: none that can be named */
     bool listed;    /* others are told of it */
+    bool self_named; /* nobody vouched for its id: who has that by a token takes its place */
     usec since;
     struct peer *sends, *receives; /* NULL: not now */
     struct voice voice;            /* as it was heard last, when it spoke last */
@@ -111,13 +113,25 @@ const char *sl_role_name(enum role role); /* "host" */
 bool sl_role_of(struct span name, enum role *ret);
 /* That a token gives its holder. False: it names one that is none. */
 bool sl_role_claimed(const struct claims *c, enum role *ret);
-bool sl_participant_may_send(const struct participant *p, const char *source);
+bool sl_participant_may_send(const struct participant *p, enum media_kind kind,
+                             const char *source);
+/* What a track is called of which it said this ("": nothing): a camera is no microphone, whatever
+ * was said. "": it may not publish it. */
+const char *sl_participant_source(const struct participant *p, enum media_kind kind,
+                                  const char *said);
 
 /* Who a peer will be that is not up yet, with its pass: in no list. NULL when memory ends. Discard
  * takes NULL. */
 struct participant *sl_participant_make(struct rooms *r, struct room *room,
                                         const struct admission *a, usec now);
 void sl_participant_discard(struct participant *p);
+
+/* Who a peer will be that publishes without signalling of its own, by its token; by NULL: anybody.
+ * E_AUTH: it may not publish that, or not under that name; E_EXISTS: no token vouches for the name,
+ * and that of somebody else is vouched for; E_MEMORY. */
+MUST_USE enum err sl_participant_expect(struct rooms *r, struct peer *p,
+                                        struct room *room, const struct claims *by,
+                                        usec now);
 
 /* The peer, by which it is in the room, has become public: a participant of its own is made for it, if it
  * has none. Where memory ends nobody is told of it. And it is over. */

@@ -77,19 +77,27 @@ TEST(sources_that_may_be_sent)
     static const struct {
         const char *name, *sources, *source;
         unsigned can;
+        enum media_kind kind;
         bool want;
     } rows[] = {
-        {"any", "", "screen", CAN_PUBLISH, true},
-        {"one of them", "camera microphone", "microphone", CAN_PUBLISH, true},
-        {"none of them", "camera microphone", "screen", CAN_PUBLISH, false},
-        {"a part of a word", "screen-audio", "screen", CAN_PUBLISH, false},
-        {"by a viewer", "", "camera", CAN_SUBSCRIBE, false},
+        {"any", "", "screen", CAN_PUBLISH, MEDIA_VIDEO, true},
+        {"one of them", "camera microphone", "microphone", CAN_PUBLISH, MEDIA_AUDIO, true},
+        {"none of them", "camera microphone", "screen", CAN_PUBLISH, MEDIA_VIDEO, false},
+        {"a part of a word", "screen-audio", "screen", CAN_PUBLISH, MEDIA_VIDEO, false},
+        {"by a viewer", "", "camera", CAN_SUBSCRIBE, MEDIA_VIDEO, false},
+        {"a picture that is no microphone", "microphone", "microphone", CAN_PUBLISH,
+         MEDIA_VIDEO, false},
+        {"all of a kind", "audio", "screen-audio", CAN_PUBLISH, MEDIA_AUDIO, true},
+        {"none of the other", "audio", "camera", CAN_PUBLISH, MEDIA_VIDEO, false},
+        {"the other by the name of one", "audio", "slides", CAN_PUBLISH, MEDIA_VIDEO, false},
+        {"a word of the application's", "slides", "slides", CAN_PUBLISH, MEDIA_VIDEO, true},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         struct participant p = {.can = rows[i].can};
         (void)snprintf(p.sources, sizeof p.sources, "%s", rows[i].sources);
         check_row(rows[i].name);
-        CHECK_INT(sl_participant_may_send(&p, rows[i].source), rows[i].want);
+        CHECK_INT(sl_participant_may_send(&p, rows[i].kind, rows[i].source),
+                  rows[i].want);
     }
 }
 
@@ -189,8 +197,8 @@ TEST(a_role_that_changes)
     room_stage_free(s);
 }
 
-static enum err join(struct room_stage *s, enum negotiate_job job, const char *stream,
-                     const char *sdp, struct peer **ret)
+static enum err join_by(struct room_stage *s, enum negotiate_job job, const char *stream,
+                        const char *sdp, const struct claims *by, struct peer **ret)
 {
     static uint8_t answer[NEGOTIATE_ANSWER_MAX];
     struct wr w = wr_of(answer, sizeof answer);
@@ -199,8 +207,77 @@ static enum err join(struct room_stage *s, enum negotiate_job job, const char *s
                            .tenant = span_of("t"),
                            .room = span_of("r"),
                            .stream = span_of(stream),
-                           .offer = check_file(sdp)};
+                           .offer = check_file(sdp),
+                           .by = by};
     return sl_rooms_join(s->rooms, &j, 0, &w, &refused, ret);
+}
+
+static enum err join(struct room_stage *s, enum negotiate_job job, const char *stream,
+                     const char *sdp, struct peer **ret)
+{
+    return join_by(s, job, stream, sdp, NULL, ret);
+}
+
+/* Who publishes by WHIP is bound by its token as by any other way. */
+TEST(other_ways_are_bound_by_the_token)
+{
+    static const char publisher[] = "tests/sdp/chromium-sendonly-single.sdp";
+    static const struct {
+        const char *name;
+        struct claims by;
+        enum err want;
+    } rows[] = {
+        {"all", {.may = MAY_PUBLISH}, E_OK},
+        {"a viewer", {.may = MAY_PUBLISH, .role = "viewer"}, E_AUTH},
+        {"a role that is none", {.may = MAY_PUBLISH, .role = "king"}, E_AUTH},
+        {"a voice alone", {.may = MAY_PUBLISH, .sources = "microphone"}, E_AUTH},
+        {"both", {.may = MAY_PUBLISH, .sources = "microphone camera"}, E_OK},
+        {"both, by kind", {.may = MAY_PUBLISH, .sources = "audio video"}, E_OK},
+        {"somebody else", {.may = MAY_PUBLISH, .id = "bob"}, E_AUTH},
+        {"who it is", {.may = MAY_PUBLISH, .id = "cam", .name = "Cam"}, E_OK},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+        struct peer *p;
+        check_row(rows[i].name);
+        CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "cam", publisher, &rows[i].by, &p),
+                  rows[i].want);
+        if (rows[i].want == E_OK) {
+            sl_rooms_transport_up(s->rooms, p->transport, 0);
+            CHECK_STR(p->who->id, "cam");
+            CHECK_STR(p->who->name, rows[i].by.name[0] ? rows[i].by.name : "cam");
+        } else {
+            CHECK_INT(sl_rooms_stats(s->rooms)->rooms, 0);
+        }
+        room_stage_free(s);
+    }
+}
+
+/* A name in a path is anybody's, that in a token is its holder's. */
+TEST(a_name_belongs_to_whom_it_was_given)
+{
+    static const char publisher[] = "tests/sdp/chromium-sendonly-single.sdp";
+    static const struct claims bob = {.may = MAY_PUBLISH, .id = "bob"};
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct peer *p;
+    CHECK_INT(join(s, NEGOTIATE_PUBLISH, "bob", publisher, &p), E_OK);
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+    stage_news(s);
+    CHECK_INT(stage_admit(s, 0, "bob", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_STR(stage_news(s), "ended bob microphone\nended bob camera\nleft bob replaced\n"
+                             "joined bob\n");
+    CHECK_STR(s->of[0].who->id, "bob");
+    CHECK_INT(join(s, NEGOTIATE_PUBLISH, "bob", publisher, &p), E_EXISTS);
+
+    /* His encoder is he, too; of two the one that came later has another id. */
+    CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "bob", publisher, &bob, &p), E_OK);
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+    CHECK(strcmp(p->who->id, "bob") != 0);
+    sl_participant_leave(s->rooms, s->of[0].who, MEDIA_GONE_LEFT, "");
+    CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "bob", publisher, &bob, &p), E_OK);
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+    CHECK_INT(join(s, NEGOTIATE_PUBLISH, "bob", publisher, &p), E_EXISTS);
+    room_stage_free(s);
 }
 
 TEST(other_ways_are_participants_too)
@@ -227,8 +304,7 @@ TEST(other_ways_are_participants_too)
     CHECK_STR(stage_news(s), "viewers 1\nviewers 0\n");
 
     /* A host sends it away like anybody. */
-    CHECK_INT(stage_admit(s, 0, "cam", ROLE_HOST, true), E_OK);
-    CHECK(strcmp(s->of[0].who->id, "cam") != 0);
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_HOST, true), E_OK);
     sl_rooms_mute(second, second->tracks[0], true);
     sl_participant_leave(s->rooms, second->who, MEDIA_GONE_REMOVED, "");
     stage_news(s);

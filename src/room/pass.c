@@ -7,20 +7,6 @@
 
 enum { SECTIONS_MAX = PASS_SENDS_MAX + 2 * PASS_SLOTS_MAX };
 
-bool sl_pass_source(struct span word, const char **ret, enum media_kind *kind)
-{
-    for (unsigned i = 0; i < 4; i++) {
-        static const char *const known[] = {"microphone", "camera", "screen-audio",
-                                            "screen"};
-        if (!span_is(word, known[i]))
-            continue;
-        *ret = known[i];
-        *kind = i & 1 ? MEDIA_VIDEO : MEDIA_AUDIO;
-        return true;
-    }
-    return false;
-}
-
 /* ---- the template, section by section ---- */
 
 struct plan {
@@ -70,7 +56,7 @@ static enum err plan(struct plan *p, const struct pass *pass, const struct rando
     for (size_t i = 0; i < pass->sends_n; i++) {
         enum media_kind kind;
         const char *source;
-        if (!sl_pass_source(span_of(pass->sends[i]), &source, &kind))
+        if (!sl_track_source(span_of(pass->sends[i]), &source, &kind))
             return E_UNSUPPORTED;
         struct planned *s = add(p, kind, source);
         if (pass->layers > 1 && strcmp(source, "camera") == 0)

@@ -38,7 +38,7 @@ struct pass {
     struct span id; /* the peer's, and the name of its stream; empty: one is made */
     struct span name, metadata;
     enum role role; /* a viewer sends nothing, and is one of a number */
-    const char *sends[PASS_SENDS_MAX]; /* sources, each once: see sl_pass_source */
+    const char *sends[PASS_SENDS_MAX]; /* sources, each once: see sl_track_source */
     size_t sends_n;
     unsigned layers;   /* in which a camera is sent (simulcast); 0 and 1: as one stream */
     unsigned slots[2]; /* by enum media_kind */
@@ -48,9 +48,6 @@ struct pass {
     uint32_t max_bps;              /* that it may send; 0: any */
     usec life;                     /* in which it is to be used */
 };
-
-/* What may be sent: "microphone", "camera", "screen", "screen-audio". */
-bool sl_pass_source(struct span word, const char **ret, enum media_kind *kind);
 
 /* Makes one, and appends the offer: first the sections of what is sent, in order, then the slots
  * for sound, and those for pictures; their mids are "0", "1", ... *ret is borrowed. E_DENIED: a name

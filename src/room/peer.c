@@ -309,7 +309,7 @@ struct peer *sl_peer_make(struct peer_maker *m, enum peer_kind kind, struct span
 }
 
 enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
-                     struct wr *answer, struct refused *refused, struct peer **ret)
+                     uint32_t max_bps, struct wr *answer, struct refused *refused, struct peer **ret)
 {
     struct sdp *sdp = NULL;
     bool publishes = j->job == NEGOTIATE_PUBLISH;
@@ -318,8 +318,8 @@ enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
     *refused = (struct refused){0};
     if (!p)
         goto fail;
-    p->token = j->token;
-    p->max_bps = publishes ? peer_lower(j->max_bps, m->max_bps) : 0;
+    p->token = j->by ? j->by->token : 0;
+    p->max_bps = publishes ? peer_lower(max_bps, m->max_bps) : 0;
     struct media_transport t = sl_peer_credentials(m, p);
 
     e = sl_sdp_new(j->offer, SDP_DESCRIPTION, &refused->at, &sdp);

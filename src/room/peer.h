@@ -11,6 +11,7 @@
 #include "base/map.h"
 
 #include "room/chance.h"
+#include "room/claims.h"
 #include "room/negotiate.h"
 #include "room/remote.h"
 #include "room/track.h"
@@ -81,16 +82,14 @@ struct join {
     struct span tenant, room;
     struct span stream; /* may be empty for a viewer: whatever there is */
     struct span offer;
-    uint32_t max_bps; /* that it may send; 0: any */
-    uint64_t token;   /* struct claims */
-    bool makes;       /* rooms, also where hosts alone do */
+    const struct claims *by; /* its token's; NULL: anybody's */
 };
 
-/* Makes a peer that publishes the stream, or watches it, from its offer, and appends the
- * answer. Nothing of it is live yet, and it is in no room's lists. Errors: see above; E_FULL,
+/* Makes a peer that publishes the stream with up to max_bps (0: any), or watches it, from its
+ * offer, and appends the answer. Nothing of it is live yet, and it is in no room's lists. Errors: see above; E_FULL,
  * E_MEMORY, and what else the media plane says. */
 MUST_USE enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
-                              struct wr *answer, struct refused *refused,
+                              uint32_t max_bps, struct wr *answer, struct refused *refused,
                               struct peer **ret);
 
 /* ---- its parts, for who makes one in another way ---- */

@@ -152,7 +152,8 @@ static enum err place(struct rooms *r, struct peer *p, struct room *room, usec n
     return E_OK;
 }
 
-static enum err find_or_open(struct rooms *r, const struct join *j, struct room **ret)
+static enum err find_or_open(struct rooms *r, const struct join *j, bool makes,
+                             struct room **ret)
 {
     bool any = j->stream.n == 0 && j->job == NEGOTIATE_WATCH;
     struct room *room = sl_rooms_find(r, j->tenant, j->room);
@@ -160,7 +161,7 @@ static enum err find_or_open(struct rooms *r, const struct join *j, struct room 
     e = e ? e : sl_rooms_check(r, j->tenant, j->room, room, false);
     if (!e && room && room->locked)
         e = E_STATE;
-    if (!e && !room && r->conf.hosts_create && !j->makes)
+    if (!e && !room && r->conf.hosts_create && !makes)
         e = E_ABSENT;
     if (!e && !room)
         e = sl_rooms_open(r, j->tenant, j->room, &room);
@@ -188,19 +189,22 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
 {
     struct room *room;
     struct peer *p = NULL;
-    enum err e = find_or_open(r, j, &room);
+    enum role role = ROLE_PARTICIPANT;
+    bool publishes = j->job == NEGOTIATE_PUBLISH;
+    if (j->by && !sl_role_claimed(j->by, &role))
+        return E_AUTH;
+    enum err e = find_or_open(r, j, role == ROLE_HOST, &room);
     if (e)
         return e;
-    struct join capped = *j;
-    capped.max_bps = peer_lower(j->max_bps, room->settings.max_bps);
-    if (j->job == NEGOTIATE_PUBLISH)
+    uint32_t max_bps = peer_lower(j->by ? j->by->max_bps : 0, room->settings.max_bps);
+    if (publishes)
         e = sl_rooms_check_publisher(r, room, j->stream);
-    e = e ? e : sl_peer_new(&r->maker, &capped, room->id, answer, refused, &p);
-    if (!e) {
-        e = sl_rooms_expect(r, p, now + ROOM_CONNECT);
-        if (e)
-            forget(r, p);
-    }
+    e = e ? e : sl_peer_new(&r->maker, j, room->id, max_bps, answer, refused, &p);
+    if (!e && publishes)
+        e = sl_participant_expect(r, p, room, j->by, now);
+    e = e ? e : sl_rooms_expect(r, p, now + ROOM_CONNECT);
+    if (e && p)
+        forget(r, p);
     e = settle(r, p, room, e, now);
     if (e)
         return e;
@@ -226,9 +230,8 @@ enum err sl_rooms_enter(struct rooms *r, const struct enter *in, usec now,
     const struct join j = {.job = NEGOTIATE_PUBLISH,
                            .tenant = in->tenant,
                            .room = in->room,
-                           .stream = in->stream,
-                           .makes = true};
-    enum err e = in->who ? E_OK : find_or_open(r, &j, &room);
+                           .stream = in->stream};
+    enum err e = in->who ? E_OK : find_or_open(r, &j, true, &room);
     if (e)
         return e;
     uint32_t own = in->who ? in->who->max_bps : 0;

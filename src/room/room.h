@@ -118,7 +118,7 @@ const struct rooms_stats *sl_rooms_stats(const struct rooms *r);
 
 /* A new peer by its offer, with our answer. *ret is borrowed. E_DENIED: a name that is none
  * (sl_name_valid); E_ABSENT: no such room, and it may not make one; E_STATE: the room is locked;
- * E_FULL: a limit is reached, here or in the media plane, or nobody is admitted; otherwise as
+ * E_AUTH, E_EXISTS: see sl_participant_expect; E_FULL: a limit is reached, here or in the media plane, or nobody is admitted; otherwise as
  * sl_peer_new. */
 MUST_USE enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now,
                                 struct wr *answer, struct refused *refused,

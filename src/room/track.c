@@ -13,15 +13,30 @@ void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned lo
     list_init(&t->followers);
 }
 
+enum { KNOWN = 2 }; /* of each kind */
+static const char *const known[KNOWN][2] = {
+    {[MEDIA_AUDIO] = "microphone", [MEDIA_VIDEO] = "camera"},
+    {[MEDIA_AUDIO] = "screen-audio", [MEDIA_VIDEO] = "screen"},
+};
+
+bool sl_track_source(struct span word, const char **ret, enum media_kind *kind)
+{
+    for (unsigned i = 0; i < KNOWN * 2; i++) {
+        const char *at = known[i / 2][i % 2];
+        if (!span_is(word, at))
+            continue;
+        *ret = at;
+        *kind = (enum media_kind)(i % 2);
+        return true;
+    }
+    return false;
+}
+
 void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth)
 {
-    static const char *const known[][2] = {
-        {"microphone", "camera"},
-        {"screen-audio", "screen"},
-    };
     bool video = kind == MEDIA_VIDEO;
-    if (nth < sizeof known / sizeof known[0])
-        (void)snprintf(ret, SOURCE_CAP, "%s", known[nth][video]);
+    if (nth < KNOWN)
+        (void)snprintf(ret, SOURCE_CAP, "%s", known[nth][kind]);
     else
         (void)snprintf(ret, SOURCE_CAP, "%s-%u", video ? "video" : "audio", nth + 1);
 }

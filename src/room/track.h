@@ -109,6 +109,9 @@ void sl_tracks_init(struct tracks *t, const struct media_ops *media, unsigned lo
  * signalling of ours; SDP has no word for it. */
 void sl_track_name(char ret[SOURCE_CAP], enum media_kind kind, unsigned nth);
 
+/* A word that says what a track shows: one of the four above. */
+bool sl_track_source(struct span word, const char **ret, enum media_kind *kind);
+
 /* What clients call it, as long as it lives and never again. */
 void sl_track_id(const struct track *track, char ret[TRACK_ID_CAP]);
 
