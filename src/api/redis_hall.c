@@ -210,7 +210,7 @@ static const char *admit(struct client *c, const struct redis_msg *m, usec now)
     struct rooms *rooms = c->hall->conf.rooms;
     const struct room *room = sl_rooms_room(rooms, m->tenant, m->name);
     const struct participant *other = room ? sl_participant_find(room, m->client) : NULL;
-    if (other && !other->events)
+    if (other && !other->events && !other->self_named)
         return "taken"; /* by one of another way, who cannot be sent away for it */
     const struct admission a = {.tenant = m->tenant,
                                 .room = m->name,

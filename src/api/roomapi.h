@@ -36,6 +36,8 @@ struct roomapi_call;
 /* To those who came by the room WebSocket; all NULL where there is none. */
 struct roomapi_talk {
     void *ctx;
+    /* Is it there by a signalling that has words for what follows? */
+    bool (*hears)(void *ctx, const struct participant *who);
     /* A message of the service to a participant, or to all of a room (who NULL). */
     void (*data)(void *ctx, const struct room *room, const struct participant *who,
                  struct span text);
@@ -84,7 +86,10 @@ struct http_res sl_roomapi_answer(struct roomapi *a, const struct http_req *req,
 
 /* ---- for its modules ---- */
 
-enum { ROOMAPI_SEGMENTS_MAX = 8 };
+enum {
+    ROOMAPI_SEGMENTS_MAX = 8,
+    ROOMAPI_MOVED_S = 3600, /* for which the token of who is moved is good */
+};
 
 struct json_t;
 

@@ -11,9 +11,14 @@
 
 enum {
     VIEWERS_MAX = 100, /* on a page */
-    MOVED_S = 3600,    /* for which the token of who is moved is good */
     JTI_LEN = 32,
 };
+
+static bool hears(const struct roomapi_call *c, const struct participant *p)
+{
+    const struct roomapi_talk *talk = &c->api->conf.talk;
+    return talk->hears && talk->hears(talk->ctx, p);
+}
 
 /* ---- data ---- */
 
@@ -33,7 +38,7 @@ static bool find_all(struct roomapi_call *c, json_t *to,
         ret[*n] = json_is_string(id)
                       ? sl_participant_find(c->room, span_of(json_string_value(id)))
                       : NULL;
-        if (!ret[*n] || !ret[*n]->events) {
+        if (!ret[*n] || !hears(c, ret[*n])) {
             sl_roomapi_refuse(c, json_is_string(id) ? PROBLEM_NOT_FOUND : PROBLEM_REQUEST,
                               "to: a peer that came by the room WebSocket");
             return false;
@@ -57,7 +62,7 @@ void sl_roomapi_send(struct roomapi_call *c)
         sl_roomapi_refuse(c, PROBLEM_REQUEST, "text: at most 16384 octets");
         return;
     }
-    for (size_t i = 0; talk->data && i < n; i++)
+    for (size_t i = 0; i < n; i++)
         talk->data(talk->ctx, c->room, to[i], roomapi_text(text, text_n));
     if (talk->data && !ids)
         talk->data(talk->ctx, c->room, NULL, roomapi_text(text, text_n));
@@ -116,7 +121,8 @@ static void copy(char *to, size_t cap, struct span from)
     to[n] = '\0';
 }
 
-/* What it might do here it may do there, as who it is. */
+/* What it might do here it may do there, as who it is; and it goes with the token by which it
+ * came here. */
 static enum err mint(struct roomapi_call *c, struct span room, struct wr *w)
 {
     const struct roomapi_conf *conf = &c->api->conf;
@@ -125,7 +131,7 @@ static enum err mint(struct roomapi_call *c, struct span room, struct wr *w)
                               (p->may & MAY_WATCH ? (unsigned)TOKEN_WATCH : 0) |
                               (p->may & MAY_ADMIN ? (unsigned)TOKEN_ADMIN : 0),
                       .iat = c->wall,
-                      .exp = c->wall + MOVED_S,
+                      .exp = c->wall + ROOMAPI_MOVED_S,
                       .max_bps = p->max_bps};
     copy(t.tenant, sizeof t.tenant, sl_room_tenant(c->room));
     copy(t.room, sizeof t.room, room);
@@ -133,8 +139,30 @@ static enum err mint(struct roomapi_call *c, struct span room, struct wr *w)
     copy(t.role, sizeof t.role, span_of(sl_role_name(p->role)));
     copy(t.name, sizeof t.name, span_of(p->name ? p->name : ""));
     copy(t.sources, sizeof t.sources, span_of(p->sources));
-    sl_chance_hex(&conf->random, t.jti, JTI_LEN);
+    if (p->jti[0])
+        copy(t.jti, sizeof t.jti, span_of(p->jti));
+    else
+        sl_chance_hex(&conf->random, t.jti, JTI_LEN);
     return conf->keys->n > 0 ? sl_token_mint(&conf->keys->keys[0], &t, w) : E_ABSENT;
+}
+
+/* Would it come in there? Else it is refused, and stays where it is. */
+static bool may_come(struct roomapi_call *c, struct span room)
+{
+    const struct participant *p = c->who;
+    const struct admission there = {.tenant = sl_room_tenant(c->room),
+                                    .room = room,
+                                    .id = span_of(p->id),
+                                    .role = p->role,
+                                    .create = true};
+    enum err e = sl_participant_check(c->api->conf.rooms, &there);
+    if (e == E_STATE)
+        sl_roomapi_refuse(c, PROBLEM_STATE, "that room is locked");
+    else if (e == E_ABSENT)
+        sl_roomapi_refuse(c, PROBLEM_STATE, "only hosts make rooms");
+    else if (e)
+        sl_roomapi_fail(c, e);
+    return !e;
 }
 
 /* It is told where to, by what token, and that it is over here: the rest is for the client. */
@@ -152,11 +180,13 @@ void sl_roomapi_move(struct roomapi_call *c)
         sl_roomapi_refuse(c, PROBLEM_NAME, "");
         return;
     }
-    if (!c->who->events || !talk->moved || span_eq(room, sl_room_name(c->room))) {
+    if (!hears(c, c->who) || span_eq(room, sl_room_name(c->room))) {
         sl_roomapi_refuse(c, PROBLEM_STATE,
                           "who came by the room WebSocket can be moved, to another room");
         return;
     }
+    if (!may_come(c, room))
+        return;
     enum err e = mint(c, room, &w);
     if (e) {
         sl_roomapi_fail(c, e);

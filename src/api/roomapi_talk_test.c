@@ -20,6 +20,13 @@ static void say(const char *what, const struct participant *who, struct span mor
                    who ? who->id : "all", (int)more.n, (const char *)more.p);
 }
 
+/* All but "deaf", who came another way. */
+static bool hears(void *ctx, const struct participant *who)
+{
+    (void)ctx;
+    return strcmp(who->id, "deaf") != 0;
+}
+
 static void data(void *ctx, const struct room *room, const struct participant *who,
                  struct span text)
 {
@@ -56,7 +63,7 @@ static void begin(struct world *w)
     w->conf = (struct roomapi_conf){.rooms = w->s->rooms,
                                     .keys = &w->keys,
                                     .random = {.fill = fill},
-                                    .talk = {.data = data, .moved = moved}};
+                                    .talk = {.hears = hears, .data = data, .moved = moved}};
     CHECK_INT(sl_revoked_new(w->kv, key, 1000, &w->conf.revoked), E_OK);
     CHECK_INT(sl_roomapi_init(&w->api, &w->conf), E_OK);
     said[0] = '\0';
@@ -93,6 +100,7 @@ TEST(roomapi_sends_data)
         {"to some", "{\"text\":\"hi\",\"to\":[\"ann\",\"bob\"]}", 204,
          "data ann hi\ndata bob hi\n"},
         {"to nobody", "{\"text\":\"hi\",\"to\":[]}", 204, ""},
+        {"one cannot hear it", "{\"text\":\"hi\",\"to\":[\"ann\",\"deaf\"]}", 404, ""},
         {"one is not there", "{\"text\":\"hi\",\"to\":[\"ann\",\"eve\"]}", 404, ""},
         {"no names", "{\"text\":\"hi\",\"to\":[1]}", 400, ""},
         {"no list", "{\"text\":\"hi\",\"to\":\"ann\"}", 400, ""},
@@ -102,6 +110,7 @@ TEST(roomapi_sends_data)
     begin(&w);
     CHECK_INT(stage_admit(w.s, 0, "ann", ROLE_HOST, true), E_OK);
     CHECK_INT(stage_admit(w.s, 1, "bob", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(w.s, 2, "deaf", ROLE_PARTICIPANT, true), E_OK);
     for (size_t i = 0; i < LEN(rows); i++) {
         check_row(rows[i].name);
         said[0] = '\0';
@@ -145,6 +154,67 @@ TEST(roomapi_moves_a_peer)
     CHECK_STR(t.sub, "ann");
     CHECK_STR(t.role, "host");
     CHECK_INT(t.perm, TOKEN_PUBLISH | TOKEN_WATCH);
+    CHECK(t.jti[0]);
+    end(&w);
+}
+
+/* By the token's id everybody can be sent away who came by it, wherever he was moved. */
+TEST(roomapi_moves_with_the_id_of_the_token)
+{
+    struct world w;
+    struct token t = {.perm = 0};
+    begin(&w);
+    CHECK_INT(stage_admit(w.s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    (void)snprintf(w.s->of[0].who->jti, sizeof w.s->of[0].who->jti, "of-ann");
+    CHECK_INT(ask(&w.api, HTTP_POST, "/v1/rooms/t/r/peers/ann/move", "",
+                  "{\"room\":\"other\"}")
+                  .status,
+              204);
+    CHECK_INT(sl_token_verify(&w.keys, span_of(token), 1000, &t), E_OK);
+    CHECK_STR(t.jti, "of-ann");
+    /* That it is over itself does not end what it led to. */
+    CHECK_INT(ask(&w.api, HTTP_POST, "/v1/revocations", "",
+                  "{\"jti\":\"of-ann\",\"expires_at\":900}")
+                  .status,
+              200);
+    CHECK(sl_revoked_has(w.conf.revoked, span_of(t.jti)));
+    end(&w);
+}
+
+/* Nobody leaves for a room that does not take him. */
+TEST(roomapi_moves_nobody_in_vain)
+{
+    static const struct room_settings full = {.peers_max = 1, .empty_time = SEC(60)};
+    struct world w;
+    struct room *small, *shut;
+    begin(&w);
+    CHECK_INT(stage_admit(w.s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(stage_admit(w.s, 1, "deaf", ROLE_PARTICIPANT, true), E_OK);
+    const struct admission eve = {.tenant = span_of("t"),
+                                  .room = span_of("small"),
+                                  .role = ROLE_PARTICIPANT,
+                                  .events = &stage_events,
+                                  .ctx = &w.s->of[2]};
+    CHECK_INT(sl_rooms_create(w.s->rooms, span_of("t"), eve.room, &full, 0, &small), E_OK);
+    CHECK_INT(sl_rooms_create(w.s->rooms, span_of("t"), span_of("shut"), &full, 0, &shut),
+              E_OK);
+    CHECK_INT(sl_participant_admit(w.s->rooms, &eve, 0, &w.s->of[2].who), E_OK);
+    sl_rooms_lock(w.s->rooms, shut, true);
+    static const struct {
+        const char *name, *path, *body;
+        unsigned status;
+    } rows[] = {
+        {"full", "/v1/rooms/t/r/peers/ann/move", "{\"room\":\"small\"}", 503},
+        {"locked", "/v1/rooms/t/r/peers/ann/move", "{\"room\":\"shut\"}", 409},
+        {"who cannot be told", "/v1/rooms/t/r/peers/deaf/move", "{\"room\":\"x\"}", 409},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        check_row(rows[i].name);
+        CHECK_INT(ask(&w.api, HTTP_POST, rows[i].path, "", rows[i].body).status,
+                  rows[i].status);
+        CHECK_STR(said, "");
+        CHECK(w.s->of[0].who && w.s->of[1].who && !w.s->of[0].left[0]);
+    }
     end(&w);
 }
 

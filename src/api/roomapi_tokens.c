@@ -123,8 +123,11 @@ void sl_roomapi_revoke(struct roomapi_call *c)
     char text[32];
     if (!read_revoked(c, &t))
         return;
-    enum err e = sl_revoked_add(conf->revoked, span_of(t.jti), t.exp, c->wall);
-    if (e && e != E_LATE) { /* what is over is good no more as it is */
+    /* A token that is over may have led to another of the same id, where its holder was moved. */
+    int64_t until = c->wall + ROOMAPI_MOVED_S;
+    enum err e = sl_revoked_add(conf->revoked, span_of(t.jti),
+                                t.exp > until ? t.exp : until, c->wall);
+    if (e) {
         sl_roomapi_fail(c, e);
         return;
     }

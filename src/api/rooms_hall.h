@@ -102,6 +102,9 @@ void sl_rooms_hall_tell(struct rooms_hall *h, const struct room *room,
 void sl_rooms_hall_muted(struct rooms_hall *h, const struct participant *who,
                          const struct track *track, const char *by);
 
+/* It came by a room WebSocket. */
+bool sl_rooms_hall_has(const struct participant *who);
+
 /* It goes on in this room, by this token; then it is to leave. */
 void sl_rooms_hall_moved(struct rooms_hall *h, const struct participant *who,
                          struct span room, struct span token);

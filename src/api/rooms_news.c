@@ -55,6 +55,11 @@ void sl_rooms_hall_muted(struct rooms_hall *h, const struct participant *who,
     sl_rooms_send(s, &w);
 }
 
+bool sl_rooms_hall_has(const struct participant *who)
+{
+    return sl_rooms_session_of(who) != NULL;
+}
+
 void sl_rooms_hall_moved(struct rooms_hall *h, const struct participant *who,
                          struct span room, struct span token)
 {

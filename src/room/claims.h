@@ -35,7 +35,8 @@ struct claims {
     /* As a participant of a room; "": not said. */
     char role[CLAIM_TEXT_CAP], id[CLAIM_TEXT_CAP], name[CLAIM_TEXT_CAP];
     char sources[CLAIM_TEXT_CAP]; /* what it may publish: words */
-    uint64_t token;               /* stands for the token in what it began; 0: none can */
+    char jti[CLAIM_TEXT_CAP];     /* the token's own id */
+    uint64_t token;               /* stands for that in what it began; 0: it has none */
 };
 
 /* The pattern is a valid name, or the beginning of one followed by "*". */

@@ -160,6 +160,7 @@ struct participant *sl_participant_make(struct rooms *r, struct room *room,
     (void)snprintf(p->sources, sizeof p->sources, "%s", a->sources ? a->sources : "");
     p->max_bps = a->max_bps;
     p->token = a->token;
+    (void)snprintf(p->jti, sizeof p->jti, "%s", a->jti ? a->jti : "");
     p->events = a->events;
     p->ctx = a->ctx;
     return p;
@@ -205,28 +206,56 @@ static bool fits(struct span name, struct span metadata)
     return name.n <= LABEL_MAX && metadata.n <= METADATA_MAX;
 }
 
+static enum err may_come(struct rooms *r, const struct admission *a,
+                         const struct room *room, const struct participant *before)
+{
+    bool again = before && before->events;
+    enum err e = sl_rooms_check(r, a->tenant, a->room, room, again);
+    if (e)
+        return e;
+    if ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata))
+        return E_DENIED;
+    if (room && room->locked && a->role != ROLE_HOST && !again)
+        return E_STATE;
+    if (!room && (!a->create || (r->conf.hosts_create && a->role != ROLE_HOST)))
+        return E_ABSENT;
+    return E_OK;
+}
+
+static struct participant *same_as(const struct room *room, const struct admission *a)
+{
+    return room && a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
+}
+
+enum err sl_participant_check(struct rooms *r, const struct admission *a)
+{
+    const struct room *room = sl_rooms_find(r, a->tenant, a->room);
+    return may_come(r, a, room, same_as(room, a));
+}
+
+/* Whoever else is there came by no signalling that could tell him that he is a host. */
+static bool has_members(const struct room *room)
+{
+    list_each (struct participant, p, &room->participants, by_room)
+        if (p->events)
+            return true;
+    return false;
+}
+
 enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec now,
                               struct participant **ret)
 {
     struct room *room = sl_rooms_find(r, a->tenant, a->room);
-    struct participant *before =
-        room && a->id.n > 0 ? sl_participant_find(room, a->id) : NULL;
+    struct participant *before = same_as(room, a);
     bool again = before && before->events, usurped = before && before->self_named;
-    enum err e = sl_rooms_check(r, a->tenant, a->room, room, again);
-    bool makes = !room;
-    if (!e && ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata)))
-        e = E_DENIED;
-    if (!e && room && room->locked && a->role != ROLE_HOST && !again)
-        e = E_STATE;
-    if (!e && makes && (!a->create || (r->conf.hosts_create && a->role != ROLE_HOST)))
-        e = E_ABSENT;
-    if (!e && makes)
+    enum err e = may_come(r, a, room, before);
+    if (!e && !room)
         e = sl_rooms_open(r, a->tenant, a->room, &room);
     if (e)
         return e;
     sl_rooms_count(r, room);
     struct admission in = *a;
-    if (makes && a->first_host)
+    if (a->first_host && !has_members(room))
         in.role = ROLE_HOST;
     if (before && !again && !usurped)
         in.id = (struct span){0};

@@ -52,6 +52,7 @@ struct participant {
     char sources[SOURCES_CAP];
     uint32_t max_bps;          /* that it may send; 0: any */
     uint64_t token; /* struct claims: by which it came; 0: none that can be named */
+    char jti[CLAIM_TEXT_CAP]; /* the same, as who made it calls it */
     bool listed;    /* others are told of it */
     bool self_named; /* nobody vouched for its id: who has that by a token takes its place */
     usec since;
@@ -72,8 +73,9 @@ struct admission {
     const char *sources; /* NULL: as "" */
     uint32_t max_bps;
     uint64_t token;
+    const char *jti; /* NULL: as "" */
     bool create;     /* the room is made, if need be */
-    bool first_host; /* who makes it is a host */
+    bool first_host; /* who comes where nobody was admitted yet is a host */
     const struct participant_events *events;
     void *ctx;
 };
@@ -84,6 +86,9 @@ struct rooms;
  * locked; E_FULL; E_MEMORY. One of the same id in the room, admitted before, is sent away. */
 MUST_USE enum err sl_participant_admit(struct rooms *r, const struct admission *a,
                                        usec now, struct participant **ret);
+
+/* Whether it would be, now; a refusal for want of room counts. */
+MUST_USE enum err sl_participant_check(struct rooms *r, const struct admission *a);
 
 /* Whoever it is, by whatever way. It is freed. */
 void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gone why,

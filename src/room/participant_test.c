@@ -127,6 +127,24 @@ TEST(who_is_admitted)
     room_stage_free(s);
 }
 
+/* A room that was made for others has nobody who could moderate it until the first comes. */
+TEST(who_comes_first_is_host_where_nobody_is_named)
+{
+    static const struct room_settings settings = {.empty_time = SEC(60)};
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct admission a = {.tenant = span_of("t"), .room = span_of("r"),
+                          .role = ROLE_PARTICIPANT, .may = MAY_PUBLISH | MAY_WATCH,
+                          .first_host = true, .events = &stage_events};
+    struct room *room;
+    CHECK_INT(sl_rooms_create(s->rooms, a.tenant, a.room, &settings, 0, &room), E_OK);
+    for (size_t i = 0; i < 2; i++) {
+        a.ctx = &s->of[i];
+        CHECK_INT(sl_participant_admit(s->rooms, &a, 0, &s->of[i].who), E_OK);
+        CHECK_INT(s->of[i].who->role, i == 0 ? ROLE_HOST : ROLE_PARTICIPANT);
+    }
+    room_stage_free(s);
+}
+
 TEST(the_same_again_takes_over)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});

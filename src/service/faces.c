@@ -117,6 +117,7 @@ static enum err verify(void *ctx, struct span text, struct claims *ret)
         copy_text(claims.role, sizeof claims.role, t.role);
         copy_text(claims.id, sizeof claims.id, t.sub);
         copy_text(claims.name, sizeof claims.name, t.name);
+        copy_text(claims.jti, sizeof claims.jti, t.jti);
         copy_text(claims.sources, sizeof claims.sources, t.sources);
         if (f->revoked && sl_revoked_has(f->revoked, span_of(t.jti)))
             return E_AUTH;
@@ -152,6 +153,12 @@ static void reply_late(void *ctx, uint64_t request, const struct http_res *res)
 }
 
 /* Of the room API, to those who came by the room WebSocket. */
+static bool talk_hears(void *ctx, const struct participant *who)
+{
+    const struct faces *f = ctx;
+    return f->rooms && sl_rooms_hall_has(who);
+}
+
 static void talk_data(void *ctx, const struct room *room, const struct participant *who,
                       struct span text)
 {
@@ -188,7 +195,7 @@ static enum err make_roomapi(struct faces *f)
                                     .secret = of->api_secret,
                                     .pass_any = of->pass_any,
                                     .random = {.fill = fill_random},
-                                    .talk = {f, talk_data, talk_muted, talk_moved},
+                                    .talk = {f, talk_hears, talk_data, talk_muted, talk_moved},
                                     .objects = sl_objects_asked,
                                     .objects_ctx = &f->objects,
                                     .captures = sl_captures_asked,

@@ -82,7 +82,7 @@ export default async function ({server, backend, test}) {
       ...body && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}});
     const {roomID} = await (await ask('POST', '/room/create')).json();
     await backend.has(roomID, occupied({}));
-    const kim = await join(backend, server, roomID, 'kim', 'whip', {isHost: true});
+    const kim = await join(backend, server, roomID, 'kim', 'whip'); // nobody says who the host is
     await kim.connect();
     await backend.has(roomID, occupied({kim: there(true)}));
     assert.equal((await ask('DELETE', `/v1/rooms/default/${roomID}/peers/kim`)).status, 204);
