@@ -152,6 +152,7 @@ static const struct route {
     {{ROOM, "passes"}, HTTP_POST, sl_roomapi_issue},
     {{ROOM, "passes", "*"}, HTTP_DELETE, sl_roomapi_revoke_pass},
     {{ROOM, "viewers"}, HTTP_GET, sl_roomapi_viewers},
+    {{ROOM, "viewers", "*"}, HTTP_DELETE, sl_roomapi_remove_viewer},
     {{"v1", "tokens"}, HTTP_POST, sl_roomapi_mint},
     {{"v1", "revocations"}, HTTP_POST, sl_roomapi_revoke},
     {{"room", "create"}, HTTP_POST, sl_roomapi_create_any},

@@ -207,16 +207,26 @@ void sl_roomapi_create_any(struct roomapi_call *c)
     wr_str(out, ",\"occupancyCount\":0,\"occupants\":{}}");
 }
 
+/* Everybody who is a participant, in order of arrival; viewers, too. */
 void sl_roomapi_show_room(struct roomapi_call *c)
 {
+    struct span after = sl_roomapi_parameter(c->req, "after");
+    const struct participant *last =
+        after.n > 0 ? sl_participant_find(c->room, after) : NULL;
+    if (after.n > 0 && !last) {
+        sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "after: no such peer is there now");
+        return;
+    }
     struct wr *w = sl_roomapi_body(c, 200);
     bool more = false, first = true;
     wr_str(w, "{\"info\":");
     sl_roomjson_room(w, c->room);
     wr_str(w, ",\"peers\":[");
     list_each (struct participant, p, &c->room->participants, by_room) {
-        if (!p->listed)
+        if (last) {
+            last = p == last ? NULL : last;
             continue;
+        }
         if (w->cap - w->n < ROOMJSON_PEER_MAX) {
             more = true;
             break;
@@ -238,8 +248,11 @@ void sl_roomapi_change_room(struct roomapi_call *c)
                            "empty_s", &w.empty_s) ||
         !read_settings(c, &w, &s) || !describe(c, &w))
         return;
-    c->room->settings = s;
-    sl_roomjson_room(sl_roomapi_body(c, 200), c->room);
+    enum err e = sl_rooms_settings(c->api->conf.rooms, c->room, &s, c->now);
+    if (e)
+        sl_roomapi_fail(c, e);
+    else
+        sl_roomjson_room(sl_roomapi_body(c, 200), c->room);
 }
 
 void sl_roomapi_close_room(struct roomapi_call *c)

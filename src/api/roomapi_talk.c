@@ -112,6 +112,19 @@ void sl_roomapi_viewers(struct roomapi_call *c)
     sl_text_put(w, "],\"more\":%s}", more ? "true" : "false");
 }
 
+void sl_roomapi_remove_viewer(struct roomapi_call *c)
+{
+    uint64_t transport;
+    if (sl_roomapi_id(c->seg[5], &transport))
+        list_each (struct peer, p, &c->room->viewers, by_room)
+            if (p->transport == transport) {
+                sl_rooms_leave(c->api->conf.rooms, p, MEDIA_GONE_REMOVED);
+                c->reply.status = 204;
+                return;
+            }
+    sl_roomapi_refuse(c, PROBLEM_NOT_FOUND, "no such viewer");
+}
+
 /* ---- moving ---- */
 
 static void copy(char *to, size_t cap, struct span from)

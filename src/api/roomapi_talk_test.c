@@ -1,5 +1,7 @@
 #include "api/roomapi_talk.h"
 
+#include <inttypes.h>
+
 #include "check.h"
 #include "room_stage.h"
 
@@ -264,5 +266,15 @@ TEST(roomapi_lists_viewers)
             n += memcmp(res.body.p + k, "\"viewer\":", 9) == 0;
         CHECK_INT(n, rows[i].viewers);
     }
+
+    char path[64];
+    const struct room *room = sl_rooms_room(w.s->rooms, span_of("t"), span_of("r"));
+    const struct peer *first = list_entry(room->viewers.next, struct peer, by_room);
+    (void)snprintf(path, sizeof path, "/v1/rooms/t/r/viewers/%016" PRIx64,
+                   first->transport);
+    CHECK_INT(ask(&w.api, HTTP_DELETE, path, "", "").status, 204);
+    CHECK_INT(ask(&w.api, HTTP_DELETE, path, "", "").status, 404);
+    CHECK_INT(ask(&w.api, HTTP_DELETE, "/v1/rooms/t/r/viewers/x", "", "").status, 404);
+    CHECK_INT(sl_rooms_stats(w.s->rooms)->viewers, 2);
     end(&w);
 }

@@ -86,6 +86,10 @@ void sl_roomjson_room(struct wr *w, const struct room *room)
     room_state(w, room);
     number(w, "peers_n", listed(room));
     number(w, "viewers", room->viewers_n);
+    number(w, "peers_max", room->settings.peers_max);
+    number(w, "publishers_max", room->settings.publishers_max);
+    number(w, "max_bps", room->settings.max_bps);
+    number(w, "empty_s", (unsigned long long)(room->settings.empty_time / SEC(1)));
     wr_u8(w, '}');
 }
 

@@ -17,7 +17,7 @@ enum {
 /* A JSON string with its quotes, of text in UTF-8. */
 void sl_roomjson_text(struct wr *w, struct span text);
 
-/* {"tenant", "room", "metadata", "locked", "peers_n", "viewers"} */
+/* {"tenant", "room", "metadata", "locked", "peers_n", "viewers", and what it was made with} */
 void sl_roomjson_room(struct wr *w, const struct room *room);
 
 /* {"peer", "name", "role", "metadata"}, and "tracks", if they are wanted. */

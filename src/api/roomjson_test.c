@@ -88,7 +88,8 @@ TEST(roomjson_of_what_happens)
     sl_rooms_lock(s->rooms, room, true);
     sl_roomjson_room(&w, room);
     CHECK_STR(done(&w), "{\"tenant\":\"t\",\"room\":\"r\",\"metadata\":\"\\\"7\\\"\","
-                        "\"locked\":true,\"peers_n\":1,\"viewers\":1}");
+                        "\"locked\":true,\"peers_n\":1,\"viewers\":1,\"peers_max\":0,"
+                        "\"publishers_max\":0,\"max_bps\":0,\"empty_s\":0}");
     room_stage_free(s);
 }
 

@@ -184,7 +184,8 @@ enum err sl_participant_expect(struct rooms *r, struct peer *p, struct room *roo
     struct admission a = {.id = span_of(p->stream),
                           .name = span_of(c->name[0] ? c->name : p->stream),
                           .may = c->may,
-                          .sources = c->sources};
+                          .sources = c->sources,
+                          .max_bps = c->max_bps};
     bool vouched = c->id[0] != '\0';
     if ((vouched && strcmp(c->id, p->stream) != 0) || !sl_role_claimed(c, &a.role))
         return E_AUTH;

@@ -172,7 +172,8 @@ static struct peer *make_peer(struct rooms *r, struct room *room, const struct p
                           .name = pass->name,
                           .metadata = pass->metadata,
                           .role = pass->role,
-                          .may = MAY_PUBLISH | MAY_WATCH};
+                          .may = MAY_PUBLISH | MAY_WATCH,
+                          .max_bps = pass->max_bps};
     if (a.id.n == 0) {
         sl_chance_hex(&r->maker.random, made, 10);
         a.id = span_of(made);

@@ -199,6 +199,9 @@ void sl_rooms_leave(struct rooms *r, struct peer *p, enum media_gone why);
 MUST_USE enum err sl_rooms_create(struct rooms *r, struct span tenant, struct span name,
                                   const struct room_settings *settings, usec now,
                                   struct room **ret);
+/* Holds from now on: also for who is there, and for how long it waits if nobody is. E_MEMORY. */
+MUST_USE enum err sl_rooms_settings(struct rooms *r, struct room *room,
+                                    const struct room_settings *settings, usec now);
 /* Everybody is sent away, and the room is gone. */
 void sl_rooms_close(struct rooms *r, struct room *room, const char *reason);
 void sl_rooms_lock(struct rooms *r, struct room *room, bool locked);

@@ -250,6 +250,36 @@ void sl_rooms_tick_empty(struct rooms *r, usec now)
 
 /* ---- what operators and hosts do to it ---- */
 
+/* What its owner may send by itself, and what anybody may here. */
+static void cap(struct rooms *r, const struct room *room, const struct list *peers)
+{
+    list_each (struct peer, p, peers, by_room) {
+        const struct participant *who = p->who ? p->who : p->guest;
+        uint32_t own = peer_lower(who ? who->max_bps : 0, r->maker.max_bps);
+        p->max_bps = peer_lower(own, room->settings.max_bps);
+        if (p->transport)
+            r->maker.media.transport_ceiling(r->maker.media.ctx, p->transport,
+                                             p->max_bps);
+    }
+}
+
+enum err sl_rooms_settings(struct rooms *r, struct room *room,
+                           const struct room_settings *settings, usec now)
+{
+    bool caps = settings->max_bps != room->settings.max_bps;
+    bool waits = room->peers_n == 0 && settings->empty_time != room->settings.empty_time;
+    enum err e = waits ? sl_timer_set(&r->empty, &room->empty, now + settings->empty_time)
+                       : E_OK;
+    if (e)
+        return e;
+    room->settings = *settings;
+    if (caps) {
+        cap(r, room, &room->publishers);
+        cap(r, room, &room->members);
+    }
+    return E_OK;
+}
+
 static void send_away(struct rooms *r, struct list *peers)
 {
     while (!list_empty(peers))

@@ -32,6 +32,43 @@ TEST(a_room_is_kept_for_its_time)
     room_stage_free(s);
 }
 
+/* What is set later holds for who is there, and for a room that waits already. */
+TEST(settings_that_change)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){.max_bps = 900000});
+    struct room *room = create(s, (struct room_settings){.empty_time = SEC(10)}, 0);
+    const struct admission ann = {.tenant = span_of("t"), .room = span_of("r"),
+                                  .role = ROLE_PARTICIPANT, .may = MAY_PUBLISH,
+                                  .max_bps = 700000, .events = &stage_events,
+                                  .ctx = &s->of[0]};
+    static const struct {
+        const char *name;
+        uint32_t max_bps, want;
+        const char *log;
+    } rows[] = {
+        {"less", 300000, 300000, "ceiling 2 300000\n"},
+        {"the same", 300000, 300000, ""},
+        {"more than the token's", 800000, 700000, "ceiling 2 700000\n"},
+        {"none", 0, 700000, "ceiling 2 700000\n"},
+    };
+    struct room_settings set = {.empty_time = SEC(20)};
+    CHECK_INT(sl_rooms_settings(s->rooms, room, &set, SEC(5)), E_OK);
+    CHECK_INT(sl_rooms_deadline(s->rooms), SEC(25));
+    CHECK_INT(sl_participant_admit(s->rooms, &ann, 0, &s->of[0].who), E_OK);
+    end_add(&s->of[0].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    for (size_t i = 0; i < LEN(rows); i++) {
+        check_row(rows[i].name);
+        (void)ml_look(&s->log);
+        set.max_bps = rows[i].max_bps;
+        CHECK_INT(sl_rooms_settings(s->rooms, room, &set, 0), E_OK);
+        CHECK_INT(s->of[0].who->sends->max_bps, rows[i].want);
+        CHECK_STR(ml_look(&s->log), rows[i].log);
+    }
+    CHECK_INT(sl_rooms_deadline(s->rooms), USEC_NEVER);
+    room_stage_free(s);
+}
+
 TEST(who_comes_back_in_the_same_turn)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){.empty_time = SEC(5)});
