@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/roomjson.h"
+#include "api/rooms_msg.h"
 
 enum {
     TOKEN_S = 3600,
@@ -47,18 +48,51 @@ static bool copy(char *to, size_t cap, const char *from, size_t n)
     return true;
 }
 
+static bool read_sources(struct roomapi_call *c, json_t *words, struct token *t)
+{
+    struct wr w = wr_of((uint8_t *)t->sources, sizeof t->sources - 1);
+    size_t i;
+    json_t *word;
+    bool good = !words || (json_is_array(words) && json_array_size(words) > 0);
+    json_array_foreach(words, i, word)
+    {
+        struct span s = span_of(json_is_string(word) ? json_string_value(word) : "");
+        good = good && sl_rooms_source_valid(s);
+        wr_str(&w, i > 0 ? " " : "");
+        wr_span(&w, s);
+    }
+    if (good && !w.bad)
+        return true;
+    sl_roomapi_refuse(c, PROBLEM_REQUEST,
+                      "sources: a list of words, such as camera; at most 128 octets");
+    return false;
+}
+
+static bool read_role(struct roomapi_call *c, const char *word, size_t n, struct token *t)
+{
+    enum role role;
+    if (!word || (sl_role_of(roomapi_text(word, n), &role) &&
+                  copy(t->role, sizeof t->role, word, n)))
+        return true;
+    sl_roomapi_refuse(c, PROBLEM_REQUEST, "role: host, participant or viewer");
+    return false;
+}
+
 void sl_roomapi_mint(struct roomapi_call *c)
 {
     const struct roomapi_conf *conf = &c->api->conf;
-    const char *tenant = "default", *room = "", *peer = NULL;
-    size_t tenant_n = strlen(tenant), room_n = 0, peer_n = 0;
-    json_t *may = NULL;
+    const char *tenant = "default", *room = "", *peer = NULL, *name = NULL, *role = NULL;
+    size_t tenant_n = strlen(tenant), room_n = 0, peer_n = 0, name_n = 0, role_n = 0;
+    json_t *may = NULL, *sources = NULL;
     json_int_t seconds = TOKEN_S, max_bps = 0;
     struct token t = {.iat = c->wall};
-    if (!sl_roomapi_unpack(c, "{s?s%,s:s%,s:o,s?s%,s?I,s?I!}", "tenant", &tenant,
-                           &tenant_n, "room", &room, &room_n, "may", &may, "peer", &peer,
-                           &peer_n, "seconds", &seconds, "max_bps", &max_bps) ||
-        !read_perms(c, may, &t.perm) ||
+    if (!sl_roomapi_unpack(c, "{s?s%,s:s%,s:o,s?s%,s?s%,s?s%,s?o,s?I,s?I!}", "tenant",
+                           &tenant, &tenant_n, "room", &room, &room_n, "may", &may,
+                           "peer", &peer, &peer_n, "name", &name, &name_n, "role", &role,
+                           &role_n, "sources", &sources, "seconds", &seconds, "max_bps",
+                           &max_bps) ||
+        !read_perms(c, may, &t.perm) || !read_role(c, role, role_n, &t) ||
+        !read_sources(c, sources, &t) ||
         !sl_roomapi_within(c, "seconds", seconds, 1, TOKEN_S_MAX) ||
         !sl_roomapi_within(c, "max_bps", max_bps, 0, UINT32_MAX))
         return;
@@ -69,6 +103,10 @@ void sl_roomapi_mint(struct roomapi_call *c)
         !copy(t.room, sizeof t.room, room, room_n) ||
         (peer && !copy(t.sub, sizeof t.sub, peer, peer_n))) {
         sl_roomapi_refuse(c, PROBLEM_NAME, "");
+        return;
+    }
+    if (name && !copy(t.name, sizeof t.name, name, name_n)) {
+        sl_roomapi_refuse(c, PROBLEM_REQUEST, "name: at most 128 octets");
         return;
     }
     t.exp = c->wall + seconds;

@@ -73,14 +73,34 @@ TEST(tokens_that_are_minted)
          {.tenant = "default", .room = "r", .perm = TOKEN_WATCH, .exp = NOW + 3600}},
         {"all of it",
          "{\"tenant\":\"t\",\"room\":\"team-*\",\"may\":[\"publish\",\"admin\"],"
-         "\"peer\":\"ann\",\"seconds\":60,\"max_bps\":1000}",
+         "\"peer\":\"ann\",\"name\":\"Ann\",\"role\":\"host\",\"seconds\":60,"
+         "\"sources\":[\"camera\",\"audio\"],\"max_bps\":1000}",
          201,
          {.tenant = "t",
           .room = "team-*",
           .sub = "ann",
+          .name = "Ann",
+          .role = "host",
+          .sources = "camera audio",
           .max_bps = 1000,
           .perm = TOKEN_PUBLISH | TOKEN_ADMIN,
           .exp = NOW + 60}},
+        {"no role",
+         "{\"room\":\"r\",\"may\":[\"watch\"],\"role\":\"king\"}",
+         400,
+         {.exp = 0}},
+        {"two sources in one",
+         "{\"room\":\"r\",\"may\":[\"watch\"],\"sources\":[\"a b\"]}",
+         400,
+         {.exp = 0}},
+        {"no source",
+         "{\"room\":\"r\",\"may\":[\"watch\"],\"sources\":[]}",
+         400,
+         {.exp = 0}},
+        {"no list of sources",
+         "{\"room\":\"r\",\"may\":[\"watch\"],\"sources\":\"camera\"}",
+         400,
+         {.exp = 0}},
         {"no room", "{\"may\":[\"watch\"]}", 400, {.exp = 0}},
         {"no pattern", "{\"room\":\"*a\",\"may\":[\"watch\"]}", 400, {.exp = 0}},
         {"nothing", "{\"room\":\"r\",\"may\":[]}", 400, {.exp = 0}},
@@ -119,6 +139,9 @@ TEST(tokens_that_are_minted)
         CHECK_STR(t.tenant, rows[i].want.tenant);
         CHECK_STR(t.room, rows[i].want.room);
         CHECK_STR(t.sub, rows[i].want.sub);
+        CHECK_STR(t.name, rows[i].want.name);
+        CHECK_STR(t.role, rows[i].want.role);
+        CHECK_STR(t.sources, rows[i].want.sources);
         CHECK_STR(t.jti, "abababababababababababababababab");
         CHECK_INT(t.perm, rows[i].want.perm);
         CHECK_INT(t.exp, rows[i].want.exp);

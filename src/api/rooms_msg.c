@@ -98,7 +98,7 @@ static enum err read_text(const json_t *v, size_t most, struct span *ret)
     return E_OK;
 }
 
-static bool is_source(struct span s)
+bool sl_rooms_source_valid(struct span s)
 {
     if (s.n == 0 || s.n >= SOURCE_CAP)
         return false;
@@ -120,7 +120,7 @@ static enum err read_sent(const char *mid, const json_t *v, struct rooms_sent *r
     if (ret->mid.n >= PARAMS_NAME_MAX)
         return E_FULL;
     enum err e = read_text(json_object_get(v, "source"), SOURCE_CAP - 1, &ret->source);
-    if (!e && ret->source.p && !is_source(ret->source))
+    if (!e && ret->source.p && !sl_rooms_source_valid(ret->source))
         e = E_MALFORMED;
     e = e ? e : read_text(json_object_get(v, "name"), LABEL_MAX, &ret->name);
     e = e ? e : read_text(json_object_get(v, "metadata"), METADATA_MAX, &ret->metadata);

@@ -66,6 +66,9 @@ struct rooms_msg {
     void *json;
 };
 
+/* What a track may be called: 1 to 15 of letters, digits and "-". */
+bool sl_rooms_source_valid(struct span s);
+
 /* E_MALFORMED, E_FULL: fault says which member is missing, of the wrong kind or too long;
  * E_UNSUPPORTED: no request that there is; E_MEMORY. Even then the id is told, if there is a
  * good one. To be freed in any case. */
