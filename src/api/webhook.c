@@ -38,6 +38,8 @@ struct webhook {
     unsigned failures;
     usec next_try;
     char prefix[WEBHOOK_KEY_CAP];
+    /* In the store, behind all events: the last id, which outlives them. */
+    char last_key[WEBHOOK_KEY_CAP], last[WEBHOOK_ID_CAP];
 };
 
 struct webhook *sl_webhook_new(const struct webhook_conf *conf)
@@ -48,6 +50,7 @@ struct webhook *sl_webhook_new(const struct webhook_conf *conf)
     w->conf = *conf;
     w->rng = sl_rng_of(conf->seed);
     (void)snprintf(w->prefix, sizeof w->prefix, "%s", conf->prefix);
+    (void)snprintf(w->last_key, sizeof w->last_key, "%.40slast", conf->prefix);
     list_init(&w->waiting);
     list_init(&w->left);
     return w;
@@ -129,13 +132,12 @@ enum err sl_webhook_put(struct webhook *w, struct span members, usec wall)
     return E_OK;
 }
 
-static bool read_id(const struct webhook *w, struct span key, uint64_t *ret)
+static bool read_id(struct span text, uint64_t *ret)
 {
-    size_t n = strlen(w->prefix);
     char digits[WEBHOOK_ID_CAP] = "", *end = digits;
-    if (key.n != n + sizeof digits - 1 || memcmp(key.p, w->prefix, n) != 0)
+    if (text.n != sizeof digits - 1)
         return false;
-    memcpy(digits, key.p + n, sizeof digits - 1);
+    memcpy(digits, text.p, sizeof digits - 1);
     *ret = strtoull(digits, &end, 16);
     return end == digits + sizeof digits - 1 && digits[0] != '-' && digits[0] != '+';
 }
@@ -143,7 +145,17 @@ static bool read_id(const struct webhook *w, struct span key, uint64_t *ret)
 enum err sl_webhook_restore(struct webhook *w, struct span key, struct span value)
 {
     uint64_t id;
-    if (!read_id(w, key, &id) || id <= w->last_id || value.n > WEBHOOK_EVENT_MAX)
+    size_t n = strlen(w->prefix);
+    if (key.n < n || memcmp(key.p, w->prefix, n) != 0)
+        return E_MALFORMED;
+    if (span_is(key, w->last_key)) {
+        if (!read_id(value, &id))
+            return E_MALFORMED;
+        w->last_id = id > w->last_id ? id : w->last_id;
+        return E_OK;
+    }
+    if (!read_id((struct span){key.p + n, key.n - n}, &id) || id <= w->last_id ||
+        value.n > WEBHOOK_EVENT_MAX)
         return E_MALFORMED;
     struct event *e = event_new(w, id, value.n);
     if (!e)
@@ -167,6 +179,8 @@ static struct list *first_unkept(struct webhook *w)
 size_t sl_webhook_changes(struct webhook *w, struct kv_change *ret, size_t n)
 {
     size_t used = 0;
+    const struct event *last = NULL;
+    n--; /* for the last id */
     list_each (struct event, e, &w->left, link) {
         if (used == n)
             return used;
@@ -180,6 +194,12 @@ size_t sl_webhook_changes(struct webhook *w, struct kv_change *ret, size_t n)
         struct event *e = list_entry(at, struct event, link);
         ret[used++] = (struct kv_change){.key = span_of(e->key), .value = e->text};
         e->kept = KEPT_PUTTING;
+        last = e;
+    }
+    if (last) {
+        (void)snprintf(w->last, sizeof w->last, "%016" PRIx64, last->id);
+        ret[used++] =
+            (struct kv_change){.key = span_of(w->last_key), .value = span_of(w->last)};
     }
     return used;
 }

@@ -65,7 +65,7 @@ MUST_USE enum err sl_webhook_put(struct webhook *w, struct span members, usec wa
 MUST_USE enum err sl_webhook_restore(struct webhook *w, struct span key,
                                      struct span value);
 
-/* What the store is to write next, at most n, as one step; valid until stored, which comes once
+/* What the store is to write next, at most n (2 or more), as one step; valid until stored, which comes once
  * for each that is not 0. */
 size_t sl_webhook_changes(struct webhook *w, struct kv_change *ret, size_t n);
 void sl_webhook_stored(struct webhook *w);

@@ -109,7 +109,7 @@ TEST(webhook_tells_what_is_stored_and_forgets_it)
     put(&w, "b", WALL);
     CHECK(!ask(&w, 0, WALL)); /* not in the store yet */
     CHECK_INT(sl_webhook_deadline(w.hook), USEC_NEVER);
-    CHECK_INT(store(&w), 2);
+    CHECK_INT(store(&w), 3); /* and the last id */
     CHECK_INT(sl_webhook_deadline(w.hook), 0);
     put(&w, "c", WALL);
     CHECK(ask(&w, 0, WALL));
@@ -123,7 +123,7 @@ TEST(webhook_tells_what_is_stored_and_forgets_it)
     CHECK(strcmp(w.asked.at, "1700000000") == 0);
     CHECK(!ask(&w, 0, WALL)); /* one after the other */
     sl_webhook_answered(w.hook, 204, 0);
-    CHECK_INT(store(&w), 3); /* two less, one more */
+    CHECK_INT(store(&w), 4); /* two less, one more, and its id */
     CHECK(ask(&w, 0, WALL) && strcmp(types(&w), "c ") == 0);
     sl_webhook_answered(w.hook, 200, 0);
     CHECK_INT(store(&w), 1);
@@ -238,6 +238,26 @@ TEST(webhook_requests_are_bounded)
     close_world(&w);
 }
 
+/* A back end skips what is not greater than what it had: nothing may be. */
+TEST(webhook_ids_rise_whatever_the_clock_does)
+{
+    struct world w;
+    open_world(&w, 100);
+    put(&w, "a", WALL);
+    (void)store(&w);
+    CHECK(ask(&w, 0, WALL) && strcmp(types(&w), "a ") == 0);
+    sl_webhook_answered(w.hook, 200, 0);
+    (void)store(&w);
+    char before[WEBHOOK_MESSAGE_ID_CAP];
+    memcpy(before, w.asked.id, sizeof before);
+    restart(&w, 100);
+    put(&w, "b", WALL - SEC(60));
+    (void)store(&w);
+    CHECK(ask(&w, 0, WALL - SEC(60)) && strcmp(types(&w), "b ") == 0);
+    CHECK(strncmp(w.asked.id, before, ID_LEN) > 0);
+    close_world(&w);
+}
+
 TEST(webhook_restores_only_what_is_its_own)
 {
     static const struct {
@@ -251,6 +271,7 @@ TEST(webhook_restores_only_what_is_its_own)
         {"webhook/a/00060a24181e40022", E_MALFORMED},
         {"webhook/a/+0060a24181e4003", E_MALFORMED},
         {"webhook/b/00060a24181e4004", E_MALFORMED},
+        {"webhook/a/last", E_MALFORMED}, /* {} is no id */
     };
     struct world w;
     open_world(&w, 100);

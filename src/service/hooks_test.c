@@ -162,11 +162,11 @@ static void run_dry(struct world *w)
     CHECK_INT(sl_hooks_stats(w->hooks, 0)->waiting, 0);
 }
 
+/* Events; what is written besides is the last id. */
 static bool count(void *ctx, struct span key, struct span value)
 {
-    (void)key;
+    *(size_t *)ctx += key.n < 4 || memcmp(key.p + key.n - 4, "last", 4) != 0;
     (void)value;
-    (*(size_t *)ctx)++;
     return true;
 }
 
