@@ -7,7 +7,7 @@
 
 static const char prefix[] = "auth/revoked/";
 
-enum { PREFIX_LEN = sizeof prefix - 1, TIME_LEN = 8 };
+enum { PREFIX_LEN = sizeof prefix - 1, TIME_LEN = 8, SWEPT = 1024 };
 
 struct entry {
     struct map_node by_jti;
@@ -58,20 +58,35 @@ static void forget(struct revoked *r, struct entry *e)
     free(e);
 }
 
-static struct entry *any_over(const struct revoked *r, int64_t now)
+static size_t find_over(const struct revoked *r, int64_t now, struct entry *ret[SWEPT])
 {
+    size_t n = 0;
     map_each (node, &r->by_jti) {
         struct entry *e = map_entry(node, struct entry, by_jti);
         if (now > e->exp + TOKEN_SKEW_S)
-            return e;
+            ret[n++] = e;
+        if (n == SWEPT)
+            break;
     }
-    return NULL;
+    return n;
 }
 
+/* Many at once: each step waits for the disk. What the store keeps all the same goes at the next
+ * start. */
 static void sweep(struct revoked *r, int64_t now)
 {
-    for (struct entry *e; (e = any_over(r, now));)
-        forget(r, e);
+    struct entry *over[SWEPT];
+    struct kv_change changes[SWEPT];
+    for (size_t n; (n = find_over(r, now, over)) > 0;) {
+        for (size_t i = 0; i < n; i++)
+            changes[i] = (struct kv_change){.key = key_of(over[i]), .del = true};
+        enum err left = sl_kv_change(r->kv, changes, n);
+        (void)left;
+        for (size_t i = 0; i < n; i++) {
+            sl_map_del(&r->by_jti, &over[i]->by_jti);
+            free(over[i]);
+        }
+    }
 }
 
 static bool on_key(void *ctx, struct span key, struct span value)

@@ -1,5 +1,7 @@
 #include "auth/revoked.h"
 
+#include <stdio.h>
+
 #include "check.h"
 
 static const uint64_t key[2] = {1, 2};
@@ -47,6 +49,23 @@ TEST(revoked_until_they_end_by_themselves)
     sl_revoked_free(r);
     sl_kv_close(kv);
     sl_revoked_free(NULL);
+}
+
+TEST(revoked_in_thousands)
+{
+    struct kv *kv = sl_kv_open_memory();
+    struct revoked *r = begin(kv, 1000);
+    char jti[16];
+    for (int i = 0; i < 2500; i++) {
+        (void)snprintf(jti, sizeof jti, "%d", i);
+        CHECK_INT(sl_revoked_add(r, span_of(jti), i % 100 ? 2000 : 9000, 1000), E_OK);
+    }
+    sl_revoked_free(r);
+    r = begin(kv, 5000);
+    CHECK_INT(stored(kv), 25);
+    CHECK(sl_revoked_has(r, span_of("2400")) && !sl_revoked_has(r, span_of("2401")));
+    sl_revoked_free(r);
+    sl_kv_close(kv);
 }
 
 TEST(revoked_numbers)
