@@ -357,8 +357,14 @@ static bool churn(usec span, bool counts)
     if (!wait_for(b.people, PEOPLE, SMALL_ROOM))
         return false;
     if (counts) {
-        row("1/min", i * 60e6 / took, 0, "each after one has left",
-            "joins and leaves in %u rooms", PEOPLE / SMALL_ROOM);
+        struct row rate = {.unit = "1/min",
+                           .value = i * 60e6 / took,
+                           .bar = CHURN_A_MINUTE * 0.99,
+                           .least = true,
+                           .note = "each after one has left"};
+        (void)snprintf(rate.name, sizeof rate.name, "joins and leaves in %u rooms",
+                       PEOPLE / SMALL_ROOM);
+        rows_add(&b.rows, &rate);
         row("ms", (double)sl_quantiles_at(&joins, 950) / 1e3, 500, "",
             "the same %u rooms, join p95", PEOPLE / SMALL_ROOM);
         row("% of a core", 100 * spent / took, 0, "", "the same %u rooms, CPU",
