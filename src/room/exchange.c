@@ -55,10 +55,10 @@ enum err sl_rooms_answered(struct rooms *r, struct peer *p, struct span answer, 
     enum err e = parse(answer, refused, &sdp);
     if (e)
         return e;
-    bool first = p->transport == 0;
+    bool first = p->transport == 0, waited = sl_dialog_waits(p->member->dialog);
     p->member->now = now;
     e = sl_dialog_answered(p->member->dialog, sdp, &refused->why);
-    if (!sl_dialog_waits(p->member->dialog))
+    if (waited && !sl_dialog_waits(p->member->dialog)) /* else it is for the connection */
         sl_timer_stop(&r->timers, &p->timer);
     if (!e && first)
         e = sl_rooms_expect(r, p, now + ROOM_CONNECT);

@@ -73,6 +73,30 @@ TEST(an_offer_that_nobody_answers_is_made_again)
     room_stage_free(s);
 }
 
+/* He has said all that he has to, and does not come: whatever he repeats. */
+TEST(an_answer_that_comes_twice)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    struct person *bob = &s->of[1];
+    struct refused refused;
+    CHECK_INT(stage_speak(s, 0), E_OK);
+    sl_rooms_flush(s->rooms, 0);
+    CHECK_INT(
+        end_offered(&bob->receives, (struct span){(uint8_t *)bob->offer, bob->offer_n}),
+        E_OK);
+    static const enum err want[] = {E_OK, E_STATE};
+    for (size_t i = 0; i < LEN(want); i++)
+        CHECK_INT(
+            sl_rooms_answered(s->rooms, receives, end_text(&bob->receives), 0, &refused),
+            want[i]);
+    sl_rooms_tick(s->rooms, ROOM_CONNECT - 1);
+    CHECK_STR(bob->lost, "");
+    sl_rooms_tick(s->rooms, ROOM_CONNECT);
+    CHECK_STR(bob->lost, "never_up");
+    room_stage_free(s);
+}
+
 static struct span line_of(const struct person *p, const char *begins)
 {
     const char *at = memmem(p->offer, p->offer_n, begins, strlen(begins));
