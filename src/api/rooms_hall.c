@@ -100,6 +100,13 @@ static void leave_crowd(struct rooms_session *s)
         s->hall->beat = s->hall->quality = USEC_NEVER;
 }
 
+static void forget_token(struct rooms_session *s, struct rooms_token *t)
+{
+    if (t->by_text.key.n > 0)
+        sl_map_del(&s->hall->by_resume, &t->by_text);
+    t->by_text.key.n = 0;
+}
+
 /* Whoever it was is in no room any more. */
 static void end_session(struct rooms_session *s)
 {
@@ -107,8 +114,8 @@ static void end_session(struct rooms_session *s)
         s->line->session = NULL;
     leave_crowd(s);
     sl_timer_stop(&s->hall->losts, &s->lost);
-    if (s->by_resume.key.n > 0)
-        sl_map_del(&s->hall->by_resume, &s->by_resume);
+    forget_token(s, &s->resume);
+    forget_token(s, &s->former);
     sl_rooms_media_fini(s);
     sl_rooms_data_fini(&s->data);
     s->hall->stats.sessions--;
@@ -161,7 +168,7 @@ static void tell_joined(struct rooms_session *s, rooms_id id, bool resumed)
     uint64_t who = s->who->room->id ^ (uint64_t)s->who->since;
     const struct rooms_joined j = {
         .who = s->who,
-        .resume = s->resume,
+        .resume = s->resume.text,
         .resumed = resumed,
         .ice = h->conf.ice,
         .ice_n = h->conf.ice_n,
@@ -172,12 +179,30 @@ static void tell_joined(struct rooms_session *s, rooms_id id, bool resumed)
     sl_rooms_send(s, &w);
 }
 
+static enum err keep_token(struct rooms_session *s, struct rooms_token *t)
+{
+    t->session = s;
+    return sl_map_put(&s->hall->by_resume, span_of(t->text), &t->by_text);
+}
+
+/* In the place of one that nobody has used. */
 static enum err new_token(struct rooms_session *s)
 {
-    if (s->by_resume.key.n > 0)
-        sl_map_del(&s->hall->by_resume, &s->by_resume);
-    sl_chance_hex(&s->hall->conf.random, s->resume, sizeof s->resume - 1);
-    return sl_map_put(&s->hall->by_resume, span_of(s->resume), &s->by_resume);
+    forget_token(s, &s->resume);
+    sl_chance_hex(&s->hall->conf.random, s->resume.text, sizeof s->resume.text - 1);
+    return keep_token(s, &s->resume);
+}
+
+/* Whoever used it may lose his line again before he has heard of the next. */
+static enum err renew_token(struct rooms_session *s, const struct rooms_token *used)
+{
+    if (used == &s->former)
+        return new_token(s);
+    forget_token(s, &s->former);
+    forget_token(s, &s->resume);
+    memcpy(s->former.text, s->resume.text, sizeof s->former.text);
+    enum err e = keep_token(s, &s->former);
+    return e ? e : new_token(s);
 }
 
 static void attach(struct rooms_session *s, struct rooms_line *l)
@@ -272,9 +297,10 @@ static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
 {
     struct rooms_hall *h = l->hall;
     struct map_node *n = sl_map_get(&h->by_resume, m->resume);
-    struct rooms_session *s = n ? map_entry(n, struct rooms_session, by_resume) : NULL;
+    struct rooms_token *t = n ? map_entry(n, struct rooms_token, by_text) : NULL;
+    struct rooms_session *s = t ? t->session : NULL;
     if (m->v != 1 || !s || !span_is(sl_room_name(s->who->room), l->room) ||
-        new_token(s) != E_OK) {
+        renew_token(s, t) != E_OK) {
         refuse(l, id, m->v != 1 ? "version" : "resume", NULL);
         return;
     }
@@ -309,6 +335,7 @@ static void take(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, u
     } else if (!l->session) {
         refuse(l, id, "not_joined", NULL);
     } else {
+        forget_token(l->session, &l->session->former);
         struct rooms_outcome o = sl_rooms_do(l->session, m, id, now);
         struct wr w = sl_rooms_text(l->hall);
         if (o.code)
@@ -454,7 +481,7 @@ void sl_rooms_hall_free(struct rooms_hall *h)
         return;
     for (struct map_node *n; (n = sl_map_next(&h->by_resume, NULL));)
         sl_participant_leave(h->conf.rooms,
-                             map_entry(n, struct rooms_session, by_resume)->who,
+                             map_entry(n, struct rooms_token, by_text)->session->who,
                              MEDIA_GONE_SHUTDOWN, "");
     list_each_safe(struct rooms_line, l, &h->lines, by_hall)
     {

@@ -76,7 +76,7 @@ TEST(half_joined_lines_are_few)
 TEST(who_is_lost_may_come_back)
 {
     struct hall_stage *s = hall_stage_new();
-    char again[128], first[64];
+    char again[128], next[128], first[64];
     hall_join(s, 0, "participant:ann");
     (void)snprintf(first, sizeof first, "%s", hall_text(s, 0, "joined", "resume"));
     hall_join(s, 1, "participant:bob");
@@ -88,13 +88,14 @@ TEST(who_is_lost_may_come_back)
     hall_say(s, 2, again, ROOMS_RESUME - 1);
     CHECK(hall_heard(s, 2, "\"peer\":\"ann\"") && hall_heard(s, 2, "\"resumed\":true"));
     CHECK(strcmp(hall_text(s, 2, "joined", "resume"), first) != 0);
+    (void)snprintf(next, sizeof next, "{'type':'resume','v':1,'resume':'%s'}",
+                   hall_text(s, 2, "joined", "resume"));
+    hall_say(s, 2, "{'type':'ping'}", ROOMS_RESUME - 1);
     hall_open(s, 3, "", 0); /* a token is used once */
     CHECK(strstr(hall_say(s, 3, again, 0), "\"code\":\"resume\"") != NULL);
 
     /* One that is still there is taken over. */
-    (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
-                   hall_text(s, 2, "joined", "resume"));
-    hall_say(s, 3, again, 0);
+    hall_say(s, 3, next, 0);
     CHECK(hall_heard(s, 3, "\"resumed\":true"));
     CHECK_INT(s->of[2].closed, ROOMS_CLOSE_REPLACED);
     hall_closed(s, 2, ROOMS_CLOSE_REPLACED, 0);
@@ -105,6 +106,33 @@ TEST(who_is_lost_may_come_back)
     CHECK(hall_heard(s, 1,
                      "{\"type\":\"peer_left\",\"peer\":\"ann\",\"reason\":\"lost\"}"));
     CHECK_INT(sl_rooms_hall_stats(s->hall)->lost, 1);
+    hall_stage_free(s);
+}
+
+/* Again and again, by the token that it has; once it has said a word by the next one, that holds. */
+TEST(who_is_lost_before_it_hears_that_it_is_back)
+{
+    struct hall_stage *s = hall_stage_new();
+    char first[128], last[128];
+    hall_join(s, 0, "participant:ann");
+    (void)snprintf(first, sizeof first, "{'type':'resume','v':1,'resume':'%s'}",
+                   hall_text(s, 0, "joined", "resume"));
+    for (size_t i = 1; i < 4; i++) {
+        hall_closed(s, i - 1, 1006, 0);
+        hall_open(s, i, "", 0);
+        CHECK(strstr(hall_say(s, i, first, 0), "\"resumed\":true") != NULL);
+    }
+    (void)snprintf(last, sizeof last, "{'type':'resume','v':1,'resume':'%s'}",
+                   hall_text(s, 3, "joined", "resume"));
+    hall_say(s, 3, "{'type':'ping'}", 0);
+    hall_closed(s, 3, 1006, 0);
+    hall_open(s, 0, "", 0);
+    CHECK(strstr(hall_say(s, 0, first, 0), "\"code\":\"resume\"") != NULL);
+    CHECK(strstr(hall_say(s, 0, last, 0), "\"resumed\":true") != NULL);
+    hall_closed(s, 0, 1006, 0);
+    sl_rooms_hall_tick(s->hall, ROOMS_RESUME);
+    hall_open(s, 1, "", ROOMS_RESUME);
+    CHECK(strstr(hall_say(s, 1, last, ROOMS_RESUME), "\"code\":\"resume\"") != NULL);
     hall_stage_free(s);
 }
 

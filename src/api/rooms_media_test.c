@@ -193,7 +193,7 @@ TEST(an_offer_that_was_lost_with_its_line)
     hall_closed(s, 1, 1006, 0);
     hall_open(s, 2, "", 0);
     (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
-                   session->resume);
+                   session->resume.text);
     hall_say(s, 2, again, 0);
     CHECK(hall_heard(s, 2, "{\"type\":\"offer\",\"offer\":2,"));
     hall_receive_media(s, 2, "2");

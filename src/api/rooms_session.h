@@ -35,17 +35,24 @@ struct rooms_crowd {
     uint64_t speakers; /* a hash of what was told last */
 };
 
+/* By which a session is taken up again; key.n 0: there is none. */
+struct rooms_token {
+    struct map_node by_text;
+    struct rooms_session *session;
+    char text[33];
+};
+
 struct rooms_session {
     struct rooms_hall *hall;
     struct rooms_line *line; /* NULL: lost */
     struct participant *who; /* NULL: it is in the room no more */
     struct rooms_crowd *crowd;
     struct list by_crowd;
-    struct map_node by_resume;
-    char resume[33];
-    struct timer lost; /* while there is no line */
-    bool one;          /* connection for both ways */
-    uint32_t offers;   /* of ours */
+    struct rooms_token resume;
+    struct rooms_token former; /* until it is sure that the other has arrived */
+    struct timer lost;         /* while there is no line */
+    bool one;                  /* connection for both ways */
+    uint32_t offers;           /* of ours */
     size_t sections_n, out_n;
     struct rooms_section *sections; /* owned, ROOMS_TRACKS_MAX; NULL: none yet */
     uint64_t out[ROOMS_OUT_MAX];    /* producers */
