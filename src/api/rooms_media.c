@@ -329,6 +329,24 @@ struct rooms_outcome sl_rooms_media_want(struct rooms_session *s,
     return done();
 }
 
+static bool is_live(const struct room *room, uint64_t producer)
+{
+    list_each (struct track, t, &room->tracks.live, live)
+        if (t->producer == producer)
+            return true;
+    return false;
+}
+
+/* Tracks that are over need not be left out any more. */
+static void forget_over(struct rooms_session *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->out_n; i++)
+        if (is_live(s->who->room, s->out[i]))
+            s->out[kept++] = s->out[i];
+    s->out_n = kept;
+}
+
 struct rooms_outcome sl_rooms_media_subscribe(struct rooms_session *s,
                                               const struct rooms_msg *m)
 {
@@ -336,6 +354,8 @@ struct rooms_outcome sl_rooms_media_subscribe(struct rooms_session *s,
     size_t i = 0;
     if (!t)
         return refuse("not_found", "track");
+    if (s->out_n == ROOMS_OUT_MAX)
+        forget_over(s);
     while (i < s->out_n && s->out[i] != t->producer)
         i++;
     if (m->on && i < s->out_n)

@@ -165,6 +165,25 @@ TEST(what_one_wants_to_see)
     hall_stage_free(s);
 }
 
+/* Of which there is no end in a long day: those that are over are not counted. */
+TEST(tracks_that_were_left_out_and_ended)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    struct rooms_session *bob =
+        sl_rooms_session_of(sl_participant_find(room, span_of("bob")));
+    static const char off[] = "{'type':'subscribe','id':1,'track':'%s','on':false}";
+    for (uint64_t over = 1; bob->out_n < ROOMS_OUT_MAX - 1; over++)
+        bob->out[bob->out_n++] = over << 32;
+    CHECK(strstr(hall_say(s, 1, about(s, off, 0), 0), "done") != NULL);
+    CHECK_INT(bob->out_n, ROOMS_OUT_MAX);
+    CHECK(strstr(hall_say(s, 1, about(s, off, 1), 0), "done") != NULL);
+    CHECK_INT(bob->out_n, 2);
+    hall_say(s, 1, about(s, "{'type':'subscribe','track':'%s','on':true}", 0), 0);
+    CHECK_INT(bob->out_n, 1);
+    hall_stage_free(s);
+}
+
 TEST(connections_that_end_and_begin_again)
 {
     struct hall_stage *s = ann_and_bob(BOTH);
