@@ -15,11 +15,13 @@ static struct rooms_outcome refuse(const char *code, const char *detail)
 
 /* ---- what a user says of its sections ---- */
 
-static struct rooms_section *section_of(const struct rooms_session *s, struct span mid)
+/* said: NULL is nothing. */
+static const struct rooms_section *section_of(const struct rooms_said *said,
+                                              struct span mid)
 {
-    for (size_t i = 0; i < s->sections_n; i++)
-        if (span_is(mid, s->sections[i].mid))
-            return &s->sections[i];
+    for (size_t i = 0; said && i < said->n; i++)
+        if (span_is(mid, said->sections[i].mid))
+            return &said->sections[i];
     return NULL;
 }
 
@@ -37,19 +39,16 @@ static enum err keep_text(char **ret, struct span text)
     return E_OK;
 }
 
-static enum err keep_section(struct rooms_session *s, const struct rooms_sent *sent)
+static enum err keep_section(struct rooms_said *said, const struct rooms_sent *sent)
 {
-    struct rooms_section *at = section_of(s, sent->mid);
-    if (!s->sections)
-        s->sections = calloc(ROOMS_TRACKS_MAX, sizeof *s->sections);
-    if (!s->sections)
-        return E_MEMORY;
-    if (!at && s->sections_n == ROOMS_TRACKS_MAX)
+    struct rooms_section *at = said->sections;
+    while (at < said->sections + said->n && !span_is(sent->mid, at->mid))
+        at++;
+    if (at == said->sections + ROOMS_TRACKS_MAX)
         return E_FULL;
-    if (!at) {
-        at = &s->sections[s->sections_n++];
-        *at = (struct rooms_section){0};
+    if (at == said->sections + said->n) {
         memcpy(at->mid, sent->mid.p, sent->mid.n);
+        said->n++;
     }
     at->muted = sent->muted;
     if (sent->source.p) {
@@ -60,6 +59,20 @@ static enum err keep_section(struct rooms_session *s, const struct rooms_sent *s
     return e ? e : keep_text(&at->metadata, sent->metadata);
 }
 
+static struct span span_or_none(const char *text)
+{
+    return text ? span_of(text) : (struct span){0};
+}
+
+static struct rooms_sent as_sent(const struct rooms_section *at)
+{
+    return (struct rooms_sent){.mid = span_of(at->mid),
+                               .source = span_or_none(at->source[0] ? at->source : NULL),
+                               .name = span_or_none(at->name),
+                               .metadata = span_or_none(at->metadata),
+                               .muted = at->muted};
+}
+
 static bool is_sent(const struct peer *p, const char *mid)
 {
     for (size_t i = 0; p && i < p->tracks_n; i++)
@@ -68,31 +81,49 @@ static bool is_sent(const struct peer *p, const char *mid)
     return false;
 }
 
-static void section_fini(struct rooms_section *at)
+static void said_free(struct rooms_said *said)
 {
-    free(at->name);
-    free(at->metadata);
+    for (size_t i = 0; said && i < said->n; i++) {
+        free(said->sections[i].name);
+        free(said->sections[i].metadata);
+    }
+    free(said);
 }
 
-/* A mid that was once used is not used again: what ended makes room for what begins. */
-static void forget_ended(struct rooms_session *s)
+/* What was said before, and what is now. A mid that was once used is not used again: what ended makes
+ * room for what begins. E_FULL, E_MEMORY. */
+static enum err say_more(const struct rooms_session *s, const struct rooms_msg *m,
+                         struct rooms_said **ret)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < s->sections_n; i++)
-        if (is_sent(s->who->sends, s->sections[i].mid))
-            s->sections[kept++] = s->sections[i];
-        else
-            section_fini(&s->sections[i]);
-    s->sections_n = kept;
+    size_t n = s->said ? s->said->n : 0;
+    struct rooms_said *said = calloc(1, sizeof *said);
+    enum err e = said ? E_OK : E_MEMORY;
+    for (size_t i = 0; !e && i < n; i++) {
+        struct rooms_sent before = as_sent(&s->said->sections[i]);
+        if (n + m->tracks_n <= ROOMS_TRACKS_MAX ||
+            is_sent(s->who->sends, s->said->sections[i].mid))
+            e = keep_section(said, &before);
+    }
+    for (size_t i = 0; !e && i < m->tracks_n; i++)
+        e = keep_section(said, &m->tracks[i]);
+    if (e)
+        said_free(said);
+    else
+        *ret = said;
+    return e;
+}
+
+/* It was in vain. */
+static void unsay(struct rooms_session *s, struct rooms_said *before)
+{
+    if (s->said != before)
+        said_free(s->said);
+    s->said = before;
 }
 
 void sl_rooms_media_fini(struct rooms_session *s)
 {
-    for (size_t i = 0; i < s->sections_n; i++)
-        section_fini(&s->sections[i]);
-    free(s->sections);
-    s->sections = NULL;
-    s->sections_n = 0;
+    said_free(s->said);
 }
 
 /* ---- what rooms ask ---- */
@@ -100,26 +131,26 @@ void sl_rooms_media_fini(struct rooms_session *s)
 static const char *source_of(void *ctx, struct peer *p, const struct track *track)
 {
     const struct rooms_session *s = ctx;
-    const struct rooms_section *said = section_of(s, span_of(track->params.mid));
+    const struct rooms_section *said = section_of(s->said, span_of(track->params.mid));
     return sl_participant_source(p->who, track->params.kind, said ? said->source : "");
 }
 
 static void put_label(const struct rooms_session *s, struct peer *p, struct track *track,
                       const struct rooms_section *said)
 {
-    if (sl_rooms_label(p, track, said->name ? span_of(said->name) : (struct span){0},
-                       said->metadata ? span_of(said->metadata) : (struct span){0}) !=
-        E_OK)
+    if (sl_rooms_label(p, track, span_or_none(said->name),
+                       span_or_none(said->metadata)) != E_OK)
         LOG(s->hall->conf.log, LOG_ERROR, "out of memory");
 }
 
 static void label(void *ctx, struct peer *p, struct track *track)
 {
-    const struct rooms_section *said = section_of(ctx, span_of(track->params.mid));
+    const struct rooms_session *s = ctx;
+    const struct rooms_section *said = section_of(s->said, span_of(track->params.mid));
     if (!said)
         return;
     track->muted = said->muted;
-    put_label(ctx, p, track, said);
+    put_label(s, p, track, said);
 }
 
 static bool wants(void *ctx, const struct peer *p, const struct track *track)
@@ -208,7 +239,7 @@ static void tell_again(struct rooms_session *s, const struct rooms_msg *m, usec 
     struct peer *p = s->who->sends;
     for (size_t i = 0; p && i < p->tracks_n; i++) {
         struct track *t = p->tracks[i];
-        const struct rooms_section *said = section_of(s, span_of(t->params.mid));
+        const struct rooms_section *said = section_of(s->said, span_of(t->params.mid));
         bool now_said = false;
         for (size_t k = 0; k < m->tracks_n; k++)
             now_said |= span_is(m->tracks[k].mid, t->params.mid);
@@ -235,25 +266,26 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
         return refuse("forbidden", NULL);
     if (forbidden(s, m))
         return refuse("forbidden", forbidden(s, m));
-    enum err e = E_OK;
-    if (s->sections_n + m->tracks_n > ROOMS_TRACKS_MAX)
-        forget_ended(s);
-    for (size_t i = 0; !e && i < m->tracks_n; i++)
-        e = keep_section(s, &m->tracks[i]);
+    struct rooms_said *before = s->said;
+    enum err e = say_more(s, m, &s->said);
     if (!e && fresh)
         e = enter(s, s->one ? MEMBER_BOTH : MEMBER_SENDS, now, &p);
-    if (e)
+    if (e) {
+        unsay(s, before);
         return refuse(e == E_FULL ? "full" : "internal", NULL);
+    }
     struct refused why;
     struct wr answer = wr_of(h->sdp, NEGOTIATE_ANSWER_MAX);
     e = sl_rooms_offered(rooms, p, m->sdp, now, &answer, &why);
     if (e) {
+        unsay(s, before);
         bool stands =
             e == E_MALFORMED || e == E_UNSUPPORTED || e == E_STATE || why.crowded;
         if (fresh || !stands)
             sl_rooms_leave(rooms, p, MEDIA_GONE_LEFT);
         return refuse_description(h, e, &why);
     }
+    said_free(before);
     tell_again(s, m, now);
     struct wr w = sl_rooms_text(h);
     sl_rooms_say_answer(&w, id, wr_done(&answer), p);

@@ -113,8 +113,8 @@ TEST(sections_that_are_over_make_room)
     const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
     const struct participant *ann = sl_participant_find(room, span_of("ann"));
     const struct rooms_session *session = sl_rooms_session_of(ann);
-    CHECK(session->sections_n <= 22);
-    CHECK_STR(session->sections[1].source, "screen");
+    CHECK(session->said->n <= 22);
+    CHECK_STR(session->said->sections[1].source, "screen");
     hall_stage_free(s);
 }
 
@@ -181,6 +181,30 @@ TEST(tracks_that_were_left_out_and_ended)
     CHECK_INT(bob->out_n, 2);
     hall_say(s, 1, about(s, "{'type':'subscribe','track':'%s','on':true}", 0), 0);
     CHECK_INT(bob->out_n, 1);
+    hall_stage_free(s);
+}
+
+/* What it said with it was never said: of what it sends, and of what it may send later. */
+TEST(an_offer_that_is_refused_says_nothing)
+{
+    static const char sdp[] = "'sdp':'v=0\\r\\no=- 1 1 IN IP4 0.0.0.0\\r\\ns=-\\r\\nt=0 "
+                              "0\\r\\n'";
+    struct hall_stage *s = ann_and_bob(BOTH);
+    char say[512];
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    const struct participant *ann = sl_participant_find(room, span_of("ann"));
+    (void)snprintf(say, sizeof say,
+                   "{'type':'offer','id':1,%s,'tracks':{'b0':{'muted':true},'b1':"
+                   "{'source':'camera','name':'Face'},'b2':{}}}",
+                   sdp);
+    CHECK(strstr(hall_say(s, 0, say, 0), "\"type\":\"error\",\"id\":1") != NULL);
+    const struct rooms_said *said = sl_rooms_session_of(ann)->said;
+    CHECK_INT(said->n, 2);
+    CHECK(!said->sections[0].muted);
+    CHECK_STR(said->sections[1].source, "screen");
+    s->of[1].said[0] = '\0';
+    hall_say(s, 0, "{'type':'role','peer':'ann','role':'participant'}", 0);
+    CHECK(!hall_heard(s, 1, "camera") && !hall_heard(s, 1, "Face"));
     hall_stage_free(s);
 }
 

@@ -25,6 +25,11 @@ struct rooms_section {
     bool muted;
 };
 
+struct rooms_said {
+    size_t n;
+    struct rooms_section sections[ROOMS_TRACKS_MAX];
+};
+
 /* Those of one room. */
 struct rooms_crowd {
     struct map_node by_room;
@@ -53,9 +58,9 @@ struct rooms_session {
     struct timer lost;         /* while there is no line */
     bool one;                  /* connection for both ways */
     uint32_t offers;           /* of ours */
-    size_t sections_n, out_n;
-    struct rooms_section *sections; /* owned, ROOMS_TRACKS_MAX; NULL: none yet */
-    uint64_t out[ROOMS_OUT_MAX];    /* producers */
+    struct rooms_said *said;   /* owned; NULL: nothing yet */
+    size_t out_n;
+    uint64_t out[ROOMS_OUT_MAX]; /* producers */
     struct rooms_reader data;
 };
 
