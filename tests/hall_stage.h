@@ -145,7 +145,7 @@ static inline void hall_open(struct hall_stage *s, size_t i, const char *token, 
 static inline const char *hall_say(struct hall_stage *s, size_t i, const char *text,
                                    usec now)
 {
-    char message[512];
+    static char message[HALL_TEXT];
     (void)snprintf(message, sizeof message, "%s", text);
     for (char *c = message; *c; c++)
         *c = *c == '\'' ? '"' : *c;

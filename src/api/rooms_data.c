@@ -30,11 +30,13 @@ enum err sl_rooms_frame_read(struct span in, struct rooms_frame *ret)
     struct rooms_frame f = {0};
     uint8_t version = rd_u8(&r);
     f.kind = rd_u8(&r);
-    f.to_n = rd_u8(&r);
-    if (r.bad || version != VERSION || f.kind >= KINDS || f.to_n > ROOMS_DATA_TO_MAX)
+    uint8_t named = rd_u8(&r);
+    if (r.bad || version != VERSION || f.kind >= KINDS || named > ROOMS_DATA_TO_MAX)
         return E_MALFORMED;
-    for (size_t i = 0; i < f.to_n; i++)
-        f.to[i] = rd_span(&r, rd_u8(&r));
+    for (; named > 0; named--) {
+        f.to[f.to_n] = rd_span(&r, rd_u8(&r));
+        f.to_n += !span_among(f.to[f.to_n], f.to, f.to_n);
+    }
     f.payload = rd_rest(&r);
     if (r.bad)
         return E_MALFORMED;

@@ -50,9 +50,9 @@ struct rooms_reader {
 /* Who a frame is for. */
 struct rooms_frame {
     enum rooms_channel channel;
-    uint8_t kind; /* 0: octets; 1: text */
-    size_t to_n;  /* 0: all */
-    struct span to[ROOMS_DATA_TO_MAX];
+    uint8_t kind;                      /* 0: octets; 1: text */
+    size_t to_n;                       /* 0: all */
+    struct span to[ROOMS_DATA_TO_MAX]; /* each once */
     struct span payload;
 };
 

@@ -85,6 +85,7 @@ TEST(frames)
     } rows[] = {
         {"to all", "01 00 00 6869", E_OK, 0, 2},
         {"a text for two", "01 01 02 01 61 02 6263 6869", E_OK, 2, 2},
+        {"for one, twice, and another", "01 01 03 01 61 01 61 01 62 6869", E_OK, 2, 2},
         {"empty", "01 00 00", E_OK, 0, 0},
         {"nothing", "", E_MALFORMED, 0, 0},
         {"another version", "02 00 00 68", E_MALFORMED, 0, 0},

@@ -53,6 +53,7 @@ static outcome data(struct rooms_session *s, const struct rooms_msg *m)
             return refuse("not_found", "peer");
     }
     sl_rooms_say_data(&w, s->who->id, m->text);
+    s->told += w.n;
     for (size_t i = 0; i < m->to_n; i++) {
         struct rooms_session *other = sl_rooms_session_of(to[i]);
         if (other)
@@ -116,6 +117,21 @@ static const unsigned needs[ROOMS_ASKS] = {
     [ROOMS_ASK_ROOM] = CAN_MODERATE,  [ROOMS_ASK_CLOSE] = CAN_MODERATE,
 };
 
+/* Those by which others are told as much as their sender says. */
+static const bool tells[ROOMS_ASKS] = {
+    [ROOMS_ASK_OFFER] = true, [ROOMS_ASK_MUTE] = true, [ROOMS_ASK_UPDATE] = true,
+    [ROOMS_ASK_DATA] = true,  [ROOMS_ASK_ROLE] = true, [ROOMS_ASK_LOCK] = true,
+    [ROOMS_ASK_ROOM] = true,
+};
+
+static bool may_tell(struct rooms_session *s, usec now)
+{
+    usec forgotten = (now - s->told_at) * ROOMS_TOLD_PER_S / SEC(1);
+    s->told -= forgotten < (usec)s->told ? (size_t)forgotten : s->told;
+    s->told_at = now;
+    return s->told < ROOMS_TOLD_MAX;
+}
+
 struct rooms_outcome sl_rooms_do(struct rooms_session *s, const struct rooms_msg *m,
                                  rooms_id id, usec now)
 {
@@ -123,6 +139,8 @@ struct rooms_outcome sl_rooms_do(struct rooms_session *s, const struct rooms_msg
     struct wr w;
     if (needs[m->type] & ~s->who->can)
         return refuse("forbidden", NULL);
+    if (tells[m->type] && !may_tell(s, now))
+        return refuse("too_many", NULL);
     switch (m->type) {
     case ROOMS_ASK_JOIN:
     case ROOMS_ASK_RESUME: return refuse("joined", NULL);

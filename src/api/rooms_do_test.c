@@ -132,3 +132,42 @@ TEST(what_others_see_of_one)
     CHECK(hall_heard(s, 1, "\"permissions\""));
     hall_stage_free(s);
 }
+
+/* However little he says to make it, and by whatever request: later he may again. */
+TEST(who_makes_others_hear_too_much)
+{
+    static const struct {
+        const char *name, *say;
+        size_t heard; /* octets, about */
+    } rows[] = {
+        {"words to all", "{'type':'data','id':1,'text':'%s'}", 6 * 4096},
+        {"words to one, who is named twice",
+         "{'type':'data','id':1,'to':['bob','bob'],'text':'%s'}", 6 * 4096},
+        {"what others see of him", "{'type':'update','id':1,'metadata':'%s'}", 6 * 4096},
+        {"of the room", "{'type':'room','id':1,'metadata':'%s'}", 6 * 4096},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        static char text[6 * 4096 + 1], say[sizeof text + 128];
+        struct hall_stage *s = three();
+        check_row(rows[i].name);
+        for (size_t k = 0; k + 1 < sizeof text; k += 6)
+            memcpy(text + k, "\\u0001", 6);
+        (void)snprintf(say, sizeof say, "%.*s%s%s", (int)strcspn(rows[i].say, "%"),
+                       rows[i].say, text, strchr(rows[i].say, '%') + 2);
+        size_t n = ROOMS_TOLD_MAX / rows[i].heard;
+        for (size_t k = 0; k < n; k++) {
+            s->of[1].said[0] = s->of[2].said[0] = '\0';
+            CHECK(strstr(hall_say(s, 0, say, 0), "\"done\"") != NULL);
+            CHECK(strlen(s->of[1].said) < rows[i].heard + 256);
+        }
+        hall_say(s, 0, say, 0); /* the last drop */
+        s->of[1].said[0] = s->of[2].said[0] = '\0';
+        CHECK(strstr(hall_say(s, 0, say, 0), "\"code\":\"too_many\"") != NULL);
+        CHECK_STR(s->of[1].said, "");
+        CHECK(strstr(hall_say(s, 0, "{'type':'ping'}", 0), "pong") != NULL);
+        CHECK(strstr(hall_say(s, 1, "{'type':'data','id':1,'text':'x'}", 0), "done") !=
+              NULL);
+        CHECK(strstr(hall_say(s, 0, say, SEC(1)), "\"done\"") != NULL);
+        hall_stage_free(s);
+    }
+}

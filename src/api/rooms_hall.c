@@ -112,6 +112,8 @@ static void end_session(struct rooms_session *s)
 {
     if (s->line)
         s->line->session = NULL;
+    if (s->hall->asks == s)
+        s->hall->asks = NULL;
     leave_crowd(s);
     sl_timer_stop(&s->hall->losts, &s->lost);
     forget_token(s, &s->resume);
@@ -336,7 +338,9 @@ static void take(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, u
         refuse(l, id, "not_joined", NULL);
     } else {
         forget_token(l->session, &l->session->former);
+        l->hall->asks = l->session;
         struct rooms_outcome o = sl_rooms_do(l->session, m, id, now);
+        l->hall->asks = NULL;
         struct wr w = sl_rooms_text(l->hall);
         if (o.code)
             refuse(l, id, o.code, o.detail);

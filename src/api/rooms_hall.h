@@ -21,6 +21,10 @@
 #define ROOMS_QUALITY   SEC(3)
 
 enum {
+    /* Octets that each of the others is made to hear by the requests of one session; above this they
+     * are refused. Far from what a socket may let wait, so that nobody loses his by what others say. */
+    ROOMS_TOLD_MAX = 256 << 10,
+    ROOMS_TOLD_PER_S = 64 << 10,
     ROOMS_PER_S = 50, /* requests of one line */
     ROOMS_BURST = 200,
     ROOMS_WAITING_MAX = 4096, /* lines that have not joined yet; more are not opened */

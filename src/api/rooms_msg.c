@@ -154,10 +154,10 @@ static enum err read_to(const json_t *v, struct rooms_msg *m)
     for (size_t i = 0; i < json_array_size(v); i++) {
         const json_t *name = json_array_get(v, i);
         enum err e = json_is_string(name) ? E_OK : E_MALFORMED;
-        e = e ? e : read_text(name, NAME_MAX_LEN, &m->to[i]);
+        e = e ? e : read_text(name, NAME_MAX_LEN, &m->to[m->to_n]);
         if (e)
             return e;
-        m->to_n++;
+        m->to_n += !span_among(m->to[m->to_n], m->to, m->to_n);
     }
     return E_OK;
 }

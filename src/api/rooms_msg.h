@@ -61,7 +61,7 @@ struct rooms_msg {
     bool create, muted, on, locked, paused;
     size_t tracks_n, to_n;
     struct rooms_sent tracks[ROOMS_TRACKS_MAX];
-    struct span to[ROOMS_TO_MAX];
+    struct span to[ROOMS_TO_MAX]; /* each once */
     const char *fault; /* the member that is missing or wrong; "" where it is the whole */
     void *json;
 };

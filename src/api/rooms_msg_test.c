@@ -90,6 +90,14 @@ TEST(what_it_says)
               E_OK);
     CHECK(m.name.p && m.name.n == 0 && !m.metadata.p); /* said, and empty */
     sl_rooms_msg_fini(&m);
+
+    CHECK_INT(sl_rooms_msg_read(span_of("{\"type\":\"data\",\"text\":\"\",\"to\":"
+                                        "[\"a\",\"b\",\"a\",\"a\"]}"),
+                                &m),
+              E_OK);
+    CHECK_INT(m.to_n, 2);
+    CHECK(span_is(m.to[0], "a") && span_is(m.to[1], "b"));
+    sl_rooms_msg_fini(&m);
 }
 
 /* "{"type":"data","to":[...]}" of n, or a text of n octets. */

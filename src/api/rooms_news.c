@@ -11,6 +11,8 @@ void sl_rooms_hall_news(struct rooms_hall *h, const struct news *n)
         return;
     struct wr others = wr_of(h->part, ROOMS_TEXT_CAP);
     bool told = sl_rooms_say_news(&others, n, false);
+    if (told && h->asks)
+        h->asks->told += others.n;
     list_each (struct rooms_session, s, &c->sessions, by_crowd) {
         struct wr own = sl_rooms_text(h);
         if (n->who != s->who && told)

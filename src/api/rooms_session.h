@@ -57,6 +57,8 @@ struct rooms_session {
     struct rooms_token former; /* until it is sure that the other has arrived */
     struct timer lost;         /* while there is no line */
     bool one;                  /* connection for both ways */
+    size_t told;               /* octets that others were told for it, of late */
+    usec told_at;              /* when that was counted */
     uint32_t offers;           /* of ours */
     struct rooms_said *said;   /* owned; NULL: nothing yet */
     size_t out_n;
@@ -84,7 +86,8 @@ struct rooms_hall {
     struct list lines;
     struct map by_resume, crowds;
     struct timers joins, losts;
-    usec beat, quality; /* when each is due; USEC_NEVER: nobody is there */
+    struct rooms_session *asks; /* whose request is being done; NULL: nobody's */
+    usec beat, quality;         /* when each is due; USEC_NEVER: nobody is there */
     bool draining;
     uint64_t hash_key[2];
     uint8_t *text, *part; /* of the message being written, and what goes into it */

@@ -46,6 +46,14 @@ static inline bool span_is(struct span a, const char *s)
     return span_eq(a, span_of(s));
 }
 
+static inline bool span_among(struct span a, const struct span *others, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(a, others[i]))
+            return true;
+    return false;
+}
+
 static inline struct rd rd_of(struct span s)
 {
     return (struct rd){.p = s.p, .n = s.n};

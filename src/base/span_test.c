@@ -31,4 +31,6 @@ TEST(span_compares_by_bytes)
 {
     CHECK(span_is(span_of("abc"), "abc") && !span_is(span_of("abc"), "abd"));
     CHECK(!span_is(span_of("ab"), "abc") && span_is((struct span){0}, ""));
+    const struct span others[] = {span_of("a"), span_of("ab")};
+    CHECK(span_among(span_of("ab"), others, 2) && !span_among(span_of("ab"), others, 1));
 }

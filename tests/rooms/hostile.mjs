@@ -98,6 +98,27 @@ export default async function ({server, beside, test}) {
     await other.leave();
   });
 
+  // [what is said, of so many octets as others hear them]; more of each than a socket may let wait.
+  const LOUD = '\u0001'.repeat(16 * 1024);
+  const LOUDLY = [
+    ['words to one, named again and again', 'data', {to: Array(32).fill('bob'), text: LOUD}],
+    ['words to all', 'data', {text: LOUD}],
+    ['what others see of one', 'update', {metadata: LOUD.slice(0, 4096)}],
+  ];
+  for (const [i, [name, type, fields]] of LOUDLY.entries()) await test(`a flood of ${name} is refused, and costs nobody else a word`, async () => {
+    const room = `loud-${i}`;
+    const [ada, bob, eve] = await Promise.all(['ada', 'bob', 'eve'].map(sub => Client.join(server, room, {token: token(room, {sub})})));
+    const said = Promise.all(Array.from({length: 190}, () => ada.ask(type, fields)));
+    for (let n = 0; n < 20; n++) {
+      assert.equal((await eve.ask('data', {text: `n${n}`})).type, 'done');
+      await bob.heard(`n${n}`, m => m.type === 'data' && m.from === 'eve' && m.text === `n${n}`);
+    }
+    const refused = (await said).filter(m => m.type === 'error');
+    assert.ok(refused.length > 100 && refused.every(m => m.code === 'too_many'), `${refused.length} of 190 were refused`);
+    for (const c of [ada, bob, eve]) assert.equal((await c.ask('ping')).type, 'pong');
+    await Promise.all([ada, bob, eve].map(c => c.leave()));
+  });
+
   await test('one address has no more sockets than it may', async () => {
     const full = {face: 'public', reason: 'full_for_address'}, before = await server.count('sluice_http_refused_total', full);
     const opened = await Promise.allSettled(Array.from({length: 300}, () => Client.open(server, 'many', {from: '127.0.0.5'})));
