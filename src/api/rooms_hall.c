@@ -376,12 +376,23 @@ void sl_rooms_hall_message(struct rooms_line *l, struct span text, usec now)
     sl_rooms_msg_fini(&m);
 }
 
+/* It has waited too long, by the clock or since others come. */
+static void time_out(struct timer *join)
+{
+    struct rooms_line *l = list_entry(join, struct rooms_line, join);
+    l->hall->stats.waiting--;
+    l->hall->stats.timed_out++;
+    sl_rooms_close_line(l, ROOMS_NO_ID, ROOMS_CLOSE_TIMEOUT, "timeout", "");
+}
+
 enum err sl_rooms_hall_open(struct rooms_hall *h, struct span room, struct span token,
                             const struct addr *from, void *socket, usec now,
                             struct rooms_line **ret)
 {
-    if (h->stats.waiting >= ROOMS_WAITING_MAX || room.n >= NAME_CAP)
+    if (room.n >= NAME_CAP)
         return E_FULL;
+    if (h->stats.waiting >= ROOMS_WAITING_MAX)
+        time_out(sl_timers_due(&h->joins, USEC_NEVER));
     struct rooms_line *l = calloc(1, sizeof *l);
     if (!l)
         return E_MEMORY;
@@ -400,6 +411,11 @@ enum err sl_rooms_hall_open(struct rooms_hall *h, struct span room, struct span 
     h->stats.waiting++;
     *ret = l;
     return E_OK;
+}
+
+bool sl_rooms_hall_joined(const struct rooms_line *l)
+{
+    return l->session;
 }
 
 /* Whoever says goodbye leaves; whoever vanishes may come back. */
@@ -437,12 +453,8 @@ usec sl_rooms_hall_deadline(const struct rooms_hall *h)
 
 void sl_rooms_hall_tick(struct rooms_hall *h, usec now)
 {
-    for (struct timer *t; (t = sl_timers_due(&h->joins, now));) {
-        struct rooms_line *l = list_entry(t, struct rooms_line, join);
-        h->stats.waiting--;
-        h->stats.timed_out++;
-        sl_rooms_close_line(l, ROOMS_NO_ID, ROOMS_CLOSE_TIMEOUT, "timeout", "");
-    }
+    for (struct timer *t; (t = sl_timers_due(&h->joins, now));)
+        time_out(t);
     for (struct timer *t; (t = sl_timers_due(&h->losts, now));) {
         h->stats.lost++;
         sl_participant_leave(h->conf.rooms,

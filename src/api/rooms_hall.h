@@ -27,7 +27,7 @@ enum {
     ROOMS_TOLD_PER_S = 64 << 10,
     ROOMS_PER_S = 50, /* requests of one line */
     ROOMS_BURST = 200,
-    ROOMS_WAITING_MAX = 4096, /* lines that have not joined yet; more are not opened */
+    ROOMS_WAITING_MAX = 4096, /* lines without a session; who waits longest goes */
 };
 
 /* Closing frames (RFC 6455 §7.4.2: 4000 and above are for applications). */
@@ -85,11 +85,14 @@ const struct rooms_data_stats *sl_rooms_hall_data_stats(const struct rooms_hall 
 /* Nobody new joins from now on; or they do. */
 void sl_rooms_hall_drain(struct rooms_hall *h, bool draining);
 
-/* A socket to the room of that name. token: of the handshake, may be empty. E_FULL, E_MEMORY. */
+/* A socket to the room of that name. token: of the handshake, may be empty. E_FULL: no such name;
+ * E_MEMORY. */
 MUST_USE enum err sl_rooms_hall_open(struct rooms_hall *h, struct span room,
                                      struct span token, const struct addr *from,
                                      void *socket, usec now, struct rooms_line **ret);
 void sl_rooms_hall_message(struct rooms_line *l, struct span text, usec now);
+/* It has joined, or resumed, and is worth more than one that only waits. */
+bool sl_rooms_hall_joined(const struct rooms_line *l);
 void sl_rooms_hall_closed(struct rooms_line *l, unsigned code, usec now);
 
 /* What happens in rooms, and on data channels of whatever transport. */

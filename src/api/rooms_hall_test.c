@@ -58,17 +58,24 @@ TEST(who_does_not_join_in_time)
     hall_stage_free(s);
 }
 
+/* As many as there may be: for each that comes, the one that has waited longest goes. */
 TEST(half_joined_lines_are_few)
 {
     struct hall_stage *s = hall_stage_new();
-    struct rooms_line **lines = calloc(ROOMS_WAITING_MAX + 1, sizeof *lines);
-    for (size_t i = 0; i <= ROOMS_WAITING_MAX; i++)
+    struct rooms_line **lines = calloc(ROOMS_WAITING_MAX, sizeof *lines);
+    hall_join(s, 0, "host");
+    hall_open(s, 1, "host", 0);
+    for (size_t i = 1; i < ROOMS_WAITING_MAX; i++)
         CHECK_INT(sl_rooms_hall_open(s->hall, span_of("r"), (struct span){0},
-                                     &(struct addr){0}, &s->of[0], 0, &lines[i]),
-                  i < ROOMS_WAITING_MAX ? E_OK : E_FULL);
-    sl_rooms_hall_closed(lines[0], 1006, 0);
-    hall_join(s, 1, "host"); /* there is place again */
-    CHECK(hall_heard(s, 1, "\"joined\""));
+                                     &(struct addr){0}, &s->of[3], (usec)i, &lines[i]),
+                  E_OK);
+    CHECK_INT(s->of[1].closed, 0);
+    hall_open(s, 2, "host", SEC(1));
+    CHECK_INT(s->of[1].closed, ROOMS_CLOSE_TIMEOUT);
+    CHECK_INT(s->of[0].closed, 0);
+    CHECK_INT(sl_rooms_hall_stats(s->hall)->waiting, ROOMS_WAITING_MAX);
+    CHECK(strstr(hall_say(s, 2, "{'type':'join','v':1}", SEC(1)), "\"joined\"") != NULL);
+    CHECK_INT(sl_rooms_hall_stats(s->hall)->timed_out, 1);
     free(lines);
     hall_stage_free(s);
 }

@@ -44,8 +44,10 @@ struct conn {
     struct origin *origin;
     uint64_t id; /* of the request that waits, and the node's key */
     struct map_node by_id;
-    size_t queued; /* of the answer, when the timer was set */
-    bool eof;      /* the client will say no more */
+    size_t queued;             /* of the answer, when the timer was set */
+    bool eof;                  /* the client will say no more */
+    void (*evict)(void *user); /* of a link that yields; in `idle` */
+    void *user;
 };
 
 struct httpd {
@@ -359,8 +361,11 @@ static bool make_place(struct httpd *h)
         return true;
     if (list_empty(&h->idle))
         return false;
-    /* The one that has been idle longest. */
-    end(list_entry(h->idle.next, struct conn, by_idle));
+    struct conn *longest = list_entry(h->idle.next, struct conn, by_idle);
+    if (longest->evict)
+        longest->evict(longest->user);
+    else
+        end(longest);
     h->stats.evicted++;
     return true;
 }
@@ -441,7 +446,7 @@ void sl_httpd_drain(struct httpd *h)
 {
     sl_listener_free(h->listener);
     h->listener = NULL;
-    list_each_safe(struct conn, c, &h->idle, by_idle) end(c);
+    list_each_safe(struct conn, c, &h->idle, by_idle) if (!c->evict) end(c);
 }
 
 struct addr sl_httpd_addr(const struct httpd *h)
@@ -511,6 +516,7 @@ enum err sl_httpd_upgrade(struct httpd *h, uint64_t id, const struct http_res *r
     no_longer_waits(c);
     sl_loop_timer_stop(h->loop, &c->timer);
     c->state = CONN_LINK;
+    c->user = user;
     h->stats.upgraded++;
     sl_stream_start(c->s, handler, user);
     let_go(c);
@@ -522,6 +528,15 @@ void sl_httpd_link_free(struct httpd_link *l)
 {
     if (l)
         end(conn_of(l));
+}
+
+void sl_httpd_link_yield(struct httpd_link *l, void (*evict)(void *user))
+{
+    struct conn *c = conn_of(l);
+    list_del(&c->by_idle);
+    c->evict = evict;
+    if (evict)
+        list_add(&c->h->idle, &c->by_idle);
 }
 
 struct stream *sl_httpd_link_stream(struct httpd_link *l)

@@ -39,7 +39,7 @@ struct httpd_conf {
 struct httpd_stats {
     uint64_t accepted, requests;
     uint64_t full, full_ip; /* connections refused, in all and for one address */
-    uint64_t evicted;       /* idle connections closed to make place for new ones */
+    uint64_t evicted; /* closed to make place for new ones: idle, or links that yield */
     uint64_t malformed, too_large;
     uint64_t slow;           /* closed for the time that client or handler took */
     uint64_t broken;         /* by the client, or in TLS */
@@ -81,4 +81,7 @@ MUST_USE enum err sl_httpd_upgrade(struct httpd *h, uint64_t id,
                                    const struct stream_handler *handler, void *user,
                                    struct httpd_link **ret);
 void sl_httpd_link_free(struct httpd_link *l);
+/* From now on it is as good as idle, and goes where a new connection finds no place: evict is called
+ * and frees it, with the user that its stream's handler has. NULL: it stays. */
+void sl_httpd_link_yield(struct httpd_link *l, void (*evict)(void *user));
 struct stream *sl_httpd_link_stream(struct httpd_link *l);

@@ -275,6 +275,18 @@ static void end(struct wsd_conn *c)
     closed(user, code);
 }
 
+static void on_evicted(void *user)
+{
+    struct wsd_conn *c = user;
+    finish(c, WS_CODE_ABNORMAL);
+    end(c);
+}
+
+void sl_wsd_yield(struct wsd_conn *c, bool yields)
+{
+    sl_httpd_link_yield(c->link, yields ? on_evicted : NULL);
+}
+
 static bool is_stuck(struct wsd_conn *c, usec now)
 {
     if (now < c->stuck_at)

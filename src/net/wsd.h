@@ -62,6 +62,10 @@ MUST_USE enum err sl_wsd_send(struct wsd_conn *c, enum ws_op op, struct span dat
 /* Begins the closing handshake; `closed` follows, and no further message. */
 void sl_wsd_close(struct wsd_conn *c, uint16_t code, const char *reason);
 
+/* From now on it makes place where another finds none (sl_httpd_link_yield): it ends at once, without a
+ * frame, and `closed` is told. Or it stays, as it does at first. */
+void sl_wsd_yield(struct wsd_conn *c, bool yields);
+
 /* At once, without a frame; the handler hears no more of it. Takes NULL. */
 void sl_wsd_conn_free(struct wsd_conn *c);
 

@@ -14,7 +14,7 @@
 enum { BIG = 1 << 20, QUEUE = 4 << 20, MESSAGE = 2 << 20 };
 
 /* An echo. "flood" is answered by more than may wait; "bye" by a closing frame; "gone" by
- * freeing the connection. "/later" is upgraded after its handler has returned. */
+ * freeing the connection; after "yield" it does, until "stay". "/later" is upgraded after its handler has returned. */
 struct server {
     struct user {
         struct server *s;
@@ -82,6 +82,8 @@ static void on_message(void *user, enum ws_op op, struct span data)
     } else if (span_is(data, "gone")) {
         sl_wsd_conn_free(c);
     } else {
+        if (span_is(data, "yield") || span_is(data, "stay"))
+            sl_wsd_yield(c, span_is(data, "yield"));
         CHECK_INT(sl_wsd_send(c, op, data), E_OK);
     }
 }
@@ -113,10 +115,11 @@ static const struct wsd_conf slow = {.message_max = MESSAGE,
                                      .write_time = SEC(30),
                                      .close_time = MSEC(200)};
 
-static void server_start(struct server *s, struct wsd_conf conf)
+static void server_start_of(struct server *s, struct wsd_conf conf, uint32_t conns_max)
 {
     struct httpd_conf hc = {HTTPD_CONF, .addr = addr_v4(127, 0, 0, 1, 0),
                             .request = on_request, .user = s};
+    hc.conns_max = conns_max;
     *s = (struct server){.loop = sl_loop_new()};
     s->later = (struct loop_timer){.fn = on_later, .user = s};
     s->stop = sl_loop_wake_new(s->loop, on_stop, s);
@@ -126,6 +129,11 @@ static void server_start(struct server *s, struct wsd_conf conf)
     s->wsd = sl_wsd_new(s->loop, s->httpd, &conf);
     s->port = sl_httpd_addr(s->httpd).port;
     CHECK_INT(pthread_create(&s->thread, NULL, run, s), 0);
+}
+
+static void server_start(struct server *s, struct wsd_conf conf)
+{
+    server_start_of(s, conf, 100);
 }
 
 static void server_stop(struct server *s)
@@ -272,6 +280,38 @@ TEST(messages_and_control_frames)
     CHECK_INT(s.codes[0], 4000);
     CHECK_INT(s.stats.messages_in, 3);
     CHECK_INT(s.http.conns, 0);
+}
+
+/* The first that yields goes, and nobody who stays. */
+TEST(who_makes_place)
+{
+    static const char *const words[] = {"yield", "yield", "stay"};
+    struct server s;
+    int fd[LEN(words)];
+    struct ws ws = reader();
+    server_start_of(&s, slow, LEN(words));
+    for (size_t i = 0; i < LEN(words); i++) {
+        fd[i] = dial_ws(&s, "/");
+        send_frame(fd[i], WS_TEXT, span_of(words[i]));
+        expect(fd[i], &ws, WS_TEXT, words[i], 0);
+    }
+    int fourth = dial_ws(&s, "/");
+    expect(fd[0], &ws, WS_CONTINUED, "", 0);
+    send_frame(fd[1], WS_TEXT, span_of("stay"));
+    expect(fd[1], &ws, WS_TEXT, "stay", 0);
+    int fifth = dial(&s);
+    expect(fifth, &ws, WS_CONTINUED, "", 0);
+    send_frame(fourth, WS_TEXT, span_of("a"));
+    expect(fourth, &ws, WS_TEXT, "a", 0);
+    (void)close(fifth);
+    (void)close(fourth);
+    for (size_t i = 0; i < LEN(fd); i++)
+        (void)close(fd[i]);
+    sl_ws_fini(&ws);
+    server_stop(&s);
+    CHECK_INT(s.codes[0], WS_CODE_ABNORMAL);
+    CHECK_INT(s.http.evicted, 1);
+    CHECK_INT(s.http.full, 1);
 }
 
 TEST(what_is_wrong_is_answered_with_its_code)

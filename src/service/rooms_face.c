@@ -73,6 +73,8 @@ static void on_message(void *user, enum ws_op op, struct span data)
         sl_rooms_hall_message(l->line, data, sl_loop_now());
     else
         sl_rooms_hall_message(l->line, (struct span){0}, sl_loop_now()); /* is none */
+    if (sl_rooms_hall_joined(l->line))
+        sl_wsd_yield(l->ws, false);
     settle(f);
 }
 
@@ -165,6 +167,7 @@ static unsigned open_link(struct rooms_face *f, const struct http_req *req,
         free(l);
         return e == E_MEMORY ? 500 : 400;
     }
+    sl_wsd_yield(l->ws, true);
     list_add(&f->links, &l->by_face);
     return 0;
 }

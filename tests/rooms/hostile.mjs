@@ -139,8 +139,8 @@ export default async function ({server, beside, test}) {
       const socket = net.connect(new URL(other.origin).port, '127.0.0.1', () => r(socket));
       socket.on('error', () => {});
     })));
-    const there = [];
-    while (there.length < most) there.push(await Client.open(other, 'r')); // who is idle makes place for them
+    const mine = await minter(other), there = [];
+    while (there.length < most) there.push(await Client.join(other, 'r', {token: mine({room: 'r'})})); // who is idle makes place for them
     const late = await Promise.allSettled(Array.from({length: 10}, () => Client.open(other, 'r')));
     assert.ok(late.every(o => o.status === 'rejected'));
     assert.ok(await other.count('sluice_http_closed_total', {face: 'public', reason: 'evicted'}) >= idle.length);
