@@ -210,27 +210,9 @@ static bool channel_of(const struct rooms_reader *r, uint64_t transport, uint16_
     return false;
 }
 
-/* Pays for so much, unless too much is owed already. */
-static bool pay(usec *paid_at, usec cost, usec burst, usec now)
-{
-    usec at = *paid_at > now ? *paid_at : now;
-    if (at + cost > now + burst)
-        return false;
-    *paid_at = at + cost;
-    return true;
-}
-
-static bool take(struct rooms_datas *d, struct rooms_reader *r, struct span bytes,
-                 usec now, struct rooms_frame *ret)
+static bool take(struct rooms_datas *d, struct span bytes, struct rooms_frame *ret)
 {
     enum rooms_channel c = ret->channel;
-    if (!pay(&r->frames_at, SEC(1) / ROOMS_DATA_FRAMES_PER_S,
-             SEC(1) / ROOMS_DATA_FRAMES_PER_S * ROOMS_DATA_FRAMES, now) ||
-        !pay(&r->octets_at, (usec)bytes.n * SEC(1) / ROOMS_DATA_PER_S,
-             (usec)ROOMS_DATA_BURST * SEC(1) / ROOMS_DATA_PER_S, now)) {
-        d->stats.flooded++;
-        return false;
-    }
     if (sl_rooms_frame_read(bytes, ret) != E_OK) {
         d->stats.malformed++;
         return false;
@@ -241,7 +223,7 @@ static bool take(struct rooms_datas *d, struct rooms_reader *r, struct span byte
 }
 
 bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
-                         uint64_t transport, const struct media_data_event *ev, usec now,
+                         uint64_t transport, const struct media_data_event *ev,
                          struct rooms_frame *ret)
 {
     enum rooms_channel c;
@@ -257,7 +239,7 @@ bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
         break;
     case MEDIA_DATA_MESSAGE:
         return channel_of(r, transport, ev->stream, &ret->channel) &&
-               take(d, r, ev->bytes, now, ret);
+               take(d, ev->bytes, ret);
     case MEDIA_DATA_CLOSED:
         if (channel_of(r, transport, ev->stream, &c))
             shut(r, c);

@@ -6,12 +6,11 @@
  *
  * A reader that is slow costs itself only. What its transport does not take now waits for it, up
  * to ROOMS_DATA_QUEUE, if it came on `reliable`; one that lets more wait loses that channel. Of
- * `lossy` it misses what finds no room. A sender that is too fast loses what is over.
+ * `lossy` it misses what finds no room. A sender that is too fast is read later (sfu/data.h).
  *
  * Sans-IO. For the control thread.
  */
 
-#include "base/clock.h"
 #include "base/list.h"
 
 #include "room/claims.h"
@@ -20,19 +19,15 @@
 enum {
     ROOMS_DATA_TO_MAX = 32,     /* peers that one frame names */
     ROOMS_DATA_QUEUE = 4 << 20, /* octets that wait for one reader */
-    ROOMS_DATA_BURST = 4 << 20, /* octets that one sender may send at once; */
-    ROOMS_DATA_PER_S = 1 << 20, /* later so many in a second */
-    ROOMS_DATA_FRAMES = 1000,   /* frames, the same */
-    ROOMS_DATA_FRAMES_PER_S = 200,
 };
 
 enum rooms_channel { ROOMS_RELIABLE, ROOMS_LOSSY, ROOMS_CHANNELS };
 
 struct rooms_data_stats {
     uint64_t frames_in, frames_out;
-    uint64_t malformed, flooded; /* frames of senders that were dropped */
-    uint64_t missed;             /* by readers of `lossy` */
-    uint64_t slow;               /* readers of `reliable` whose channel was closed */
+    uint64_t malformed; /* frames of senders that were dropped */
+    uint64_t missed;    /* by readers of `lossy` */
+    uint64_t slow;      /* readers of `reliable` whose channel was closed */
 };
 
 /* One participant, inside what its signalling keeps of it. */
@@ -44,7 +39,6 @@ struct rooms_reader {
     } channel[ROOMS_CHANNELS];
     struct list queue; /* of `reliable` */
     size_t queued;
-    usec octets_at, frames_at; /* when all that it sent is paid for (api/limit.h) */
 };
 
 /* Who a frame is for. */
@@ -74,7 +68,7 @@ void sl_rooms_data_gone(struct rooms_datas *d, struct rooms_reader *r,
 
 /* What happened on a channel of its. True: *ret is to be given to others; valid as long as ev. */
 bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
-                         uint64_t transport, const struct media_data_event *ev, usec now,
+                         uint64_t transport, const struct media_data_event *ev,
                          struct rooms_frame *ret);
 
 /* The frame as readers get it. NULL: no memory; free takes NULL. */

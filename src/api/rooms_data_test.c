@@ -42,7 +42,7 @@ struct stage {
 };
 
 static bool event(struct stage *s, enum media_data_kind kind, uint16_t stream,
-                  const char *label, struct span bytes, usec now, struct rooms_frame *ret)
+                  const char *label, struct span bytes, struct rooms_frame *ret)
 {
     struct dcep_open open = {0};
     struct media_data_event ev = {.kind = kind, .stream = stream, .bytes = bytes};
@@ -50,7 +50,7 @@ static bool event(struct stage *s, enum media_data_kind kind, uint16_t stream,
         CHECK(sl_dcep_text(&open.label, span_of(label)));
         ev.open = &open;
     }
-    return sl_rooms_data_event(s->datas, &s->reader, 7, &ev, now, ret);
+    return sl_rooms_data_event(s->datas, &s->reader, 7, &ev, ret);
 }
 
 /* Both of its channels are open: `reliable` is stream 2, `lossy` 4. */
@@ -63,9 +63,9 @@ static struct stage *stage_new(size_t room)
         .ctx = &s->plane, .data_send = data_send, .data_close = data_close};
     s->datas = sl_rooms_datas_new(&s->ops);
     sl_rooms_data_init(&s->reader);
-    CHECK(!event(s, MEDIA_DATA_OPENED, 2, "reliable", (struct span){0}, 0, &f));
-    CHECK(!event(s, MEDIA_DATA_OPENED, 4, "lossy", (struct span){0}, 0, &f));
-    CHECK(!event(s, MEDIA_DATA_OPENED, 6, "reliable", (struct span){0}, 0, &f));
+    CHECK(!event(s, MEDIA_DATA_OPENED, 2, "reliable", (struct span){0}, &f));
+    CHECK(!event(s, MEDIA_DATA_OPENED, 4, "lossy", (struct span){0}, &f));
+    CHECK(!event(s, MEDIA_DATA_OPENED, 6, "reliable", (struct span){0}, &f));
     return s;
 }
 
@@ -121,9 +121,9 @@ TEST(a_reader_gets_what_is_for_it)
     give(s, ROOMS_RELIABLE, "one");
     give(s, ROOMS_LOSSY, "two");
     CHECK_STR(s->plane.sent, "2:a:one 4:a:two ");
-    CHECK(!event(s, MEDIA_DATA_CLOSED, 4, NULL, (struct span){0}, 0, &f));
+    CHECK(!event(s, MEDIA_DATA_CLOSED, 4, NULL, (struct span){0}, &f));
     give(s, ROOMS_LOSSY, "three");
-    CHECK(!event(s, MEDIA_DATA_ENDED, 0, NULL, (struct span){0}, 0, &f));
+    CHECK(!event(s, MEDIA_DATA_ENDED, 0, NULL, (struct span){0}, &f));
     give(s, ROOMS_RELIABLE, "four");
     CHECK_STR(s->plane.sent, "2:a:one 4:a:two ");
     CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_out, 2);
@@ -139,7 +139,7 @@ TEST(channels_of_a_new_transport)
         .kind = MEDIA_DATA_OPENED, .stream = 1, .open = &open};
     give(s, ROOMS_RELIABLE, "lost");
     CHECK(sl_dcep_text(&open.label, span_of("reliable")));
-    CHECK(!sl_rooms_data_event(s->datas, &s->reader, 8, &ev, 0, &f));
+    CHECK(!sl_rooms_data_event(s->datas, &s->reader, 8, &ev, &f));
     CHECK_INT(s->reader.queued, 0);
     CHECK_INT(s->reader.channel[ROOMS_RELIABLE].transport, 8);
     sl_rooms_data_gone(s->datas, &s->reader, 7); /* the old one is not this */
@@ -157,10 +157,10 @@ TEST(a_slow_reader)
     s->plane.room = 1;
     give(s, ROOMS_RELIABLE, "3"); /* not before the other */
     CHECK_STR(s->plane.sent, "2:a:1 ");
-    CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, 0, &f));
+    CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, &f));
     CHECK_STR(s->plane.sent, "2:a:1 2:a:2 ");
     s->plane.room = 9;
-    CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, 0, &f));
+    CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, &f));
     CHECK_STR(s->plane.sent, "2:a:1 2:a:2 2:a:3 ");
     CHECK_INT(s->reader.queued, 0);
     CHECK_INT(sl_rooms_datas_stats(s->datas)->missed, 1);
@@ -188,46 +188,14 @@ TEST(a_reader_that_is_too_slow)
     stage_free(s);
 }
 
-TEST(senders_of_too_many_frames)
-{
-    struct stage *s = stage_new(0);
-    struct rooms_frame f;
-    const struct span small = check_hex("01 00 00 68");
-    usec each = SEC(1) / ROOMS_DATA_FRAMES_PER_S;
-    for (int i = 0; i < ROOMS_DATA_FRAMES; i++)
-        CHECK(event(s, MEDIA_DATA_MESSAGE, 4, NULL, small, 0, &f));
-    CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, small, each - 1, &f));
-    CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, small, each, &f));
-    CHECK_INT(f.channel, ROOMS_RELIABLE);
-    CHECK(!event(s, MEDIA_DATA_MESSAGE, 9, NULL, small, SEC(60), &f)); /* no channel */
-    CHECK_INT(sl_rooms_datas_stats(s->datas)->flooded, 1);
-    stage_free(s);
-}
-
 TEST(senders_of_what_is_no_frame)
 {
     struct stage *s = stage_new(0);
     struct rooms_frame f;
-    CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("01 00 00 68"), 0, &f));
-    CHECK(!event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("02 00 00 68"), 0, &f));
-    CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, (struct span){0}, 0, &f));
+    CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("01 00 00 68"), &f));
+    CHECK(!event(s, MEDIA_DATA_MESSAGE, 2, NULL, check_hex("02 00 00 68"), &f));
+    CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, (struct span){0}, &f));
     CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_in, 1);
     CHECK_INT(sl_rooms_datas_stats(s->datas)->malformed, 2);
-    stage_free(s);
-}
-
-TEST(senders_of_too_much)
-{
-    struct stage *s = stage_new(0);
-    struct rooms_frame f;
-    uint8_t *big = calloc(1, 1 << 20);
-    const struct span large = {big, 1 << 20};
-    big[0] = 1;
-    for (int i = 0; i < 4; i++)
-        CHECK(event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(100), &f));
-    CHECK(!event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(101) - 1, &f));
-    CHECK(event(s, MEDIA_DATA_MESSAGE, 4, NULL, large, SEC(101), &f));
-    CHECK_INT(sl_rooms_datas_stats(s->datas)->flooded, 1);
-    free(big);
     stage_free(s);
 }

@@ -100,7 +100,7 @@ void sl_rooms_hall_news(struct rooms_hall *h, const struct news *n);
 void sl_rooms_hall_wanted(struct rooms_hall *h, const struct peer *p,
                           const struct track *track);
 void sl_rooms_hall_data(struct rooms_hall *h, uint64_t transport,
-                        const struct media_data_event *ev, usec now);
+                        const struct media_data_event *ev);
 
 /* A message of the service to a participant, or to all of a room (who NULL). */
 void sl_rooms_hall_tell(struct rooms_hall *h, const struct room *room,

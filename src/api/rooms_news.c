@@ -92,12 +92,12 @@ static void give(struct rooms_hall *h, struct rooms_session *from,
 }
 
 void sl_rooms_hall_data(struct rooms_hall *h, uint64_t transport,
-                        const struct media_data_event *ev, usec now)
+                        const struct media_data_event *ev)
 {
     const struct peer *p = sl_rooms_of_transport(h->conf.rooms, transport);
     struct rooms_session *s = p && p->who ? sl_rooms_session_of(p->who) : NULL;
     struct rooms_frame f;
-    if (s && sl_rooms_data_event(h->datas, &s->data, transport, ev, now, &f) &&
+    if (s && sl_rooms_data_event(h->datas, &s->data, transport, ev, &f) &&
         (s->who->can & CAN_DATA))
         give(h, s, &f);
 }

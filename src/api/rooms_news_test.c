@@ -143,15 +143,15 @@ TEST(data_from_channel_to_channel)
     hall_send_media(s, 0, "{}");
     uint64_t t = who(s, "ann")->sends->transport;
     ev.bytes = check_hex("01 00 00 68");
-    sl_rooms_hall_data(s->hall, t, &ev, 0); /* its channel is not open */
-    sl_rooms_hall_data(s->hall, t + 99, &ev, 0);
+    sl_rooms_hall_data(s->hall, t, &ev); /* its channel is not open */
+    sl_rooms_hall_data(s->hall, t + 99, &ev);
     CHECK_INT(sl_rooms_hall_data_stats(s->hall)->frames_in, 0);
     struct dcep_open open = {0};
     CHECK(sl_dcep_text(&open.label, span_of("lossy")));
     const struct media_data_event opened = {
         .kind = MEDIA_DATA_OPENED, .stream = 1, .open = &open};
-    sl_rooms_hall_data(s->hall, t, &opened, 0);
-    sl_rooms_hall_data(s->hall, t, &ev, 0);
+    sl_rooms_hall_data(s->hall, t, &opened);
+    sl_rooms_hall_data(s->hall, t, &ev);
     CHECK_INT(sl_rooms_hall_data_stats(s->hall)->frames_in, 1);
     hall_stage_free(s);
 }

@@ -377,7 +377,7 @@ void sl_faces_data(const struct faces *f, uint64_t transport,
     if (f->rtcd)
         sl_rtcd_face_data(f->rtcd, transport, ev);
     if (f->rooms)
-        sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev, sl_loop_now());
+        sl_rooms_hall_data(sl_rooms_face_hall(f->rooms), transport, ev);
 }
 
 void sl_faces_stale(const struct faces *f, uint64_t transport)

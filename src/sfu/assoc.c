@@ -27,12 +27,13 @@ struct member {
     struct list waiting; /* our handshake waits for its turn */
     struct list talking; /* may have something to be polled */
     struct data *data;   /* NULL: it carries none */
+    struct timer reads;  /* of what it sends more is read then */
 };
 
 struct assoc {
     struct assoc_conf conf;
     struct map members;
-    struct timers timers;
+    struct timers timers, reads;
     struct list waiting, talking;
     struct list stalled;     /* members whose messages control has no room for */
     struct sctp_stack *sctp; /* NULL until somebody needs it */
@@ -58,6 +59,7 @@ struct assoc *sl_assoc_new(const struct assoc_conf *conf)
 static void member_free(struct assoc *a, struct member *m)
 {
     sl_timer_stop(&a->timers, &m->timer);
+    sl_timer_stop(&a->reads, &m->reads);
     list_del(&m->waiting);
     list_del(&m->talking);
     sl_data_free(m->data);
@@ -77,6 +79,7 @@ void sl_assoc_free(struct assoc *a)
     }
     sl_map_fini(&a->members);
     sl_timers_fini(&a->timers);
+    sl_timers_fini(&a->reads);
     sl_sctp_stack_free(a->sctp);
     free(a);
 }
@@ -332,6 +335,8 @@ void sl_assoc_tick(struct assoc *a, usec now)
             sl_dtls_tick(m->dtls, now);
         settle(a, m, now);
     }
+    for (struct timer *t; (t = sl_timers_due(&a->reads, now));)
+        talk(a, list_entry(t, struct member, reads));
     if (a->sctp && now >= sl_sctp_stack_deadline(a->sctp))
         sl_sctp_stack_tick(a->sctp, now);
     begin_waiting(a, now);
@@ -341,8 +346,11 @@ usec sl_assoc_deadline(const struct assoc *a)
 {
     usec at = sl_timers_deadline(&a->timers);
     usec sctp = a->sctp ? sl_sctp_stack_deadline(a->sctp) : USEC_NEVER;
+    usec reads = sl_timers_deadline(&a->reads);
     if (sctp < at)
         at = sctp;
+    if (reads < at)
+        at = reads;
     bool turn = !list_empty(&a->waiting) && a->stats.pending < a->conf.pending_max;
     return turn && begin_allowed(a) < at ? begin_allowed(a) : at;
 }
@@ -461,6 +469,35 @@ static void rest(struct assoc *a, struct member *m)
     a->stats.rested++;
 }
 
+/* Of who sends too fast. Where memory ends for that, what it sends next reminds us. */
+static void read_later(struct assoc *a, struct member *m)
+{
+    usec at = m->data ? sl_data_deadline(m->data) : USEC_NEVER;
+    if (at == USEC_NEVER || sl_timer_set(&a->reads, &m->reads, at) != E_OK)
+        sl_timer_stop(&a->reads, &m->reads);
+}
+
+/* It has nothing more to say for now. */
+static void quiet(struct assoc *a, struct member *m)
+{
+    list_del(&m->talking);
+    if (m->forgotten) {
+        member_free(a, m);
+        return;
+    }
+    if (m->told == TOLD_END) {
+        sl_data_free(m->data);
+        m->data = NULL;
+        sl_dtls_free(m->dtls);
+        m->dtls = NULL;
+    } else if (m->data && a->above >= ASSOC_ABOVE_MAX) {
+        list_add(&a->stalled, &m->talking);
+    } else if (!m->data && m->told == TOLD_UP) {
+        rest(a, m);
+    }
+    read_later(a, m);
+}
+
 bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
 {
     for (struct member *m; a->sctp && (m = sl_data_talking(a->sctp));)
@@ -472,20 +509,7 @@ bool sl_assoc_poll(struct assoc *a, struct assoc_out *ret, usec now)
         ret->profile = m->profile;
         if (more)
             return true;
-
-        list_del(&m->talking);
-        if (m->forgotten) {
-            member_free(a, m);
-        } else if (m->told == TOLD_END) {
-            sl_data_free(m->data);
-            m->data = NULL;
-            sl_dtls_free(m->dtls);
-            m->dtls = NULL;
-        } else if (m->data && a->above >= ASSOC_ABOVE_MAX) {
-            list_add(&a->stalled, &m->talking);
-        } else if (!m->data && m->told == TOLD_UP) {
-            rest(a, m);
-        }
+        quiet(a, m);
     }
     return false;
 }

@@ -157,7 +157,42 @@ TEST(assoc_data_flood)
     r.holds = false;
     for (size_t i = r.messages[B]; i > 0; i--)
         sl_assoc_data_done(r.a, B, 1 + DATA_COST);
-    run(&r, SEC(30));
+    run(&r, SEC(100));
     CHECK_INT(r.messages[B], 20000);
     rig_fini(&r);
+}
+
+/* He is read at the pace that is his, and none of it is lost; nor does another wait for him. */
+TEST(assoc_data_of_who_sends_too_fast)
+{
+    static const uint8_t octets[DATA_MESSAGE_MAX];
+    static const struct {
+        const char *name;
+        size_t n, messages, at_once, per_s;
+    } rows[] = {
+        {"small ones", 1, 3000, DATA_READ_MESSAGES, DATA_READ_MESSAGES_PER_S},
+        {"large ones", sizeof octets, 40, DATA_READ_BURST / sizeof octets,
+         DATA_READ_PER_S / sizeof octets},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct rig r;
+        check_row(rows[i].name);
+        rig_init(&r, true);
+        open_one(&r);
+        run(&r, SEC(2));
+        for (size_t k = 0; k < rows[i].messages; k++)
+            command(&r, A, DATA_MESSAGE, (struct span){octets, rows[i].n});
+        run(&r, SEC(4));
+        CHECK(r.messages[B] > rows[i].at_once);
+        CHECK(r.messages[B] <= rows[i].at_once + 4 * rows[i].per_s + 1);
+        command(&r, B, DATA_MESSAGE, span_of("x"));
+        run(&r, MSEC(200));
+        CHECK_INT(r.messages[A], 1);
+        usec left =
+            SEC(1) * (usec)(rows[i].messages - rows[i].at_once) / (usec)rows[i].per_s;
+        run(&r, left - SEC(3));
+        CHECK_INT(r.messages[B], rows[i].messages);
+        CHECK_INT(r.octets[B], rows[i].messages * rows[i].n);
+        rig_fini(&r);
+    }
 }

@@ -6,8 +6,10 @@ struct data {
     struct data_conf conf;
     struct channels *channels; /* NULL: not begun */
     struct list commands;
-    size_t done;  /* cost of commands that were done, to be told */
-    size_t above; /* of what control has not acknowledged */
+    size_t done;                 /* cost of commands that were done, to be told */
+    size_t above;                /* of what control has not acknowledged */
+    usec octets_at, messages_at; /* when all that was read is paid for */
+    bool held;                   /* for that, something may be left unread */
 };
 
 struct data_cmd *sl_data_cmd(uint64_t transport, enum data_verb verb, uint16_t stream,
@@ -116,6 +118,28 @@ static void execute_all(struct data *d, usec now)
 
 /* ---- up ---- */
 
+/* When reading goes on. */
+static usec affordable(const struct data *d)
+{
+    usec octets = d->octets_at - (usec)DATA_READ_BURST * SEC(1) / DATA_READ_PER_S;
+    usec messages =
+        d->messages_at - (usec)DATA_READ_MESSAGES * SEC(1) / DATA_READ_MESSAGES_PER_S;
+    return octets > messages ? octets : messages;
+}
+
+usec sl_data_deadline(const struct data *d)
+{
+    return d->held ? affordable(d) : USEC_NEVER;
+}
+
+static void pay(struct data *d, size_t octets, usec now)
+{
+    usec octets_at = d->octets_at > now ? d->octets_at : now;
+    usec messages_at = d->messages_at > now ? d->messages_at : now;
+    d->octets_at = octets_at + (usec)octets * SEC(1) / DATA_READ_PER_S;
+    d->messages_at = messages_at + SEC(1) / DATA_READ_MESSAGES_PER_S;
+}
+
 static struct data_cmd *up(struct data *d, const struct channels_out *o)
 {
     static const enum data_verb verbs[] = {[CHANNELS_OPENED] = DATA_OPEN,
@@ -140,12 +164,15 @@ static struct data_cmd *up(struct data *d, const struct channels_out *o)
 static bool poll_channels(struct data *d, bool silent, struct data_out *ret, usec now)
 {
     struct channels_out o;
-    while (silent || d->above >= DATA_ABOVE_MAX
+    d->held = now < affordable(d);
+    while (silent || d->held || d->above >= DATA_ABOVE_MAX
                ? sl_channels_poll_datagram(d->channels, &o)
                : sl_channels_poll(d->channels, &o, now)) {
         *ret = (struct data_out){.kind = DATA_SEND, .bytes = o.bytes};
         if (o.kind == CHANNELS_SEND)
             return true;
+        if (o.kind == CHANNELS_MESSAGE)
+            pay(d, o.bytes.n, now);
         *ret = (struct data_out){.kind = DATA_UP, .cmd = up(d, &o)};
         if (ret->cmd)
             return true; /* else memory ended, and the message is lost */

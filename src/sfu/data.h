@@ -7,7 +7,8 @@
  * What control commands is done in order, and what the peer cannot take yet waits here; each
  * command is acknowledged when it was done, and control keeps no more than DATA_BELOW_MAX
  * under way. Upward it is the same: of a peer whose messages control has not acknowledged,
- * no more than DATA_ABOVE_MAX are read, and then its window closes.
+ * no more than DATA_ABOVE_MAX are read, and then its window closes. So it does where a peer sends
+ * faster than DATA_READ_PER_S: nothing is lost, and the rest waits where it was made.
  */
 
 #include "base/list.h"
@@ -19,6 +20,10 @@ enum {
     DATA_PORT = 5000,              /* and a=sctp-port */
     DATA_BELOW_MAX = 512 * 1024,
     DATA_ABOVE_MAX = 512 * 1024,
+    DATA_READ_BURST = 1 << 20, /* octets that are read of one peer at once; */
+    DATA_READ_PER_S = 1 << 20, /* later so many in a second */
+    DATA_READ_MESSAGES = 1000, /* messages, the same */
+    DATA_READ_MESSAGES_PER_S = 200,
     DATA_COST =
         256, /* what a message costs besides its octets, so that small ones count */
 };
@@ -82,6 +87,9 @@ struct data_out {
 
 /* False: no more for now. silent: control takes no more, ask for the rest alone. */
 bool sl_data_poll(struct data *d, bool silent, struct data_out *ret, usec now);
+
+/* When the rest is read of a peer that sends too fast: then poll. USEC_NEVER: nothing is left. */
+usec sl_data_deadline(const struct data *d);
 
 /* The user of one that may have something to say. */
 void *sl_data_talking(struct sctp_stack *st);

@@ -129,6 +129,15 @@ window.member = {
     const data = text ?? Uint8Array.from({length: octets}, (_, i) => i * 7 + 1);
     return room.send(data, {to: ids, lossy}).catch(e => e.code);
   },
+  // As fast as it can: words with numbers, or pieces that begin with them. How many were taken.
+  async sendAll(me, n, octets) {
+    const piece = i => Uint8Array.from({length: octets}, (_, k) => k ? k * 7 + 1 : i);
+    const all = Array.from({length: n}, (_, i) => members[me].room.send(octets ? piece(i) : `word ${i}`));
+    return (await Promise.all(all)).filter(taken => taken === true).length;
+  },
+  // What came of that.
+  words: (me, from) => members[me].log.filter(e => e.from === from && /^word /.test(e.data)).map(e => Number(e.data.slice(5))),
+  pieces: (me, from, octets) => members[me].log.filter(e => e.from === from && e.data === octets).map(e => e.sum),
   log: me => members[me].log,
   state: me => {
     const {room} = members[me];
