@@ -2,26 +2,45 @@
 
 #include <stdio.h>
 
-/* RFC 8259 §7, of UTF-8. */
+/* RFC 8259 §7, of UTF-8: what stands for an octet, or "" where it stands for itself. */
+static const char *escape(uint8_t c, char code[8])
+{
+    code[0] = '\0';
+    if (c == '\r' || c == '\n') /* of descriptions, which have many */
+        return c == '\r' ? "\\r" : "\\n";
+    if (c == '"' || c == '\\')
+        return c == '"' ? "\\\"" : "\\\\";
+    if (c < 0x20)
+        (void)snprintf(code, 8, "\\u%04x", c);
+    return code;
+}
+
 void sl_roomjson_text(struct wr *w, struct span text)
 {
     size_t from = 0;
     wr_u8(w, '"');
     for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
-        char code[8] = {'\\', (char)c};
-        if (c >= 0x20 && c != '"' && c != '\\')
+        char code[8];
+        const char *escaped = escape(text.p[i], code);
+        if (!*escaped)
             continue;
-        if (c == '\r' || c == '\n') /* of descriptions, which have many */
-            code[1] = c == '\r' ? 'r' : 'n';
-        else if (c < 0x20)
-            (void)snprintf(code, sizeof code, "\\u%04x", c);
         wr_span(w, (struct span){text.p + from, i - from});
-        wr_str(w, code);
+        wr_str(w, escaped);
         from = i + 1;
     }
     wr_span(w, (struct span){text.p + from, text.n - from});
     wr_u8(w, '"');
+}
+
+size_t sl_roomjson_text_n(struct span text)
+{
+    size_t n = text.n;
+    for (size_t i = 0; i < text.n; i++) {
+        char code[8];
+        size_t escaped = strlen(escape(text.p[i], code));
+        n += escaped > 0 ? escaped - 1 : 0;
+    }
+    return n;
 }
 
 /* ,"name":"value"; without the comma behind a brace. */

@@ -17,6 +17,9 @@ enum {
 /* A JSON string with its quotes, of text in UTF-8. */
 void sl_roomjson_text(struct wr *w, struct span text);
 
+/* Octets that it takes, without its quotes. */
+size_t sl_roomjson_text_n(struct span text);
+
 /* {"tenant", "room", "metadata", "locked", "peers_n", "viewers", and what it was made with} */
 void sl_roomjson_room(struct wr *w, const struct room *room);
 

@@ -21,11 +21,13 @@ TEST(roomjson_texts)
         {"Zo\xc3\xab", "\"Zo\xc3\xab\""},
         {"a\"b\\c", "\"a\\\"b\\\\c\""},
         {"a\nb\x1f", "\"a\\nb\\u001f\""},
+        {"\r\x01\x01", "\"\\r\\u0001\\u0001\""},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         uint8_t buf[64];
         struct wr w = wr_of(buf, sizeof buf);
         sl_roomjson_text(&w, span_of(rows[i].text));
+        CHECK_INT(sl_roomjson_text_n(span_of(rows[i].text)) + 2, w.n);
         CHECK_STR(done(&w), rows[i].want);
     }
 }

@@ -39,6 +39,8 @@ static outcome mute(struct rooms_session *s, const struct rooms_msg *m)
 
 static outcome update(struct rooms_session *s, const struct rooms_msg *m)
 {
+    if (!sl_rooms_texts(s, m->name, m->metadata))
+        return refuse("full", "metadata");
     enum err e = sl_participant_update(s->hall->conf.rooms, s->who, m->name, m->metadata);
     return e ? refuse("internal", NULL) : done();
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "api/codes.h"
+#include "api/roomjson.h"
 #include "api/rooms_session.h"
 
 enum { COST = SEC(1) / ROOMS_PER_S };
@@ -14,7 +15,9 @@ struct wr sl_rooms_text(struct rooms_hall *h)
 
 static void say(struct rooms_line *l, const struct wr *w)
 {
-    if (!w->bad && !l->closing)
+    if (w->bad)
+        LOG(l->hall->conf.log, LOG_ERROR, "message too long");
+    else if (!l->closing)
         l->hall->conf.send(l->hall->conf.ctx, l->socket, wr_done(w));
 }
 
@@ -91,6 +94,7 @@ static void leave_crowd(struct rooms_session *s)
     if (!c)
         return;
     list_del(&s->by_crowd);
+    c->texts -= s->texts;
     s->crowd = NULL;
     if (!list_empty(&c->sessions))
         return;
@@ -98,6 +102,27 @@ static void leave_crowd(struct rooms_session *s)
     free(c);
     if (s->hall->crowds.n == 0)
         s->hall->beat = s->hall->quality = USEC_NEVER;
+}
+
+static size_t octets_of(const char *text)
+{
+    return text ? sl_roomjson_text_n(span_of(text)) : 0;
+}
+
+bool sl_rooms_texts(struct rooms_session *s, struct span name, struct span metadata)
+{
+    const struct participant *who = s->who;
+    size_t n = name.p ? sl_roomjson_text_n(name) : octets_of(who->name);
+    n += metadata.p ? sl_roomjson_text_n(metadata) : octets_of(who->metadata);
+    for (size_t i = 0; s->said && i < s->said->n; i++)
+        n += octets_of(s->said->sections[i].name) +
+             octets_of(s->said->sections[i].metadata);
+    if (n > s->texts &&
+        (n > ROOMS_TEXTS_OF_ONE || s->crowd->texts - s->texts + n > ROOMS_TEXTS_MAX))
+        return false;
+    s->crowd->texts += n - s->texts;
+    s->texts = n;
+    return true;
 }
 
 static void forget_token(struct rooms_session *s, struct rooms_token *t)
@@ -163,7 +188,8 @@ void sl_rooms_session_leave(struct rooms_session *s, rooms_id id)
 
 /* ---- joining ---- */
 
-static void tell_joined(struct rooms_session *s, rooms_id id, bool resumed)
+/* False: there is more in the room than one message holds, and it has left. */
+static bool tell_joined(struct rooms_session *s, rooms_id id, bool resumed)
 {
     struct rooms_hall *h = s->hall;
     struct turn_credentials turn;
@@ -179,6 +205,11 @@ static void tell_joined(struct rooms_session *s, rooms_id id, bool resumed)
     struct wr w = sl_rooms_text(h);
     sl_rooms_say_joined(&w, id, &j);
     sl_rooms_send(s, &w);
+    if (!w.bad)
+        return true;
+    refuse(s->line, id, "full", "room");
+    sl_rooms_session_leave(s, ROOMS_NO_ID);
+    return false;
 }
 
 static enum err keep_token(struct rooms_session *s, struct rooms_token *t)
@@ -280,19 +311,24 @@ static void join(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, u
     sl_rooms_data_init(&s->data);
     h->stats.sessions++;
     code = admit(s, l, m, &claims, now);
-    if (!code && (new_token(s) != E_OK || enter_crowd(s, now) != E_OK)) {
-        sl_participant_leave(h->conf.rooms, s->who, MEDIA_GONE_LEFT, "");
+    const char *detail = NULL;
+    if (!code && (new_token(s) != E_OK || enter_crowd(s, now) != E_OK))
         code = "internal";
+    else if (!code && !sl_rooms_texts(s, (struct span){0}, (struct span){0})) {
+        code = "full";
+        detail = "metadata";
     }
     if (code) {
+        if (s->who)
+            sl_participant_leave(h->conf.rooms, s->who, MEDIA_GONE_LEFT, "");
         end_session(s);
-        refuse(l, id, code, NULL);
+        refuse(l, id, code, detail);
         return;
     }
     h->stats.joined++;
     attach(s, l);
-    tell_joined(s, id, false);
-    sl_rooms_media_begin(s, now);
+    if (tell_joined(s, id, false))
+        sl_rooms_media_begin(s, now);
 }
 
 static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
@@ -313,8 +349,8 @@ static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
     sl_timer_stop(&h->losts, &s->lost);
     h->stats.resumed++;
     attach(s, l);
-    tell_joined(s, id, true);
-    sl_rooms_media_again(s);
+    if (tell_joined(s, id, true))
+        sl_rooms_media_again(s);
 }
 
 /* ---- lines ---- */

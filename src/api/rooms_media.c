@@ -119,6 +119,8 @@ static void unsay(struct rooms_session *s, struct rooms_said *before)
     if (s->said != before)
         said_free(s->said);
     s->said = before;
+    (void)sl_rooms_texts(s, (struct span){0},
+                         (struct span){0}); /* no more than there was */
 }
 
 void sl_rooms_media_fini(struct rooms_session *s)
@@ -268,6 +270,10 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
         return refuse("forbidden", forbidden(s, m));
     struct rooms_said *before = s->said;
     enum err e = say_more(s, m, &s->said);
+    if (!e && !sl_rooms_texts(s, (struct span){0}, (struct span){0})) {
+        unsay(s, before);
+        return refuse("full", "metadata");
+    }
     if (!e && fresh)
         e = enter(s, s->one ? MEMBER_BOTH : MEMBER_SENDS, now, &p);
     if (e) {

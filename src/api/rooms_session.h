@@ -13,8 +13,12 @@
 #include "api/rooms_msg.h"
 
 enum {
-    ROOMS_OUT_MAX = 128,       /* tracks that one session leaves out */
-    ROOMS_TEXT_CAP = 4 << 20,  /* octets of the longest message: a room as it is */
+    ROOMS_OUT_MAX = 128,      /* tracks that one session leaves out */
+    ROOMS_TEXT_CAP = 4 << 20, /* octets of the longest message: a room as it is */
+    /* Of that, names and metadata of all who are there by WebSocket, and of their tracks; what else is
+     * said of them is far less. And no more of one of them. */
+    ROOMS_TEXTS_MAX = ROOMS_TEXT_CAP / 2,
+    ROOMS_TEXTS_OF_ONE = ROOMS_TEXTS_MAX / 8,
     ROOMS_SPEAKERS_CAP = 2048, /* octets of who speaks */
 };
 
@@ -36,6 +40,7 @@ struct rooms_crowd {
     uint64_t id;
     const struct room *room;
     struct list sessions;
+    size_t texts;      /* octets, of all its sessions */
     size_t viewers;    /* as told last */
     uint64_t speakers; /* a hash of what was told last */
 };
@@ -59,8 +64,9 @@ struct rooms_session {
     bool one;                  /* connection for both ways */
     size_t told;               /* octets that others were told for it, of late */
     usec told_at;              /* when that was counted */
-    uint32_t offers;           /* of ours */
-    struct rooms_said *said;   /* owned; NULL: nothing yet */
+    size_t texts;    /* octets of names and metadata that are said of it, as JSON */
+    uint32_t offers; /* of ours */
+    struct rooms_said *said; /* owned; NULL: nothing yet */
     size_t out_n;
     uint64_t out[ROOMS_OUT_MAX]; /* producers */
     struct rooms_reader data;
@@ -101,6 +107,9 @@ struct wr sl_rooms_text(struct rooms_hall *h);
 void sl_rooms_send(struct rooms_session *s, const struct wr *w);
 void sl_rooms_close_line(struct rooms_line *l, rooms_id id, unsigned code,
                          const char *name, const char *detail);
+/* What others shall see of it from now on, its tracks as in said. False: that is more than may be said
+ * of it, or of all in the room, and nothing changed. */
+bool sl_rooms_texts(struct rooms_session *s, struct span name, struct span metadata);
 /* It leaves as asked; the session ends, and its line is closed. */
 void sl_rooms_session_leave(struct rooms_session *s, rooms_id id);
 struct rooms_session *sl_rooms_session_of(const struct participant *who);

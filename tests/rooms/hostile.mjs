@@ -119,6 +119,31 @@ export default async function ({server, beside, test}) {
     await Promise.all([ada, bob, eve].map(c => c.leave()));
   });
 
+  await test('who fills a room with metadata is refused what is above his share, and above all: others still join', async () => {
+    const loud = LOUD.slice(0, 4096); // 24 kB of JSON
+    const wordy = n => ({sdp: offer(['audio']), tracks: Object.fromEntries(Array.from({length: n}, (_, i) => [String(i), {metadata: loud}]))});
+    const join = () => Client.join(server, 'wordy', {token: token('wordy')});
+    const eight = await Promise.all(Array.from({length: 8}, join));
+    const is = (m, detail) => assert.deepEqual([m.type, m.code, m.detail], ['error', 'full', detail]);
+    const c = await join();
+    assert.equal((await c.ask('update', {metadata: loud})).type, 'done');
+    await refused('full', async () => is(await c.ask('offer', wordy(10)), 'metadata'));
+    assert.equal((await c.ask('update', {metadata: ''})).type, 'done');
+    for (const e of eight) {
+      assert.equal((await e.ask('offer', wordy(10))).type, 'answer');
+      assert.equal((await e.ask('update', {metadata: LOUD.slice(0, 2600)})).type, 'done');
+    }
+    await refused('full', async () => is(await c.ask('offer', wordy(10)), 'metadata'));
+    await refused('full', async () => is(await c.ask('update', {metadata: loud}), 'metadata'));
+    const late = await Client.open(server, 'wordy');
+    await refused('full', async () => is(await late.ask('join', {v: 1, token: token('wordy'), metadata: loud}), 'metadata'));
+    const joined = await late.ask('join', {v: 1, token: token('wordy'), name: 'Late'}); // it may try again
+    assert.equal(joined.peers.length, 9);
+    await eight[0].leave();
+    assert.equal((await c.ask('offer', wordy(8))).type, 'answer');
+    await Promise.all([...eight.slice(1), c, late].map(m => m.leave()));
+  });
+
   await test('one address has no more sockets than it may', async () => {
     const full = {face: 'public', reason: 'full_for_address'}, before = await server.count('sluice_http_refused_total', full);
     const opened = await Promise.allSettled(Array.from({length: 300}, () => Client.open(server, 'many', {from: '127.0.0.5'})));
