@@ -68,16 +68,30 @@ export function refused(res, status, type) {
   assert.match(res.problem.code, /^[a-z-]+$/);
 }
 
-const one = (sdp, name) => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim();
+// An answer to what the server offers: everything that it sends is taken.
+export function answerTo(sdp, print) {
+  const [head, ...sections] = sdp.split(/^(?=m=)/m);
+  const take = section => [
+    ...section.split('\r\n').filter(l => /^(m=|c=|a=(mid|rtcp-mux|rtpmap|fmtp|rtcp-fb|extmap):?)/.test(l)),
+    /^a=send(only|recv)/m.test(section) ? 'a=recvonly' : 'a=inactive', 'a=ice-ufrag:them', 'a=ice-pwd:thempasswordthempassword',
+    'a=setup:active', `a=fingerprint:sha-256 ${print}`];
+  return ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', /^a=group:BUNDLE.*$/m.exec(head)[0].trim(),
+    ...sections.flatMap(take), ''].join('\r\n');
+}
+
+// What a participant has to know of the server's description.
+export function credentials(sdp) {
+  const one = name => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim();
+  return {ufrag: one('ice-ufrag'), pwd: one('ice-pwd'), print: one('fingerprint').split(' ')[1]};
+}
 
 // Joins, and returns what the answer told.
-export async function join(server, kind, room, {print, stream = 's', from} = {}) {
+export async function join(server, kind, room, {print, stream = 's', from, token} = {}) {
   const publish = kind === 'whip';
   const res = await request(server, 'POST', `/${kind}/${room}/${stream}`, {from,
-    token: await tokenFor(server), body: offer({direction: publish ? 'sendonly' : 'recvonly', print})});
+    token: token ?? await tokenFor(server), body: offer({direction: publish ? 'sendonly' : 'recvonly', print})});
   assert.equal(res.status, 201, res.text);
-  return {location: res.headers.location, etag: res.headers.etag, sdp: res.text, ufrag: one(res.text, 'ice-ufrag'),
-    pwd: one(res.text, 'ice-pwd'), print: one(res.text, 'fingerprint').split(' ')[1],
+  return {location: res.headers.location, etag: res.headers.etag, sdp: res.text, ...credentials(res.text),
     leave: () => request(server, 'DELETE', res.headers.location, {from})};
 }
 
@@ -135,9 +149,9 @@ export async function participant(kind, {under = []} = {}) {
 }
 
 // A participant in a session. via: where it sends to, a relay in front of the server perhaps.
-export async function attend(server, kind, room, {via = server.rtc, stream} = {}) {
+export async function attend(server, kind, room, {via = server.rtc, stream, token} = {}) {
   const p = await participant(kind);
-  p.session = await join(server, kind, room, {print: p.print, stream});
+  p.session = await join(server, kind, room, {print: p.print, stream, token});
   p.connect(p.session, '127.0.0.1', via);
   await p.up();
   return p;
@@ -209,7 +223,7 @@ export async function relay(server) {
 
 // ---- the watch -----------------------------------------------------------------------------
 
-const rss = pid => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+export const rss = pid => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 const files = pid => fs.readdirSync(`/proc/${pid}/fd`).length;
 
 // All that is counted, as a function of a metric and the labels that a series must have.

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import net from 'node:net';
 import redis from '../../examples/redis/node_modules/@redis/client/dist/index.js';
-import {participant, offer} from '../attack/rig.mjs';
+import {answerTo, credentials, offer, participant} from '../attack/rig.mjs';
 import {until} from '../browser/until.mjs';
 
 const PATIENCE = 40000; // bounds a failure only
@@ -129,19 +129,6 @@ export const there = (isHost = false, isPresent = true) => ({IsHost: isHost, IsP
 export const occupied = (occupants, viewers = 0) =>
   ({occupancyCount: Object.keys(occupants).length + viewers, occupants, ...viewers && {viewers}});
 
-const one = (sdp, name) => new RegExp(`^a=${name}:(.*)$`, 'm').exec(sdp)[1].trim();
-
-// An answer to what the server offers: everything that it sends is taken.
-export function answerTo(sdp, print) {
-  const [head, ...sections] = sdp.split(/^(?=m=)/m);
-  const take = section => [
-    ...section.split('\r\n').filter(l => /^(m=|c=|a=(mid|rtcp-mux|rtpmap|fmtp|rtcp-fb|extmap):?)/.test(l)),
-    /^a=send(only|recv)/m.test(section) ? 'a=recvonly' : 'a=inactive', 'a=ice-ufrag:them', 'a=ice-pwd:thempasswordthempassword',
-    'a=setup:active', `a=fingerprint:sha-256 ${print}`];
-  return ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', /^a=group:BUNDLE.*$/m.exec(head)[0].trim(),
-    ...sections.flatMap(take), ''].join('\r\n');
-}
-
 // The joining process of document 002, with a real transport, by a back end that passes on offers, too. kind: 'whip'
 // sends sound, 'whep' takes it.
 export async function join(backend, server, room, id, kind, more = {}) {
@@ -154,10 +141,8 @@ export async function join(backend, server, room, id, kind, more = {}) {
   while (client.told.some(m => m.type === 'candidate')) client.candidates.push((await client.heard('candidate')).payload);
   await client.say('candidate', {candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0});
   await client.say('candidate', null);
-  const session = {ufrag: one(answer.sdp, 'ice-ufrag'), pwd: one(answer.sdp, 'ice-pwd'),
-    print: one(answer.sdp, 'fingerprint').split(' ')[1]};
   return Object.assign(client, {peer, answer, connect: async () => {
-    peer.connect(session, '127.0.0.1', server.rtc);
+    peer.connect(credentials(answer.sdp), '127.0.0.1', server.rtc);
     await peer.up();
   }});
 }

@@ -12,7 +12,7 @@ const {parse} = require('yaml');
 const published = parse(readFileSync(new URL('../../docs/rooms.asyncapi.yaml', import.meta.url), 'utf8'));
 
 // What has properties has no others: so a field of which nothing is published is found.
-function closed(schema) {
+export function closed(schema) {
   if (!schema || typeof schema !== 'object') return schema;
   if (Array.isArray(schema)) return schema.map(closed);
   const ret = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
