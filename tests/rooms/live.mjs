@@ -25,14 +25,14 @@ export async function speaker(server, room, fields) {
 // Hears whoever speaks, one of whom has to be there already.
 export async function listener(server, room, fields) {
   const c = await join(server, room, 'whep', fields);
-  return c.connect(await agree(c));
+  return c.connect((await agree(c)).sdp);
 }
 
 // The server's next offer is answered.
 export async function agree(c) {
-  const {offer: number, sdp} = await c.of('offer');
-  c.say('answer', {offer: number, sdp: answerTo(sdp, c.peer.print)});
-  return sdp;
+  const said = await c.of('offer');
+  c.say('answer', {offer: said.offer, sdp: answerTo(said.sdp, c.peer.print)});
+  return said;
 }
 
 // How many come to one while the other sends 200 more.

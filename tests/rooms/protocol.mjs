@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import {Client, offer} from './client.mjs';
+import {agree, listener, speaker} from './live.mjs';
 import {minter} from './tokens.mjs';
-import {request} from '../attack/rig.mjs';
+import {request, sleep} from '../attack/rig.mjs';
 import {until} from '../browser/until.mjs';
 
 const id = /^[0-9a-f]{16}$/;
@@ -171,6 +172,55 @@ export default async function ({server, beside, test}) {
     assert.equal((await late.ask('resume', {v: 1, resume: other.joined?.resume ?? again.joined.resume})).code, 'resume');
     late.socket.close();
     await ann.leave();
+  });
+
+  await test('tracks that start while an offer waits for its answer come together in the next one', async () => {
+    const who = n => ({token: token('batch', `peer-${n}`)});
+    const first = await speaker(server, 'batch', who(0)), ear = await listener(server, 'batch', {token: token('batch', 'ear')});
+    const more = await Promise.all([1, 2, 3, 4, 5].map(n => speaker(server, 'batch', who(n))));
+    for (const c of more) await ear.heard('its track', m => m.type === 'track_started' && m.peer === c.joined.peer);
+    const offers = () => ear.messages.filter(m => m.type === 'offer');
+    assert.equal(offers().length, 1);
+    await agree(ear);
+    assert.deepEqual(Object.values((await agree(ear)).tracks).map(t => t.peer).sort(), [0, 1, 2, 3, 4, 5].map(n => `peer-${n}`));
+    assert.equal((await ear.ask('ping')).type, 'pong');
+    assert.deepEqual(offers(), []);
+    // As they go: one for the first, one for all who went before it was answered.
+    await Promise.all(more.map(c => c.leave()));
+    for (const c of more) await ear.heard('it left', m => m.type === 'peer_left' && m.peer === c.joined.peer);
+    assert.equal(offers().length, 1);
+    await agree(ear);
+    assert.deepEqual(Object.values((await agree(ear)).tracks).map(t => t.peer), ['peer-0']);
+    await Promise.all([first.leave(), ear.leave(), ...[first, ear, ...more].map(c => c.peer.leave())]);
+  });
+
+  await test('sockets that are lost for 20 s are taken up again, and media has not noticed; after 30 s they are not', async () => {
+    const join = name => ({token: token('long', name)});
+    const ann = await speaker(server, 'long', join('ann')), bob = await listener(server, 'long', join('bob')), eve = await Client.join(server, 'long', join('eve'));
+    const gone = await Client.join(server, 'long', join('gone'));
+    const lost = Date.now();
+    for (const c of [ann, bob, gone]) c.socket.terminate();
+    await bob.peer.mark();
+    await sleep(20000);
+    const back = [];
+    for (const c of [ann, bob]) {
+      const again = await Client.open(server, 'long');
+      const joined = await again.ask('resume', {v: 1, resume: c.joined.resume});
+      assert.deepEqual([joined.type, joined.peer, joined.resumed], ['joined', c.joined.peer, true]);
+      assert.deepEqual(joined.peers.map(p => [p.peer, p.tracks.length]).sort(),
+        [['ann', 1], ['bob', 0], ['eve', 0], ['gone', 0]].filter(([peer]) => peer !== c.joined.peer));
+      back.push(again);
+    }
+    const [{packets, lost: missed, gap_ms}, {gap_ms: own}] = await Promise.all([bob, ann].map(c => c.peer.look()));
+    assert.ok(packets > 3500 && missed === 0, `${missed} of ${packets} lost`);
+    assert.ok(gap_ms <= own + 250, `silent for ${gap_ms} ms, the speaker for ${own}`);
+    const {peer, reason} = await eve.of('peer_left'), after = Date.now() - lost;
+    assert.deepEqual([peer, reason], ['gone', 'lost']);
+    assert.ok(after > 29000, `${after} ms`);
+    const late = await Client.open(server, 'long');
+    assert.equal((await late.ask('resume', {v: 1, resume: gone.joined.resume})).code, 'resume');
+    late.socket.close();
+    await Promise.all([eve, ...back, ann.peer, bob.peer].map(p => p.leave()));
   });
 
   await test('one connection for both ways: who offers while the server does is told so', async () => {
