@@ -89,6 +89,24 @@ export default async function ({server, guarded, browsers, test}) {
     await viewer.leave();
     await sender.leave();
   });
+  await test('a token is revoked: its holder is out, its picture gone, and it does not come back by itself', async () => {
+    const post = async (where, body) => (await fetch(`${g.adminOrigin}/v1/${where}`, {method: 'POST', body: JSON.stringify(body),
+      headers: {'content-type': 'application/json'}})).json();
+    const token = await g.token({room, publish: true, watch: true}), {token: bad} = await post('tokens', {room, may: ['publish', 'watch']});
+    const stays = await person(g, page, {name: 'Stays', room, color: 'blue', token}), goes = await person(g, other, {name: 'Goes', room, color: 'red', token: bad});
+    await stays.sees(goes);
+    await goes.sees(stays);
+    assert.equal((await post('revocations', {token: bad})).ended, 1);
+    assert.equal(closed(await goes.logged('closed', e => e.state === 'closed')), 'revoked');
+    await stays.logged('its camera ended', e => e.ended === 'Goes/camera');
+    await stays.logged('it left', e => e.left === 'Goes' && e.reason === 'revoked');
+    await until('its transports to be gone', async () => {
+      const value = await g.count('sluice_transports');
+      return {value, ok: value <= 2};
+    });
+    assert.equal((await join(bad)).refused, 'token_invalid');
+    await stays.leave();
+  });
   await page.close();
   await other.close();
 }
