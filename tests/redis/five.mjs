@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict';
 import {call, COLORS, hears, launch, sees, until} from '../browser/rig.mjs';
+import {pageFor, person} from '../rooms/browsers/people.mjs';
+import {minter} from '../rooms/tokens.mjs';
 import {occupied, there} from './rig.mjs';
 
 const TYPES = ['answer', 'candidate', 'done'];
@@ -31,7 +33,7 @@ function pageBegins() {
   };
 }
 
-export default async function ({backend, test}) {
+export default async function ({server, backend, test}) {
   const chromium = await launch('chromium'), room = 'five', all = [];
   const plain = (p, method, ...args) => p.page.evaluate((m, a) => window.plain[m](...a), method, args);
 
@@ -44,7 +46,7 @@ export default async function ({backend, test}) {
     for (const c of await plain(p, 'answered', answer, candidates)) await p.client.say('candidate', c);
     await call(p.page, 'connected', 'plain');
   }
-  async function joins(name, {color, frequency, id, more}) {
+  async function joins(name, {color, frequency, id, more, room = 'five'}) {
     const p = {name, color, frequency, id, client: backend.client(room, name), page: await chromium.page()};
     await call(p.page, 'make', {color: COLORS[color], frequency, id, width: 320, height: 180, fps: 15});
     await p.page.evaluate(pageBegins);
@@ -105,11 +107,25 @@ export default async function ({backend, test}) {
     await test('nobody was told anything but what document 002 has', () => {
       for (const p of all) assert.deepEqual([...new Set(p.client.types)].sort(), TYPES, p.name);
     });
-    for (const p of all) {
+    for (const p of all.splice(0)) {
       await plain(p, 'close');
       await p.page.close();
     }
     await backend.has(room, null);
+    await test('one who comes through Redis and a member by the SDK see and hear each other', async () => {
+      const kim = await joins('kim', {color: 'green', frequency: 440, id: 65, room: 'both'});
+      const token = (await minter(server))({room: 'both', sub: 'max'});
+      const max = await person(server, await pageFor(chromium), {name: 'max', room: 'both', token, color: 'blue', frequency: 1000});
+      await backend.has('both', occupied({kim: there(true), max: there()}));
+      await meets(kim, max);
+      await max.until('her', v => v.peers.length === 1 && v.peers[0].tracks.length === 2);
+      await max.sees({...kim, name: ''});
+      await max.hears({...kim, name: ''}, [max]);
+      await max.leave();
+      await backend.has('both', occupied({kim: there(true)}));
+      await plain(kim, 'close');
+      await backend.has('both', null);
+    });
   } finally {
     await chromium.close();
   }

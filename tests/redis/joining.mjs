@@ -64,6 +64,23 @@ export default async function ({server, backend, test}) {
     await bob.peer.leave();
   });
 
+  await test('what changes is in the dictionary within a tenth of a second, and the way there', async () => {
+    const mint = await minter(server), took = [];
+    const until = async is => {
+      for (const begun = performance.now(); ; await new Promise(setImmediate))
+        if (is(Object.keys((await backend.dictionary('two')).occupants))) return took.push(performance.now() - begun);
+    };
+    for (let n = 0; n < 20; n++) {
+      const web = await Client.join(server, 'two', {token: mint({room: 'two', sub: 'web'})});
+      await until(all => all.includes('web'));
+      await web.leave();
+      await until(all => !all.includes('web'));
+    }
+    const [median, worst] = [took.length / 2, took.length - 1].map(n => Math.round(took.sort((a, b) => a - b)[n]));
+    assert.ok(median <= 150, `${median} ms, of ${took.map(Math.round)}`);
+    return `${median} ms, ${worst} at most`;
+  });
+
   await test('a page that is closed has left, and so has who says so; the last one closes the room', async () => {
     const eve = await join(backend, server, 'two', 'eve', 'whip');
     await eve.connect();
