@@ -4,13 +4,12 @@
 // business.
 
 import {done, skip, test} from '../browser/harness.mjs';
-import {startServer} from '../browser/server.mjs';
+import {LEAN, startServer} from '../browser/server.mjs';
 import {innocents} from './rig.mjs';
 
 const SUITES = ['datagrams', 'stun', 'dtls', 'srtp', 'sdp', 'http', 'token', 'flood', 'streams', 'addresses', 'nat', 'vanish'];
 
-// A sanitizer that keeps what was freed would look like a server that leaks.
-process.env.ASAN_OPTIONS ??= 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+process.env.ASAN_OPTIONS ??= LEAN;
 
 const named = process.argv.slice(2);
 for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);

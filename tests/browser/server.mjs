@@ -13,6 +13,9 @@ import {until} from './until.mjs';
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
 const BINARY = process.env.SLUICE ?? path.join(TOP, 'build/debug/src/service/sluice');
 
+// A sanitizer that keeps what was freed would look like a server that leaks.
+export const LEAN = 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+
 // A series of the exposition format: {name, labels, value}.
 export function parseMetrics(text) {
   return text.split('\n').filter(l => l && !l.startsWith('#')).map(line => {

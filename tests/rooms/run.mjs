@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import {done, test} from '../browser/harness.mjs';
-import {startServer} from '../browser/server.mjs';
+import {LEAN, startServer} from '../browser/server.mjs';
 import {innocents} from '../attack/rig.mjs';
 import {CONNECTIONS} from './half.mjs';
 import {BY_BROWSERS, complaints, differences, unseen} from './schema.mjs';
@@ -14,8 +14,7 @@ const SUITES = ['protocol', 'hostile', 'half'];
 const named = process.argv.slice(2);
 for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
 
-// A sanitizer that keeps what was freed would look like a server that leaks.
-process.env.ASAN_OPTIONS ??= 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+process.env.ASAN_OPTIONS ??= LEAN;
 
 const server = await startServer({name: 'rooms', options: ['--limits.sessions_per_address=0', `--limits.connections=${CONNECTIONS}`]});
 const beside = await innocents(server, 'beside');

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import {done, test} from '../browser/harness.mjs';
-import {startServer} from '../browser/server.mjs';
+import {LEAN, startServer} from '../browser/server.mjs';
 import {sleep, until} from '../browser/until.mjs';
 import {attend, Crowd, meet} from './clients.mjs';
 
@@ -20,7 +20,7 @@ const WARM = 2; // rounds after which the heap is looked at: what the process ta
 const ROUNDS = WARM + 2; // at least, however slow the machine is
 const GROWTH = 8; // KiB that a round may leave behind: a hundredth of what its sessions have at a time
 
-process.env.ASAN_OPTIONS ??= 'quarantine_size_mb=4:thread_local_quarantine_size_kb=64:allocator_release_to_os_interval_ms=200';
+process.env.ASAN_OPTIONS ??= LEAN;
 
 const server = await startServer({name: 'soak', workers: WORKERS, options: ['--auth.required=false', '--limits.sessions_per_address=0']});
 const crowd = new Crowd(server);

@@ -1,34 +1,46 @@
 // Fifty times in and out: nothing is left behind, at the server or in the page that stays.
 
 import assert from 'node:assert/strict';
+import {rss} from '../../attack/rig.mjs';
 import {until} from '../../browser/rig.mjs';
+import {LEAN, startServer} from '../../browser/server.mjs';
 import {inPage, pageFor, person} from './people.mjs';
 
-const TIMES = 50;
+const TIMES = 50, WARM = 25; // the allocator has most of what it takes by then
+const GROWTH = 4; // MiB for the others
+const GAUGES = ['rooms', 'members', 'publishers', 'viewers', 'room_sockets', 'room_sockets_waiting', 'room_sessions', 'transports',
+  'expected_transports', 'dtls_associations', 'producers', 'consumers'];
 
-export default async function ({server, browsers, test}) {
-  const s = await server(), c = await browsers('chromium'), stays = await pageFor(c), comes = await pageFor(c);
+export default async function ({browsers, test}) {
+  const s = await startServer({name: 'rooms-churn', options: ['--auth.required=false'], env: {ASAN_OPTIONS: LEAN}});
+  const c = await browsers('chromium'), stays = await pageFor(c), comes = await pageFor(c);
   const host = await person(s, stays, {name: 'Host', room: 'churn', color: 'green', fps: 5, width: 160, height: 90});
+  const counts = async () => Object.fromEntries(await Promise.all(GAUGES.map(async g => [g, await s.count(`sluice_${g}`)])));
+  const pages = async () => ({sections: (await host.does('numbers')).receive?.sections ?? 0, stays: await inPage(stays, 'open'), comes: await inPage(comes, 'open')});
   await test(`one who comes and goes ${TIMES} times leaves nothing behind`, async () => {
-    const counts = async () => ({sections: (await host.does('numbers')).receive?.sections ?? 0, transports: await s.count('sluice_transports')});
-    let early;
-    for (let n = 0; n < TIMES; n++) {
+    let early, memory;
+    const alone = what => until(what, async () => {
+      const value = {...await counts(), ...await pages()};
+      return {value, ok: early ? Object.keys(early).every(k => value[k] <= early[k]) : value.transports === 2 /* the host's */};
+    }, 40000);
+    for (let n = 1; n <= TIMES; n++) {
       const guest = await person(s, comes, {name: 'Guest', room: 'churn', color: 'red', fps: 5, width: 160, height: 90});
       if (n % 10 === 0) await guest.sees(host);
-      if (n === 5) {
-        await host.sees(guest);
-        early = (await counts()).sections;
-      }
+      if (n <= 5) await host.sees(guest);
       await guest.leave();
+      if (n === 5) early = await alone('nobody else');
+      if (n === WARM) memory = rss(s.pid());
     }
     await host.until('alone', v => v.peers.length === 0);
     const log = await host.log();
     assert.equal(log.filter(e => e.joined === 'Guest').length, TIMES);
     assert.equal(log.filter(e => e.left === 'Guest').length, TIMES);
-    return until('as at the beginning', async () => {
-      const value = await counts();
-      return {value, ok: value.sections <= early + 1 && value.transports === 2 /* the host's */};
-    }, 40000);
+    await alone('as at the beginning');
+    const grown = await until('memory', async () => {
+      const value = Math.round(rss(s.pid()) - memory);
+      return {value, ok: value <= GROWTH};
+    }, 5000);
+    return `${JSON.stringify(early)}; ${Math.round(memory)} MiB, ${grown} more at the end`;
   });
   await test('a page that goes away leaves at once', async () => {
     const page = await pageFor(c);
@@ -41,4 +53,5 @@ export default async function ({server, browsers, test}) {
   await host.leave();
   await stays.close();
   await comes.close();
+  await test('the server of churn ends when told, without a complaint', () => s.stop());
 }

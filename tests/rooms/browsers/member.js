@@ -22,6 +22,15 @@ window.WebSocket = class extends window.WebSocket {
   }
 };
 
+// Connections, so that one that is left open is found.
+const connections = [];
+window.RTCPeerConnection = class extends window.RTCPeerConnection {
+  constructor(...args) {
+    super(...args);
+    connections.push(this);
+  }
+};
+
 // All in one place, so that all can be seen.
 function place(element, [width, height]) {
   Object.assign(element.style, {position: 'fixed', left: 0, top: 0, width: `${width}px`, height: `${height}px`});
@@ -196,6 +205,7 @@ window.member = {
     members[me].e2ee?.close();
     delete members[me];
   },
+  open: () => connections.filter(pc => pc.signalingState !== 'closed').length,
   present: () => Object.keys(members),
 };
 const {member} = window;
