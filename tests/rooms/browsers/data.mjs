@@ -1,7 +1,8 @@
 // Messages between members, by data channels through the server.
 
 import assert from 'node:assert/strict';
-import {until} from '../../browser/rig.mjs';
+import fs from 'node:fs';
+import {launch, until} from '../../browser/rig.mjs';
 import {pageFor, person} from './people.mjs';
 
 // Of what member.js sends; first: its first octet.
@@ -10,6 +11,16 @@ const checksum = (n, first = 1) => {
   for (let i = 0; i < n; i++) sum = (sum * 31 + (i ? (i * 7 + 1) % 256 : first)) % 65521;
   return sum;
 };
+
+// A process with all that it has begun.
+const family = pid => [pid, ...fs.readdirSync(`/proc/${pid}/task`).flatMap(thread =>
+  (fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').match(/\d+/g) ?? []).flatMap(child => family(Number(child))))];
+
+function signal(pids, name) {
+  for (const pid of pids) try {
+    process.kill(pid, name);
+  } catch { /* it ended by itself */ }
+}
 
 export default async function ({server, browsers, test}) {
   const s = await server(), c = await pageFor(await browsers('chromium')), f = await pageFor(await browsers('firefox'));
@@ -72,6 +83,40 @@ export default async function ({server, browsers, test}) {
       assert.equal(await from.does('sendAll', PIECES, OCTETS), PIECES);
       assert.deepEqual(await came(to, 'pieces', PIECES, from.name, OCTETS), Array.from({length: PIECES}, (_, i) => checksum(OCTETS, i)));
     }
+  });
+  await test('who reads nothing costs itself only: it loses its channel, others hear as fast as before, and it comes back', async () => {
+    const sleeper = await launch('chromium'), page = await pageFor(sleeper), cut = () => s.count('sluice_room_data_cut_off_total');
+    const slow = await person(s, page, {name: 'Slow', room: 'data'}), zoe = await person(s, c, {name: 'Zoe', room: 'data'});
+    const heard = text => until(text, async () => {
+      await ada.does('send', {text, to: ['Slow']});
+      const value = await slow.log();
+      return {value, ok: value.some(e => e.data === text)};
+    });
+    const lags = async () => {
+      const all = (await zoe.does('lags', 'Eve', 100)).sort((a, b) => a - b);
+      return {median: Math.round(all[50]), worst: Math.round(all[99])};
+    };
+    await heard('up');
+    const before = await lags(), already = await cut(), processes = family(sleeper.browser.process().pid);
+    const during = [];
+    signal(processes, 'SIGSTOP');
+    try {
+      for (const end = Date.now() + 15000; await cut() === already && Date.now() < end;) {
+        const [lag] = await Promise.all([lags(), ada.does('send', {octets: 256_000, to: ['Slow']}), bob.does('send', {octets: 256_000, to: ['Slow']})]);
+        during.push(lag);
+      }
+    } finally {
+      signal(processes, 'SIGCONT');
+    }
+    assert.equal(await cut(), already + 1);
+    const [median, worst] = ['median', 'worst'].map(which => Math.max(...during.map(l => l[which])));
+    const said = `${JSON.stringify(before)} before, ${JSON.stringify(during)} meanwhile`;
+    assert.ok(median <= 2 * before.median + 20 && worst <= before.worst + 500 /* this page sends all that, too */, said);
+    await heard('back');
+    await zoe.leave();
+    await slow.leave();
+    await sleeper.close();
+    return said;
   });
   for (const p of [ada, bob, eve]) await p.leave();
   await c.close();

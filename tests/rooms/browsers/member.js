@@ -147,6 +147,20 @@ window.member = {
   // What came of that.
   words: (me, from) => members[me].log.filter(e => e.from === from && /^word /.test(e.data)).map(e => Number(e.data.slice(5))),
   pieces: (me, from, octets) => members[me].log.filter(e => e.from === from && e.data === octets).map(e => e.sum),
+  // How long each of n messages took to another member of this page, in ms.
+  async lags(me, other, n) {
+    const {room} = members[other], took = [];
+    for (let i = 0; i < n; i++) {
+      const begun = performance.now();
+      const heard = new Promise(resolve => {
+        const off = room.on('data', text => text === `lag ${i}` && resolve(off()));
+      });
+      await member.send(me, {text: `lag ${i}`, to: [other]});
+      await heard;
+      took.push(performance.now() - begun);
+    }
+    return took;
+  },
   log: me => members[me].log,
   state: me => {
     const {room} = members[me];
