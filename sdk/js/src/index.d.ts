@@ -181,7 +181,9 @@ export interface LocalTrackEvents {
   /** by: another peer, '' for the service, null for oneself. */
   muted: (by: string | null) => void;
   unmuted: () => void;
-  /** The device went, or the person stopped sharing. */
+  /** The service took a mute back. Nothing is heard or seen until unmute(): ask the person. */
+  unmuteAsked: (by: string) => void;
+  /** The device went, the person stopped sharing, or it may not be sent any more. */
   ended: () => void;
   /** The rids that somebody watches. */
   wanted: (encodings: string[]) => void;

@@ -237,9 +237,11 @@ export class Room extends Emitter {
     return this.#streams[which] ??= new MediaStream();
   }
 
-  async tellMuted(track, muted) {
-    if (track.id) await this.ask('mute', {track: track.id, muted}).catch(error => {
-      if (!error.passing) throw error; // it is said again when we are back
+  // false: it is said again when we are back.
+  tellMuted(track, muted) {
+    return this.ask('mute', {track: track.id, muted}).then(() => true, error => {
+      if (!error.passing) throw error;
+      return false;
     });
   }
 
@@ -290,6 +292,7 @@ export class Room extends Emitter {
   #fresh({ice_servers: ice}) {
     this.#media?.close();
     this.me.tracks.clear();
+    for (const t of this.#published) t.published(null);
     this.#changed = false;
     const {e2ee: encryption, data} = this.#options;
     this.#media = new Media({ice, encryption, both: this.#both,
@@ -310,7 +313,7 @@ export class Room extends Emitter {
   #resumed({tracks}) {
     for (const t of this.#published) {
       const known = tracks.find(k => k.track === t.id);
-      if (known && known.muted !== t.muted) this.tellMuted(t, t.muted);
+      if (known) this.#begins(t.resumed(known.muted));
     }
     if (this.#changed) this.restartIce();
     else this.#begins(this.#media.negotiate());
@@ -407,7 +410,7 @@ export class Room extends Emitter {
     quality: (r, m) => r.#quality(m),
     wanted: (r, m) => r.#own(m.track)?.choose(m.encodings),
     moved: (r, m) => r.#moves(m),
-    muted: (r, m) => m.muted && r.#own(m.track)?.mutedByOther(m.by),
+    muted: (r, m) => r.#begins(r.#own(m.track)?.told(m.muted, m.by)),
     data: (r, m) => r.emit('data', m.text, r.peers.get(m.from) ?? null, {lossy: false}),
     room_updated: (r, {room: {metadata, locked}}) => r.#set({metadata, locked}, 'roomUpdated'),
   };

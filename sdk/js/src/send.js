@@ -123,7 +123,7 @@ export class Sending {
       const answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
       if (this.pc !== pc) return;
       // At once: what the server says of these tracks may come before all is set.
-      for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid]);
+      for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid], tracks[mid]?.muted)?.catch(() => {});
       await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
     } catch (error) {
       if (this.pc !== pc) return; // all that is sent is offered on another now

@@ -15,16 +15,21 @@ function elementFor(kind) {
 
 // A track that this peer sends. Made by room.publish().
 //
-// Events: 'muted' (by: the id of who did it), 'unmuted', 'ended' (the device went, or the person
-// stopped sharing), 'wanted' (rids that somebody watches).
+// Events: 'muted' (by: the id of who did it), 'unmuted', 'unmuteAsked' (a mute was taken back from
+// outside: whether it is heard again is for the person to say), 'ended' (the device went, the person
+// stopped sharing, or it may not be sent any more), 'wanted' (rids that somebody watches).
 export class LocalTrack extends Emitter {
   id = null; // of the server, once it is published
   muted = false;
-  mutedBy = null; // another peer, or '' for the service; null: oneself, or nobody
+  mutedBy = null; // another peer, or '' for the service and for who is not known; null: oneself, or nobody
   #media;
   #chosen = []; // the encodings that somebody watches
   #choosing = Promise.resolve();
   #elements = new Set();
+  #known = false; // what the server has for `muted`
+  #telling = Promise.resolve();
+  #turn = 0; // of wishes to mute and unmute: the last one counts
+  #over = false;
   #ended = () => {
     if (!this.muted) this.emit('ended');
   };
@@ -59,26 +64,34 @@ export class LocalTrack extends Emitter {
   // Others hear or see nothing from here on. A camera goes out, light and all, where it can be
   // opened again; a microphone stays open, so that unmuting is at once.
   async mute({release = this.source === 'camera'} = {}) {
+    this.#turn++;
     if (this.muted) return;
     this.#quiet(null);
     if (release) this.#release();
-    await this.room.tellMuted(this, true);
+    await this.#tell();
   }
 
   async unmute() {
     if (!this.muted) return;
-    if (!this.#media) this.#hold(await this.acquire());
+    const turn = ++this.#turn;
+    if (!this.#media) {
+      const media = await this.acquire();
+      if (turn === this.#turn && !this.#media) this.#hold(media);
+      else media.stop(); // the track was muted, replaced or given up meanwhile
+      if (turn !== this.#turn) return;
+    }
     this.muted = false;
     this.mutedBy = null;
     this.#media.enabled = true;
     for (const e of this.#elements) put(e, this.#media);
     await this.room.sender(this)?.replaceTrack(this.#media);
     this.emit('unmuted');
-    await this.room.tellMuted(this, false);
+    await this.#tell();
   }
 
   // Another device, or another picture, without negotiating.
   async replace(media, acquire = this.acquire) {
+    if (this.#over) return media.stop();
     const old = this.#media;
     this.acquire = acquire;
     this.#hold(media);
@@ -102,14 +115,34 @@ export class LocalTrack extends Emitter {
 
   // ---- for the room
 
-  published(id) {
+  // muted: as it was offered. id: null: the server has forgotten it.
+  published(id, muted = false) {
+    if (this.id === id) return null;
     this.id = id;
+    this.#known = muted;
+    return this.#tell();
   }
 
-  mutedByOther(by) {
-    if (this.muted) return;
+  // The server says so. What another muted stays so until the person takes it back; a mute that is taken
+  // back from outside opens no device: the others are told that it holds, and the page may ask.
+  told(muted, by) {
+    this.#known = muted;
+    if (muted) this.#turn++;
+    if (muted === this.muted) return null;
+    if (!muted) {
+      this.emit('unmuteAsked', by);
+      return this.#tell();
+    }
     this.#quiet(by);
     if (this.source === 'camera') this.#release();
+    return null;
+  }
+
+  // muted: what the server has after a while without us. What was done here meanwhile goes before it.
+  resumed(muted) {
+    if (this.#known === this.muted) return this.told(muted, '');
+    this.#known = muted;
+    return this.#tell();
   }
 
   // One change at a time: a browser takes parameters back only as it gave them last.
@@ -129,6 +162,8 @@ export class LocalTrack extends Emitter {
   }
 
   stop() {
+    this.#over = true;
+    this.#turn++;
     this.detach();
     this.#media?.removeEventListener('ended', this.#ended);
     this.#media?.stop();
@@ -138,6 +173,19 @@ export class LocalTrack extends Emitter {
     this.#media?.removeEventListener('ended', this.#ended);
     this.#media = media;
     media.addEventListener('ended', this.#ended);
+  }
+
+  // Until the server has what is so by then; where it is away, when we are back.
+  #tell() {
+    const told = this.#telling.then(async () => {
+      while (this.id && this.#known !== this.muted) {
+        const {muted} = this;
+        if (!await this.room.tellMuted(this, muted)) return;
+        this.#known = muted;
+      }
+    });
+    this.#telling = told.catch(() => {});
+    return told;
   }
 
   #quiet(by) {

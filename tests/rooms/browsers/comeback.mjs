@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {sleep, until} from '../../browser/rig.mjs';
+import {door} from './door.mjs';
 import {inPage, pageFor, person} from './people.mjs';
 
 export default async function ({server, browsers, test}) {
@@ -54,6 +55,73 @@ export default async function ({server, browsers, test}) {
   });
   await ada.leave();
   await bob.leave();
+  for (const [kind, page] of [['chromium', c], ['firefox', f]]) await mutes(s, page, kind, test);
   await c.close();
   await f.close();
+}
+
+// What was muted and unmuted while a socket was away.
+async function mutes(s, page, name, test) {
+  const d = await door(s), room = 'muted';
+  const host = await person(s, page, {name: 'Host', room, color: 'green', frequency: 440});
+  const bob = await person(s, page, {name: 'Bob', room, url: d.origin, color: 'blue', frequency: 1000, data: false});
+  const own = async (what, ok) => until(what, async () => {
+    const value = await bob.does('own', 'microphone');
+    return {value, ok: ok(value)};
+  });
+  const others = muted => until(`others are told that it is ${muted ? '' : 'not '}muted`, async () => {
+    const value = await host.does('remote', 'Bob', 'microphone');
+    return {value, ok: value.muted === muted};
+  });
+  const away = async what => {
+    d.is('shut');
+    d.cut();
+    await bob.until('away', v => v.state === 'reconnecting');
+    await what();
+    d.is('open');
+    await bob.until('back', v => v.state === 'connected');
+  };
+  await host.hears(bob, [host]);
+  await test(`${name}: whom a host mutes while he is away is silent when he is back, and knows it`, async () => {
+    await away(async () => assert.equal(await host.does('mute', 'microphone', true, 'Bob'), 'done'));
+    await own('told', v => v.muted && v.by === '');
+    await sleep(1000); // in which it was undone
+    await others(true);
+    await host.hearsNot(bob);
+    await bob.does('mute', 'microphone', false);
+    await others(false);
+    await host.hears(bob, [host]);
+  });
+  await test(`${name}: who mutes himself while he is away is muted after it, for others as well; and who unmutes is heard`, async () => {
+    await away(() => bob.does('mute', 'microphone', true));
+    await others(true);
+    await own('muted by himself', v => v.muted && v.by === null);
+    await host.hearsNot(bob);
+    await away(() => bob.does('mute', 'microphone', false));
+    await others(false);
+    await host.hears(bob, [host]);
+  });
+  await test(`${name}: a mute that the room API takes back opens no microphone: others see that it holds, the page is asked`, async () => {
+    const patch = async muted => {
+      const at = `${s.adminOrigin}/v1/rooms/default/${room}/peers/${(await bob.state()).me}/tracks/${(await bob.does('own', 'microphone')).id}`;
+      assert.equal((await fetch(at, {method: 'PATCH', body: JSON.stringify({muted}), headers: {'content-type': 'application/json'}})).status, 200);
+    };
+    await patch(true);
+    await own('muted by the service', v => v.muted && v.by === '');
+    await others(true);
+    await patch(false);
+    await bob.logged('asked', e => e.asked === 'microphone' && e.by === '');
+    await others(true);
+    await own('as before', v => v.muted);
+    await host.hearsNot(bob);
+    await away(() => patch(false));
+    await until('asked again', async () => ({ok: (await bob.log()).filter(e => e.asked).length === 2}));
+    await others(true);
+    await bob.does('mute', 'microphone', false);
+    await others(false);
+    await host.hears(bob, [host]);
+  });
+  await bob.leave();
+  await host.leave();
+  d.close();
 }

@@ -98,6 +98,7 @@ window.member = {
         if (room.published.some(t => t.media === track)) track = track.clone(); // each ends by itself
         published[source] = await room.publish(track, {source, how: 'single', ...options, acquire: async () => track});
       }
+      published[source].on('unmuteAsked', by => members[me].log.push({asked: source, by}));
       return published[source].id;
     } catch (error) {
       return {refused: error.code ?? error.name, detail: error.message};
