@@ -48,7 +48,7 @@ export class Room extends Emitter {
   #online = () => this.#network();
 
   // {url, room, token, name, metadata, create, data, connections, e2ee, playAudio}; token may be a
-  // function that fetches one.
+  // function that fetches one for the room that it is told.
   constructor(options) {
     super();
     this.#options = {url: globalThis.location?.origin, data: true, playAudio: true, ...options};
@@ -263,7 +263,7 @@ export class Room extends Emitter {
 
   async #join(resume, signal) {
     const {url, token, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
-    const given = this.#moved ?? (typeof token === 'function' ? await token() : token);
+    const given = this.#moved ?? (typeof token === 'function' ? await token(this.name) : token);
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
       ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
         .filter(([, v]) => v !== undefined && v !== null))};
@@ -347,6 +347,10 @@ export class Room extends Emitter {
         if (this.state !== 'reconnecting') return;
         if (this.#resume && !error.passing) {
           this.#resume = null; // too late for that: as if for the first time
+          return this.#again(0);
+        }
+        if (this.#moved && error.code.startsWith('token_')) {
+          this.#moved = null; // it was good for a while: now the application's own
           return this.#again(0);
         }
         if (!error.passing) return this.#close(error);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {sleep, until} from '../../browser/rig.mjs';
+import {startServer} from '../../browser/server.mjs';
 import {door} from './door.mjs';
 import {inPage, pageFor, person} from './people.mjs';
 
@@ -56,8 +57,31 @@ export default async function ({server, browsers, test}) {
   await ada.leave();
   await bob.leave();
   for (const [kind, page] of [['chromium', c], ['firefox', f]]) await mutes(s, page, kind, test);
+  await test('who was moved, and joins anew when the token of that is not good any more, is asked for one of the new room', () => forgotten(c));
   await c.close();
   await f.close();
+}
+
+// A server that keeps its keys in memory, and so knows no token when it begins anew.
+async function forgotten(page) {
+  const s = await startServer({name: 'rooms-forgets', options: ['--store.directory=']}), asked = [];
+  const post = (path, body) => fetch(`${s.adminOrigin}/v1/${path}`, {method: 'POST', body: JSON.stringify(body), headers: {'content-type': 'application/json'}});
+  await page.exposeFunction('freshToken', async room => {
+    asked.push(room);
+    return (await (await post('tokens', {room, may: ['publish', 'watch']})).json()).token;
+  });
+  const cid = await person(s, page, {name: 'Cid', room: 'one', asks: true});
+  assert.equal((await post(`rooms/default/one/peers/${cid.peer}/move`, {room: 'two'})).status, 204);
+  await cid.logged('moved', e => e.moved === 'two');
+  await cid.until('in the other room', v => v.state === 'connected');
+  assert.deepEqual(asked, ['one'], 'the move brought its own');
+  await s.crash();
+  await cid.until('away', v => v.state === 'reconnecting');
+  await s.start();
+  await cid.until('back', v => v.state === 'connected');
+  assert.deepEqual(asked, ['one', 'two']);
+  await cid.leave();
+  await s.stop();
 }
 
 // What was muted and unmuted while a socket was away.

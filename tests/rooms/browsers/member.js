@@ -63,15 +63,16 @@ window.member = {
   said: () => said.splice(0),
 
   // name: also of the member among those of this page. words: for encryption. size: of the
-  // elements that show others.
-  async join({name, words, size = [160, 90], ...options}) {
+  // elements that show others. asks: the page's freshToken(room) has the token.
+  async join({name, words, size = [160, 90], asks = false, ...options}) {
     const e2ee = words ? new sdk.Encryption() : undefined;
     await e2ee?.setPassphrase(words, {salt: options.room});
-    const room = new sdk.Room({...options, name, e2ee}), log = [];
+    const room = new sdk.Room({...options, name, e2ee, ...(asks ? {token: window.freshToken} : {})}), log = [];
     members[name] = {room, log, e2ee, published: {}};
     room.on('trackStarted', track => follow(name, track, size));
     room.on('data', (data, from, {lossy}) => log.push({data: typeof data === 'string' ? data : data.length,
       sum: typeof data === 'string' ? undefined : data.reduce((n, x) => (n * 31 + x) % 65521, 7), from: from?.name ?? null, lossy}));
+    room.on('moved', to => log.push({moved: to}));
     room.on('state', (state, error) => log.push({state, code: error?.code}));
     room.on('peerJoined', p => log.push({joined: p.name}));
     room.on('peerLeft', (p, reason) => log.push({left: p.name, reason}));
