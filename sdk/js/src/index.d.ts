@@ -178,7 +178,7 @@ export class Peer extends Emitter<PeerEvents> {
 }
 
 export interface LocalTrackEvents {
-  /** by: another peer, '' for the service, null for oneself. */
+  /** by: another peer, '' for the service and where we were away meanwhile, null for oneself. */
   muted: (by: string | null) => void;
   unmuted: () => void;
   /** The service took a mute back. Nothing is heard or seen until unmute(): ask the person. */

@@ -10,6 +10,7 @@ import {Meter} from './stats.js';
 export class Media {
   lines = null; // of messages, or null
   #both; // on one connection
+  #encryption;
   #sending;
   #receiving;
   #meters = {send: new Meter(), receive: new Meter()};
@@ -22,6 +23,7 @@ export class Media {
     const send = connection('send', both ? ['send', 'receive'] : ['send'], () => this.#sending.restart());
     const receive = both ? send : connection('receive', ['receive'], () => this.#receiving.restart());
     this.#both = both;
+    this.#encryption = encryption;
     this.lines = heard && new Lines({encryption, heard});
     this.#sending = new Sending({connection: send, encryption, lines: this.lines, both,
       server: {offer: description => ask('offer', description)}});
@@ -38,6 +40,13 @@ export class Media {
   // Begins to send; what is received begins when the server offers it.
   open(tracks) {
     return this.#sending.open(tracks);
+  }
+
+  // Messages are permitted from here on; null: they were before.
+  speak(heard) {
+    if (this.lines) return null;
+    this.lines = new Lines({encryption: this.#encryption, heard});
+    return this.#sending.speak(this.lines);
   }
 
   add = track => this.#sending.add(track);

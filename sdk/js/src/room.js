@@ -158,7 +158,7 @@ export class Room extends Emitter {
 
   // data: a string, or octets. {to: ids or Peers, lossy}. false: a lossy one was not sent.
   async send(data, {to = [], lossy = false} = {}) {
-    if (!this.#media?.lines) throw new RoomError('forbidden', 'You may not send messages here.');
+    if (!this.#media?.lines || !this.can('data')) throw new RoomError('forbidden', 'You may not send messages here.');
     return this.#media.lines.send(data, {to: to.map(p => p.id ?? p), lossy});
   }
 
@@ -294,19 +294,33 @@ export class Room extends Emitter {
     this.me.tracks.clear();
     for (const t of this.#published) t.published(null);
     this.#changed = false;
-    const {e2ee: encryption, data} = this.#options;
+    const {e2ee: encryption} = this.#options;
     this.#media = new Media({ice, encryption, both: this.#both,
       ask: async (type, members) => this.#answered(await this.ask(type, members)),
       tell: (type, members) => this.tell(type, members),
-      heard: data && this.can('data') ? m => this.#heard(m) : null,
+      heard: this.#speaks ? this.#heard : null,
       path: (which, state) => this.emit('path', which, state),
       media: (id, media) => this.#remote(id)?.gets(media)});
     this.#begins(this.#media.open(this.published));
   }
 
+  get #speaks() {
+    return this.#options.data && this.can('data');
+  }
+
   // What fails then is nobody's call.
   #begins(negotiation) {
     negotiation?.catch(error => this.emit('trouble', error));
+  }
+
+  // What we may do here has become more, or less: what may not be sent any more is not captured either.
+  #permitted() {
+    if (this.#speaks) this.#begins(this.#media.speak(this.#heard));
+    if (this.can('publish')) return;
+    for (const t of this.published) {
+      this.unpublish(t).catch(() => {}); // of who sends nothing the server, which ended it already, takes no offer
+      t.emit('ended');
+    }
   }
 
   // An offer may have been lost with the socket, and so may a mute.
@@ -315,6 +329,7 @@ export class Room extends Emitter {
       const known = tracks.find(k => k.track === t.id);
       if (known) this.#begins(t.resumed(known.muted));
     }
+    this.#permitted();
     if (this.#changed) this.restartIce();
     else this.#begins(this.#media.negotiate());
     this.#changed = false;
@@ -466,6 +481,7 @@ export class Room extends Emitter {
     if (m.peer === this.me.id) {
       const {name, role, metadata, permissions = this.me.permissions} = m;
       Object.assign(this.me, {name, role, metadata, permissions});
+      this.#permitted();
       return this.emit('meUpdated', this.me);
     }
     const peer = this.peers.get(m.peer);
@@ -514,7 +530,5 @@ export class Room extends Emitter {
     this.emit('quality', {receive, send});
   }
 
-  #heard({from, data, lossy}) {
-    this.emit('data', data, this.peers.get(from) ?? null, {lossy});
-  }
+  #heard = ({from, data, lossy}) => this.emit('data', data, this.peers.get(from) ?? null, {lossy});
 }

@@ -38,6 +38,13 @@ export class Sending {
     return this.#lines || this.#sent.size || this.#both ? this.negotiate() : Promise.resolve();
   }
 
+  // Messages, from here on.
+  speak(lines) {
+    this.#lines = lines;
+    lines.open(this.pc);
+    return this.negotiate();
+  }
+
   #begin() {
     this.#free = [];
     this.#sent.clear();

@@ -39,9 +39,20 @@ export default async function ({server, guarded, browsers, test}) {
   });
   await test('a guest who is made a viewer sends nothing any more, and sees on', async () => {
     assert.equal(await host.does('peer', 'Guest', 'setRole', 'viewer'), 'done');
-    await guest.until('told', v => v.role === 'viewer');
+    await guest.until('told', v => v.role === 'viewer' && v.sends.length === 0);
+    assert.deepEqual((await guest.does('numbers')).send.sending, []);
     await host.logged('its tracks end', e => e.ended === 'Guest/camera');
+    assert.deepEqual((await guest.log()).filter(e => e.trouble), []);
     await guest.sees(host);
+  });
+  await test('a viewer who is made a participant again may write, and is written to', async () => {
+    assert.equal(await guest.does('send', {text: 'as a viewer'}), 'forbidden');
+    assert.equal(await host.does('promote', guest.peer, 'participant'), 'done');
+    await guest.until('told', v => v.role === 'participant');
+    assert.equal(await guest.does('send', {text: 'here I am'}), true);
+    await host.logged('heard', e => e.data === 'here I am' && e.from === 'Guest');
+    assert.equal(await host.does('send', {text: 'welcome'}), true);
+    await guest.logged('heard', e => e.data === 'welcome');
   });
   await test('who is removed is told why, and does not come back by itself', async () => {
     const third = await person(s, other, {name: 'Third', room: 'hosted'});
@@ -71,6 +82,22 @@ export default async function ({server, guarded, browsers, test}) {
   });
 
   const g = await guarded(), room = 'guarded';
+  const mint = async may => (await (await fetch(`${g.adminOrigin}/v1/tokens`, {method: 'POST', body: JSON.stringify({room: 'risen', may}),
+    headers: {'content-type': 'application/json'}})).json()).token;
+  for (const connections of [2, 1]) await test(`who came to watch, and is made a participant, writes and is written to (connections: ${connections})`, async () => {
+    const chair = await person(g, page, {name: 'Chair', room: 'risen', color: 'green', token: await mint(['admin'])});
+    const eve = await person(g, other, {name: 'Eve', room: 'risen', connections, token: await mint(['watch'])});
+    await eve.sees(chair);
+    assert.equal(await chair.does('promote', eve.peer, 'participant'), 'done');
+    await eve.until('told', v => v.role === 'participant');
+    assert.equal(await eve.does('send', {text: 'here I am'}), true);
+    await chair.logged('heard', e => e.data === 'here I am' && e.from === 'Eve');
+    assert.equal(await chair.does('send', {text: 'welcome'}), true);
+    await eve.logged('heard', e => e.data === 'welcome' && e.from === 'Chair');
+    await eve.sees(chair);
+    await eve.leave();
+    await chair.leave();
+  });
   const join = async (token, more = {}) => inPage(page, 'join', {name: 'x', room, url: g.origin, token, ...more});
   await test('without a token, or with one that is forged or of another room, nobody comes in', async () => {
     const token = await g.token({room, publish: true, watch: true});

@@ -131,6 +131,8 @@ window.member = {
   want: (me, other, source, wish) => found(me, other, source).want(wish),
   subscribe: (me, other, source, on) => found(me, other, source).subscribe(on),
   peer: (me, other, method, ...args) => member.does([...members[me].room.peers.values()].find(p => p.name === other), method, ...args),
+  // Viewers are not among the peers.
+  promote: (me, peer, role) => member.does(members[me].room, 'ask', 'role', {peer, role}),
   room: (me, method, ...args) => member.does(members[me].room, method, ...args),
   does: (it, method, ...args) => it[method](...args).then(() => 'done', e => e.code),
 
@@ -167,7 +169,7 @@ window.member = {
   state: me => {
     const {room} = members[me];
     return {state: room.state, me: room.me?.id, role: room.me?.role, locked: room.locked, viewers: room.viewers,
-      metadata: room.metadata, speaker: room.speaker?.name,
+      metadata: room.metadata, sends: room.published.map(t => t.source), speaker: room.speaker?.name,
       peers: [...room.peers.values()].map(p => ({name: p.name, role: p.role, metadata: p.metadata, speaking: p.speaking,
         tracks: [...p.tracks.values()].map(t => t.source)})).sort((a, b) => a.name.localeCompare(b.name))};
   },
@@ -176,7 +178,7 @@ window.member = {
     for (const [way, pc] of Object.entries(connections)) {
       const all = pc ? [...(await pc.getStats()).values()] : [];
       out[way] = pc && {state: pc.connectionState, ufrag: /a=ice-ufrag:(\S+)/.exec(pc.currentLocalDescription?.sdp)?.[1],
-        sections: pc.getTransceivers().length,
+        sections: pc.getTransceivers().length, sending: pc.getSenders().filter(s => s.track?.readyState === 'live').map(s => s.track.kind),
         codecs: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').map(s => all.find(x => x.id === s.codecId)?.mimeType),
         frames: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').reduce((n, s) => n + (s.framesDecoded ?? 0), 0),
         encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s => ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded})),
