@@ -12,6 +12,7 @@ import {createClient} from '@redis/client';
 const {REDIS_URL: url = 'redis://127.0.0.1:6379', PORT: port = 3000} = process.env;
 const ROOM = 'sluice:room:', REQUESTS = 'sluice:requests', ANSWERS = 'sluice:answers:';
 const PEOPLE = 2, UNUSED = 3600; // s
+const GRACE = 8000, RETRY = 1000; // ms in which a page whose events broke off may come back, and after which it tries
 const page = new URL('page.html', import.meta.url);
 
 const redis = createClient({url}), listener = redis.duplicate();
@@ -36,17 +37,53 @@ async function createRoom() {
 // To Sluice; 0: nobody hears it just now.
 const say = (roomID, clientID, message) => redis.publish(REQUESTS, JSON.stringify({...message, clientID, roomID}));
 
-// What Sluice tells one client: a line of events for each message, until its page is gone.
+// Whose pages hear events. A place in the room is theirs from before Sluice hears of them, so that of two who come
+// at once only one is the host, and only as many are let in as there are places.
+const clients = new Map(); // channel: {roomID, clientID, place: 'host', 'guest' or none, response, waiting, ready, timer}
+const channelOf = (roomID, clientID) => `${ANSWERS}${roomID}:${clientID}`;
+
+function come(roomID, clientID) {
+  const channel = channelOf(roomID, clientID), client = {roomID, clientID, waiting: []};
+  client.pass = message => {
+    if (JSON.parse(message).type === 'left') client.place = null;
+    if (client.response) client.response.write(`data: ${message}\n\n`);
+    else client.waiting.push(message);
+  };
+  client.leave = () => {
+    const {response} = client;
+    client.response = null;
+    clients.delete(channel);
+    listener.unsubscribe(channel, client.pass);
+    response?.end();
+    return say(roomID, clientID, {type: 'leave'});
+  };
+  clients.set(channel, client);
+  client.ready = listener.subscribe(channel, client.pass);
+  return client;
+}
+
+// What Sluice tells one client: a line of events for each message. Where they break off they wait for a while.
 async function tell(roomID, clientID, request, response) {
   response.writeHead(200, {'content-type': 'text/event-stream', 'cache-control': 'no-store'});
-  const channel = `${ANSWERS}${roomID}:${clientID}`;
-  const pass = message => response.write(`data: ${message}\n\n`);
-  await listener.subscribe(channel, pass);
-  response.write('event: ready\ndata:\n\n');
+  const known = clients.get(channelOf(roomID, clientID)), client = known ?? come(roomID, clientID);
+  clearTimeout(client.timer);
+  client.response = response;
   request.on('close', () => {
-    listener.unsubscribe(channel, pass);
-    say(roomID, clientID, {type: 'leave'});
+    if (client.response !== response) return;
+    client.response = null;
+    client.timer = setTimeout(client.leave, GRACE);
   });
+  await client.ready;
+  response.write(`retry: ${RETRY}\nevent: ready\ndata: ${known ? 'again' : 'new'}\n\n`);
+  client.waiting.splice(0).forEach(client.pass);
+}
+
+// By the dictionary, and by those whom it does not have yet.
+function takePlace(client, {occupancyCount, occupants}) {
+  const coming = [...clients.values()].filter(c => c.roomID === client.roomID && c.place && !occupants[c.clientID] && c !== client);
+  const taken = occupancyCount + coming.length - (client.clientID in occupants);
+  if (taken < PEOPLE) client.place ??= taken ? 'guest' : 'host';
+  return client.place;
 }
 
 async function read(request) {
@@ -56,14 +93,17 @@ async function read(request) {
   return JSON.parse(text);
 }
 
-// What a browser says. Only an offer lets anybody in, and only as long as there is a place.
+// What a browser whose page hears events says. Only an offer lets anybody in, and only as long as there is a place.
 async function hear(roomID, clientID, request) {
   const {type, payload} = await read(request);
   const room = await roomInfo(roomID);
   if (!room) return [404, {error: 'no such room'}];
+  const client = clients.get(channelOf(roomID, clientID));
+  if (!client) return [409, {error: 'no events are heard'}];
+  if (type === 'leave') return [202, client.leave() && {}];
   if (!['offer', 'answer', 'candidate'].includes(type)) return [400, {error: 'type'}];
-  if (type === 'offer' && !room.occupants[clientID] && room.occupancyCount >= PEOPLE) return [409, {error: 'full'}];
-  const isHost = room.occupancyCount === 0;
+  if (type === 'offer' && !takePlace(client, room)) return [409, {error: 'full'}];
+  const isHost = client.place === 'host';
   const heard = await say(roomID, clientID, type === 'offer' ? {type, payload, isHost, offers: true} : {type, payload});
   return heard ? [202, {}] : [503, {error: 'the media server is away; try again'}];
 }

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
-import {launch} from '../browser/rig.mjs';
+import {offer} from '../attack/rig.mjs';
+import {launch, sleep} from '../browser/rig.mjs';
 import {until} from '../browser/until.mjs';
+import {door} from '../rooms/browsers/door.mjs';
 import {there} from './rig.mjs';
 
 const BACKEND = fileURLToPath(new URL('../../examples/redis/backend.mjs', import.meta.url));
@@ -58,6 +60,47 @@ export default async function ({redis, backend, test}) {
       await sees(pages[0], 1);
       pages[1] = await chromium.page(await pages[0].evaluate(() => location.href));
       await Promise.all(pages.map(p => sees(p, 2)));
+    });
+    await test('who is away for two seconds finds the call as it was, and has seen that he was', async () => {
+      const d = await door({origin}), state = () => pages[1].$eval('#state', e => e.textContent);
+      const says = (what, words) => until(what, async () => {
+        const value = await state();
+        return {value, ok: value.startsWith(words)};
+      }, 30000);
+      const room = await pages[0].evaluate(() => location.hash.slice(1));
+      await pages[1].goto('about:blank');
+      await until('its place to be free', async () => ({ok: (await backend.dictionary(room)).occupancyCount === 1}), 30000);
+      await pages[1].goto(`${d.origin}/#${room}`);
+      await Promise.all(pages.map(p => sees(p, 2)));
+      d.is('shut');
+      d.cut();
+      await says('told', 'the connection to the server is lost');
+      await sleep(2000);
+      d.is('open');
+      await says('back', 'connected to the server again');
+      assert.equal((await backend.dictionary(room)).occupancyCount, 2);
+      await Promise.all(pages.map(p => sees(p, 2)));
+      d.is('shut');
+      d.cut();
+      await until('who does not come back has left', async () => ({ok: (await backend.dictionary(room)).occupancyCount === 1}), 30000);
+      d.close();
+    });
+    await test('of three who come at once two are let in, and one of them is the host', async () => {
+      const {roomID} = await (await fetch(`${origin}room/create`, {method: 'POST'})).json(), gone = new AbortController();
+      const ids = ['ann', 'bob', 'cid'];
+      for (const id of ids) {
+        const {body} = await fetch(`${origin}room/${roomID}/${id}/events`, {signal: gone.signal});
+        await body.getReader().read(); // ready
+      }
+      const answers = await Promise.all(ids.map(id => fetch(`${origin}room/${roomID}/${id}`, {method: 'POST',
+        body: JSON.stringify({type: 'offer', payload: {type: 'offer', sdp: offer()}})})));
+      assert.deepEqual(answers.map(a => a.status).sort(), [202, 202, 409]);
+      const {occupants} = await until('both', async () => {
+        const value = await (await fetch(`${origin}room/${roomID}`)).json();
+        return {value, ok: value.occupancyCount === 2};
+      });
+      assert.equal(Object.values(occupants).filter(o => o.IsHost).length, 1, JSON.stringify(occupants));
+      gone.abort();
     });
   } finally {
     await chromium.close();
