@@ -1,7 +1,7 @@
 // The streams page: what is published by WHIP in a room, on the screen, and this device into the room.
 
 import {devices} from '/sdk/index.js';
-import {$, press, toast} from './page.js';
+import {$, kept, press, session, toast} from './page.js';
 import {Publisher, simulcast} from './whip.js';
 import {Room} from './room.js';
 import {ask} from './session.js';
@@ -15,8 +15,11 @@ import {Viewer} from './whep.js';
 const slug = text => text.normalize('NFKD').replace(/[^\w.-]+/g, '-').replace(/^[-.]+|-+$/g, '').slice(0, 40);
 
 const stored = {
-  get name() { return sessionStorage.name ??= localStorage.name || `guest-${Math.random().toString(36).slice(2, 6)}`; },
-  set name(v) { sessionStorage.name = v; localStorage.name = v; },
+  get name() {
+    if (!session.get('name')) session.set('name', kept.get('name') || `guest-${Math.random().toString(36).slice(2, 6)}`);
+    return session.get('name');
+  },
+  set name(v) { for (const memory of [session, kept]) memory.set('name', v); },
 };
 
 const EXPLAINED = {
@@ -115,8 +118,8 @@ class Page {
         had.stop();
         await this.#set(kind, null);
       } else {
-        const track = kind === 'audio' ? await devices.microphone({deviceId: localStorage.mic}) :
-          await devices.camera({deviceId: localStorage.camera});
+        const track = kind === 'audio' ? await devices.microphone({deviceId: kept.get('mic')}) :
+          await devices.camera({deviceId: kept.get('camera')});
         track.addEventListener('ended', () => this.#me?.tracks[kind] === track && this.#set(kind, null));
         await this.#set(kind, track);
       }
@@ -131,7 +134,7 @@ class Page {
     if (!this.#me) {
       const tracks = {audio: null, video: null, [kind]: track};
       this.#me = this.#publish(stored.name, tracks, {mirror: true,
-        encodings: localStorage.simulcast ? simulcast(tracks.video?.getSettings()) : undefined});
+        encodings: kept.get('simulcast') ? simulcast(tracks.video?.getSettings()) : undefined});
       return;
     }
     this.#me.tracks[kind] = track;
@@ -155,7 +158,7 @@ class Page {
 
   #publish(name, tracks, {mirror, encodings}) {
     const publisher = new Publisher({url: this.#url('whip', name), token: this.#token,
-      ...tracks, encodings, codec: localStorage.codec || undefined});
+      ...tracks, encodings, codec: kept.get('codec') || undefined});
     const preview = new MediaStream();
     const tile = new Tile({name, session: publisher, stream: preview, own: true, mirror});
     const it = {name, publisher, tile, tracks, preview};
@@ -216,23 +219,23 @@ class Page {
       const options = (await devices.list(what)).map(d => new Option(d.label, d.id, false, d.id === chosen));
       select.replaceChildren(new Option('Default', ''), ...options);
     };
-    await Promise.all([fill($('o-camera'), 'camera', localStorage.camera),
-      fill($('o-mic'), 'microphone', localStorage.mic)]);
+    await Promise.all([fill($('o-camera'), 'camera', kept.get('camera')),
+      fill($('o-mic'), 'microphone', kept.get('mic'))]);
     $('o-name').value = stored.name;
-    $('o-codec').value = localStorage.codec ?? '';
-    $('o-simulcast').checked = !!localStorage.simulcast;
+    $('o-codec').value = kept.get('codec');
+    $('o-simulcast').checked = !!kept.get('simulcast');
     $('options').onclose = () => this.#chosen();
     $('options').showModal();
   }
 
   async #chosen() {
     stored.name = slug($('o-name').value) || stored.name;
-    localStorage.codec = $('o-codec').value;
-    localStorage.simulcast = $('o-simulcast').checked ? '1' : '';
+    kept.set('codec', $('o-codec').value);
+    kept.set('simulcast', $('o-simulcast').checked ? '1' : '');
     for (const [key, kind] of [['mic', 'audio'], ['camera', 'video']]) {
-      const before = localStorage[key] ?? '';
-      localStorage[key] = $(`o-${key}`).value;
-      if (before === localStorage[key] || !this.#me?.tracks[kind]) continue;
+      const before = kept.get(key);
+      kept.set(key, $(`o-${key}`).value);
+      if (before === kept.get(key) || !this.#me?.tracks[kind]) continue;
       await this.#toggle(kind); // off, and on again with the other device
       await this.#toggle(kind);
     }
@@ -243,7 +246,7 @@ class Page {
 
 // Without a usable token there is nothing to show but the way to one.
 function enter(problem) {
-  delete sessionStorage.token;
+  session.set('token', '');
   for (const id of ['room', 'invite', 'settings', 'dock', 'status', 'empty', 'grid']) $(id).hidden = true;
   $('no-token').hidden = false;
   $('token-error').hidden = !problem;
@@ -253,15 +256,15 @@ function enter(problem) {
 $('token-form').onsubmit = e => {
   e.preventDefault();
   takeToken($('token-text').value.trim());
-  if (claims(sessionStorage.token ?? '')) location.reload();
+  if (claims(session.get('token'))) location.reload();
   else enter('That is not a token.');
 };
 
 takeAddress();
-const token = sessionStorage.token;
+const token = session.get('token');
 const said = token && claims(token);
 const only = typeof said?.room === 'string' && !said.room.includes('*') ? said.room : 'demo';
-const room = sessionStorage.room || only;
+const room = session.get('room') || only;
 // A server may be set up to ask for no tokens.
 const open = !token && await ask(`/rooms/${encodeURIComponent(room)}/streams`).then(() => true, () => false);
 if (said || open) new Page(token, room);

@@ -37,23 +37,30 @@ export function paint(avatar, name) {
   avatar.style.setProperty('--hue', hue);
 }
 
-// What the page remembers between visits; browsers may keep nothing.
-export const kept = {
-  get: key => {
-    try {
-      return localStorage.getItem(key) ?? '';
-    } catch {
-      return '';
-    }
-  },
-  set: (key, value) => {
-    try {
-      localStorage.setItem(key, value ?? '');
-    } catch {
-      // then for this visit only
-    }
-  },
-};
+// Browsers may keep nothing: then it is for this visit only.
+function memory(storage) {
+  const here = new Map();
+  return {
+    get: key => {
+      try {
+        return globalThis[storage].getItem(key) ?? '';
+      } catch {
+        return here.get(key) ?? '';
+      }
+    },
+    set: (key, value) => {
+      here.set(key, value);
+      try {
+        globalThis[storage].setItem(key, value ?? '');
+      } catch {
+        // it is here
+      }
+    },
+  };
+}
+
+// What the page remembers between visits; and in this tab alone.
+export const kept = memory('localStorage'), session = memory('sessionStorage');
 
 // What the conference puts into a peer's metadata.
 export function notes(peer) {

@@ -1,12 +1,13 @@
 // The token that a page is opened with.
 
+import {session} from './page.js';
+
 // It comes in the fragment, which browsers send to nobody; it is taken out of the address at once,
 // so that a shared screen does not show it, and kept for this tab.
 function takeFragment(hash) {
   const given = new URLSearchParams(hash.replace(/^.*#/, ''));
-  if (given.get('token')) sessionStorage.token = given.get('token');
-  if (given.get('room')) sessionStorage.room = given.get('room');
-  else if (given.get('token')) delete sessionStorage.room;
+  if (given.get('token')) session.set('token', given.get('token'));
+  if (given.get('room') || given.get('token')) session.set('room', given.get('room'));
 }
 
 // An address, or a token alone.

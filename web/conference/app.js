@@ -3,7 +3,7 @@
 import {RoomError} from '/sdk/index.js';
 import {Call} from './call.js';
 import {Lobby} from './lobby.js';
-import {$, toast} from '/page.js';
+import {$, kept, session, toast} from '/page.js';
 import '/theme.js';
 import {claims, takeAddress, takeToken} from '/token.js';
 
@@ -25,22 +25,22 @@ const explain = error => REFUSED[error?.code] ?? error?.message;
 
 takeAddress();
 
-const said = () => sessionStorage.token ? claims(sessionStorage.token) : null;
+const said = () => claims(session.get('token'));
 const only = () => typeof said()?.room === 'string' && !/[*]/.test(said().room) ? said().room : null;
 
 const lobby = new Lobby({
-  room: sessionStorage.room ?? only() ?? 'demo', fixed: !!only(),
-  name: sessionStorage.name ?? said()?.name ?? localStorage.name ?? '',
+  room: session.get('room') || only() || 'demo', fixed: !!only(),
+  name: session.get('name') || said()?.name || kept.get('name'),
   async join(choice) {
     if (choice.token) takeToken(choice.token);
-    sessionStorage.name = localStorage.name = choice.name;
-    sessionStorage.room = choice.room;
+    for (const memory of [session, kept]) memory.set('name', choice.name);
+    session.set('room', choice.room);
     try {
-      await Call.begin({...choice, token: sessionStorage.token, ended});
+      await Call.begin({...choice, token: session.get('token') || undefined, ended});
       document.body.classList.add('joined');
     } catch (error) {
       if (error instanceof RoomError && error.code.startsWith('token_')) {
-        delete sessionStorage.token;
+        session.set('token', '');
         lobby.askToken();
       }
       lobby.refuse(explain(error));

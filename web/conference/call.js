@@ -2,7 +2,7 @@
 
 import {devices, Encryption, Room} from '/sdk/index.js';
 import {Choices} from './choices.js';
-import {$, notes, press, toast} from '/page.js';
+import {$, notes, press, session, toast} from '/page.js';
 import {Side} from './side.js';
 import {Stage} from './stage.js';
 
@@ -163,14 +163,15 @@ export class Call {
     this.#room.update({metadata: JSON.stringify(hand ? rest : {...rest, hand: Date.now()})}).catch(failed);
   }
 
+  // One's own token stays here: who came by it would take one's place, or be a host as well.
   async #invite() {
-    const room = `room=${encodeURIComponent(this.#room.name)}`, token = sessionStorage.token;
-    const link = `${location.origin}/#${token ? `token=${token}&` : ''}${room}`;
+    const link = `${location.origin}/#room=${encodeURIComponent(this.#room.name)}`;
+    const needs = session.get('token') ? ' Who opens it needs a token of their own.' : '';
     try {
       await navigator.clipboard.writeText(link);
-      toast(`Link copied.${token ? ' It holds your token: share it with people you trust.' : ''}`, 'info');
+      toast(`Link copied.${needs}`, 'info');
     } catch {
-      prompt('Link to this room:', link);
+      prompt(`Link to this room.${needs}`, link);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import {fileURLToPath} from 'node:url';
-import {COLORS, until} from '../../browser/rig.mjs';
+import {COLORS, LIMIT, until} from '../../browser/rig.mjs';
 
 const SHOTS = fileURLToPath(new URL('../../../build/test/conference/', import.meta.url));
 
@@ -66,21 +66,26 @@ function eyes() {
     messages: [...document.querySelectorAll('#messages li:not(.event)')].filter(shown).map(m => [...m.children].map(p => p.textContent).join(': ')),
     people: [...document.querySelectorAll('#list li')].filter(shown).map(m => m.querySelector('.who').innerText),
     host: shown(document.getElementById('host')), toasts: [...document.querySelectorAll('.toast p')].map(t => t.textContent),
-    focus: document.activeElement.id, wide: document.documentElement.scrollWidth - innerWidth,
+    more: shown(document.querySelector('.more')) ? document.querySelector('.more').textContent : null, said: text('said'),
+    focus: document.activeElement.id || document.activeElement.className, wide: document.documentElement.scrollWidth - innerWidth,
   };
 }
 
 const near = (a, b) => !!a && a.every((v, i) => Math.abs(v - b[i]) <= 60);
 export const looks = (seen, color) => near(seen.color, COLORS[color]) && seen.at > 0;
 
-// errors: where complaints of the page go.
-export async function visitor(browser, {theme = 'light', width = 1280, height = 720, errors}) {
+const still = theme => [{name: 'prefers-color-scheme', value: theme}, {name: 'prefers-reduced-motion', value: 'reduce'}];
+
+// errors: where complaints of the page go. before: what is in the page before its own scripts: functions, or such with
+// arguments. plain: in a browser that lets nobody say which theme the system has.
+export async function visitor(browser, {theme = 'light', viewport = {width: 1280, height: 720}, errors, before = [], plain = false}) {
   const context = await browser.browser.createBrowserContext(), page = await context.newPage();
   page.on('pageerror', e => errors.push(e.message));
   page.on('console', m => m.type() === 'error' && errors.push(m.text()));
-  await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: theme}, {name: 'prefers-reduced-motion', value: 'reduce'}]);
-  await page.setViewport({width, height});
-  await page.evaluateOnNewDocument(ears);
+  page.setDefaultTimeout(LIMIT);
+  if (!plain) await page.emulateMediaFeatures(still(theme));
+  await page.setViewport(viewport);
+  for (const x of [ears, ...[before].flat()]) await page.evaluateOnNewDocument(...[x].flat());
   const view = () => page.evaluate(eyes);
   const wait = (what, ok, timeout = 15000) => until(what, async () => {
     const value = await view();
@@ -118,6 +123,6 @@ export async function visitor(browser, {theme = 'light', width = 1280, height = 
       fs.mkdirSync(SHOTS, {recursive: true});
       await page.screenshot({path: `${SHOTS}${name}.png`});
     },
-    theme: value => page.emulateMediaFeatures([{name: 'prefers-color-scheme', value}, {name: 'prefers-reduced-motion', value: 'reduce'}]),
+    theme: value => page.emulateMediaFeatures(still(value)),
   };
 }
