@@ -90,16 +90,13 @@ export class Call {
     this.#refresh();
   }
 
+  // One that is refused does not keep the other from being sent, and is let go of.
   async #publish(microphone, camera) {
-    if (!this.#room.can('publish')) {
-      for (const t of [microphone, camera]) t?.stop();
-      return;
-    }
-    const acquire = what => () => devices[what]({deviceId: Choices.chosen(what)});
-    try {
-      if (microphone) this.#keep('microphone', await this.#room.publish(microphone, {source: 'microphone', acquire: acquire('microphone')}));
-      if (camera) this.#keep('camera', await this.#room.publish(camera, {source: 'camera', acquire: acquire('camera')}));
+    for (const [source, media] of Object.entries({microphone, camera})) if (media) try {
+      if (!this.#room.can('publish')) media.stop();
+      else this.#keep(source, await this.#room.publish(media, {source, acquire: () => devices[source]({deviceId: Choices.chosen(source)})}));
     } catch (error) {
+      media.stop();
       failed(error);
     }
     this.#refresh();

@@ -4,8 +4,11 @@ import {devices} from '/sdk/index.js';
 import {Choices} from './choices.js';
 import {$, kept, press, toast} from '/page.js';
 
+const PATIENCE = 5000; // ms for devices that are still being opened when one joins
+
 export class Lobby {
   #media = {camera: null, microphone: null}; // MediaStreamTracks
+  #opening = {}; // what: a promise; devices take their time
   #join;
   #choices = null;
   #level = null;
@@ -26,7 +29,7 @@ export class Lobby {
 
   open() {
     $('lobby').hidden = false;
-    $('join').disabled = false;
+    this.#busy(false);
     this.#choices = new Choices({camera: $('camera-choice'), microphone: $('mic-choice'), speaker: $('speaker-choice')},
       what => this.#media[what] && this.#start(what));
     this.#choices.fill();
@@ -40,7 +43,10 @@ export class Lobby {
   refuse(words) {
     $('join-error').hidden = !words;
     $('join-error').textContent = words ?? '';
-    $('join').disabled = false;
+  }
+
+  #busy(is) {
+    for (const id of ['join', 'lobby-camera', 'lobby-mic']) $(id).disabled = is;
   }
 
   askToken() {
@@ -50,12 +56,15 @@ export class Lobby {
 
   async #submit() {
     this.refuse(null);
-    $('join').disabled = true;
+    this.#busy(true);
+    await Promise.race([Promise.all(Object.values(this.#opening)), new Promise(r => setTimeout(r, PATIENCE))]);
     const choice = {room: $('room').value.trim(), name: $('name').value.trim(), words: $('words').value,
       token: $('token-label').hidden ? '' : $('token').value.trim(),
       camera: this.#media.camera, microphone: this.#media.microphone};
     await this.#join(choice);
+    this.#busy(false);
     if (!document.body.classList.contains('joined')) return;
+    for (const [what, media] of Object.entries(this.#media)) if (media !== choice[what]) media?.stop();
     this.#media = {camera: null, microphone: null}; // they are the call's now
     this.#listen(null);
     this.#choices.close();
@@ -75,9 +84,14 @@ export class Lobby {
     this.#show();
   }
 
-  async #start(what) {
+  #start(what) {
+    return this.#opening[what] = this.#acquire(what);
+  }
+
+  async #acquire(what) {
     try {
       const track = await devices[what]({deviceId: Choices.chosen(what)});
+      if ($('lobby').hidden) return track.stop(); // it came too late
       this.#media[what]?.stop();
       this.#media[what] = track;
       track.addEventListener('ended', () => {

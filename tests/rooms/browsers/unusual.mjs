@@ -31,8 +31,11 @@ export default async function ({server, guarded, browsers, test}) {
     return v;
   };
   try {
+    await slow({comes, test});
+    await chosen({s, errors, test});
     await refused({s, g, comes, test});
     await forgetful({s, one, errors, test});
+    await firefox({s, browsers, comes, test});
     await test('no page has complained', () => assert.deepEqual(errors, []));
   } finally {
     await one.close();
@@ -58,11 +61,111 @@ function slowly() {
   };
 }
 
+async function slow({comes, test}) {
+  const devices = (v, what) => v.page.evaluate(w => window.devices[w](), what);
+  const asked = (v, n) => until('devices are asked for', async () => {
+    const value = await v.page.evaluate(() => window.devices.asked);
+    return {value, ok: value >= n};
+  });
+  const given = (v, n) => until('devices are given', async () => {
+    const value = await v.page.evaluate(() => window.devices.given.length);
+    return {value, ok: value >= n};
+  });
+  await test('who joins before his camera is open is seen and heard, and leaves nothing on behind him', async () => {
+    const ada = await comes('slow', 'Ada', {inside: false, before: slowly});
+    await asked(ada, 2);
+    await ada.page.click('#join');
+    await devices(ada, 'go');
+    await ada.until('seen', x => x.seats.length === 1 && looks(x.seats[0], 'green') && !x.seats[0].muted);
+    assert.deepEqual(await devices(ada, 'live'), ['audio', 'video']);
+    await ada.press('v');
+    await ada.until('off', x => x.seats[0].dark);
+    assert.deepEqual(await devices(ada, 'live'), ['audio']);
+    await devices(ada, 'hold');
+    await ada.press('v');
+    await asked(ada, 3);
+    await ada.page.click('#leave');
+    await ada.until('the lobby', x => x.lobby);
+    await devices(ada, 'go');
+    await until('nothing is captured for the call', async () => {
+      const value = await ada.page.evaluate(() => window.devices.nth[2]?.readyState);
+      return {value, ok: value === 'ended'};
+    });
+    await ada.until('the lobby has its own', x => looks(x.preview, 'green'));
+    await ada.page.close();
+  });
+  await test('a camera that takes too long is let go of when it comes, and can be turned on in the call', async () => {
+    const ada = await comes('late', 'Ada', {inside: false, before: slowly});
+    await asked(ada, 2);
+    await ada.page.click('#join');
+    await ada.until('in without it', x => !x.lobby && x.seats.length === 1 && x.seats[0].dark);
+    await devices(ada, 'go');
+    await given(ada, 2);
+    await until('nothing is captured', async () => {
+      const value = await devices(ada, 'live');
+      return {value, ok: value.length === 0};
+    });
+    await ada.press('v');
+    await ada.until('on', x => looks(x.seats[0], 'green'));
+    await ada.page.close();
+  });
+}
+
 const eager = () => window.devices.go();
+
+// Where Chromium is given a file it has one camera; so these two show what it likes, and are told apart by their ids.
+async function chosen({s, errors, test}) {
+  const two = await launch('chromium', {flags: ['--use-fake-device-for-media-stream=device-count=2']});
+  const ada = await visitor(two, {errors, before: [slowly, eager]});
+  const captured = () => ada.page.evaluate(() => Object.fromEntries(window.devices.given.filter(t => t.readyState === 'live')
+    .map(t => [t.kind, t.getSettings().deviceId])));
+  const choose = async (select, kind) => {
+    const before = (await captured())[kind], ids = await ada.page.$$eval(`${select} option`, all => all.map(o => o.value));
+    const other = ids.find(id => id && id !== before);
+    await ada.page.select(select, other);
+    await until(`the ${kind} of another device`, async () => {
+      const value = await captured();
+      return {value, ok: value[kind] === other && Object.keys(value).length === 2};
+    });
+    return other;
+  };
+  await ada.context.overridePermissions(s.origin, MEDIA);
+  await test('the devices that are chosen are those that are opened, before the call and in it', async () => {
+    await ada.page.goto(`${s.origin}/#room=chosen`);
+    await ada.page.type('#name', 'Ada');
+    await ada.until('a preview', x => x.preview.width > 0 && x.pressed.includes('lobby-mic'));
+    await ada.page.click('#more summary');
+    const camera = await choose('#camera-choice', 'video'), microphone = await choose('#mic-choice', 'audio');
+    await ada.page.click('#join');
+    await ada.until('in', x => x.seats.length === 1 && x.seats[0].at > 0 && !x.seats[0].muted);
+    assert.deepEqual(await captured(), {video: camera, audio: microphone});
+    await ada.page.click('#settings');
+    assert.notEqual(await choose('#o-camera', 'video'), camera);
+    assert.notEqual(await choose('#o-mic', 'audio'), microphone);
+  });
+  await two.close();
+}
 
 async function refused({s, g, comes, test}) {
   const mint = await minter(g);
   const live = v => v.page.evaluate(() => window.devices.live());
+  await test('where a microphone may not be sent the camera is, and the microphone is let go of', async () => {
+    const ada = await comes('silent', 'Ada', {at: g, token: mint({room: 'silent', sub: 'ada', sources: 'camera'}), before: [slowly, eager]});
+    await ada.until('seen', x => x.seats.length === 1 && looks(x.seats[0], 'green') && x.seats[0].muted);
+    await ada.until('told', x => x.toasts.length > 0);
+    assert.deepEqual(await live(ada), ['video']);
+    await ada.page.close();
+  });
+  await test('where nobody else may publish, one is there, and captures nothing', async () => {
+    const put = await fetch(`${s.adminOrigin}/v1/rooms`, {method: 'POST', body: JSON.stringify({room: 'stalls', publishers_max: 1}),
+      headers: {'content-type': 'application/json'}});
+    assert.equal(put.status, 201, await put.text());
+    const ada = await comes('stalls', 'Ada'), bob = await comes('stalls', 'Bob', {before: [slowly, eager]});
+    await bob.seat('Ada', 'seen', x => looks(x, 'green'));
+    await bob.until('told', x => x.toasts.length > 0);
+    assert.deepEqual(await live(bob), []);
+    await Promise.all([ada, bob].map(v => v.page.close()));
+  });
   await test('the link that is copied holds no token, and who copies it is told what others need', async () => {
     const ada = await comes('linked', 'Ada', {at: g, token: mint({room: 'linked', sub: 'ada', perm: 'admin'})});
     await ada.page.click('#invite');
@@ -92,3 +195,18 @@ async function forgetful({s, one, errors, test}) {
   });
 }
 
+async function firefox({s, browsers, comes, test}) {
+  await test('the page in Firefox: each sees the other', async () => {
+    const fox = await visitor(await browsers('firefox'), {errors: [], plain: true}), ada = await comes('fox', 'Ada');
+    await fox.page.goto(`${s.origin}/#room=fox`);
+    await fox.page.type('#name', 'Fox');
+    await fox.page.click('#lobby-camera');
+    await fox.until('a preview', x => x.preview.width > 0 && x.preview.at > 0);
+    await fox.page.click('#join');
+    await fox.seat('Ada', 'seen', x => looks(x, 'green'), 30000);
+    await ada.seat('Fox', 'seen', x => !x.dark && x.width > 0 && x.at > 0, 30000);
+    await fox.page.click('#leave');
+    await ada.until('alone', x => x.status === '1 here');
+    await Promise.all([ada, fox].map(v => v.page.close()));
+  });
+}
