@@ -20,6 +20,8 @@ export class Call {
   #timer = 0;
   #choices;
   #e2ee;
+  #words; // that it is made of, and of the room's name
+  #hands = new Set(); // peers whose hands are up
   #keys = e => this.#key(e);
 
   // camera, microphone: MediaStreamTracks of the lobby, or null. words: for encryption.
@@ -42,6 +44,7 @@ export class Call {
     this.#room = room;
     this.#ended = ended;
     this.#e2ee = e2ee;
+    this.#words = words;
     const refresh = () => this.#refresh();
     for (const event of ['peerUpdated', 'trackStarted', 'trackUpdated', 'trackEnded', 'meUpdated', 'roomUpdated', 'viewers'])
       room.on(event, refresh);
@@ -55,6 +58,7 @@ export class Call {
     room.on('data', (data, from) => typeof data === 'string' && this.#side?.hear(data, from));
     room.on('audioBlocked', () => $('unblock').hidden = false);
     room.on('trouble', failed);
+    room.on('moved', () => this.#moved().catch(failed));
     room.on('state', (state, error) => this.#state(state, error));
   }
 
@@ -66,7 +70,7 @@ export class Call {
     });
     this.#side = new Side(room, failed);
     for (const id of ['call', 'dock', 'tools', 'room-name', 'status']) $(id).hidden = false;
-    $('room-name').textContent = room.name;
+    this.#named();
     $('sealed').hidden = !this.#e2ee;
     document.title = `${room.name} · Sluice`;
     $('mic').onclick = () => this.#toggle('microphone');
@@ -102,6 +106,20 @@ export class Call {
     this.#refresh();
   }
 
+  #named() {
+    $('room-name').textContent = this.#room.name;
+    document.title = `${this.#room.name} · Sluice`;
+  }
+
+  // By an operator. Who is there has the key of that room.
+  async #moved() {
+    const {name} = this.#room;
+    session.set('room', name);
+    this.#named();
+    toast(`You were moved to the room ${name}.`, 'info');
+    await this.#e2ee?.setPassphrase(this.#words, {salt: name});
+  }
+
   #keep(what, track) {
     if (what === 'camera') this.#camera = track;
     else this.#microphone = track;
@@ -109,7 +127,7 @@ export class Call {
       this.#room.unpublish(track).catch(failed);
       if (what === 'camera') this.#camera = null;
       else this.#microphone = null;
-      toast(`The ${what} was disconnected.`);
+      if (this.#room.can('publish')) toast(`The ${what} was disconnected.`);
       this.#refresh();
     });
     track.on('muted', by => {
@@ -117,6 +135,7 @@ export class Call {
       this.#refresh();
     });
     track.on('unmuted', () => this.#refresh());
+    track.on('unmuteAsked', () => toast(`You are asked to turn your ${what} on again.`, 'info'));
   }
 
   // ---- buttons

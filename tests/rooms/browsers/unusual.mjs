@@ -35,6 +35,7 @@ export default async function ({server, guarded, browsers, test}) {
     await chosen({s, errors, test});
     await refused({s, g, comes, test});
     await forgetful({s, one, errors, test});
+    await moved({s, comes, test});
     await firefox({s, browsers, comes, test});
     await test('no page has complained', () => assert.deepEqual(errors, []));
   } finally {
@@ -192,6 +193,22 @@ async function forgetful({s, one, errors, test}) {
     await ada.page.goto(`${s.origin}/streams#room=forgetful`);
     await ada.page.waitForFunction(() => document.getElementById('room').textContent === 'forgetful' && !document.getElementById('dock').hidden);
     await ada.page.close();
+  });
+}
+
+async function moved({s, comes, test}) {
+  await test('who is moved sees where he is, and reads what is encrypted there; so do the others', async () => {
+    const words = 'correct horse', ada = await comes('here', 'Ada', {words}), bob = await comes('there', 'Bob', {words});
+    const {peers: [{peer}]} = await (await fetch(`${s.adminOrigin}/v1/rooms/default/here`)).json();
+    const {status} = await fetch(`${s.adminOrigin}/v1/rooms/default/here/peers/${peer}/move`, {method: 'POST',
+      body: JSON.stringify({room: 'there'}), headers: {'content-type': 'application/json'}});
+    assert.equal(status, 204);
+    const v = await ada.until('there', x => x.room === 'there' && x.status === '2 here');
+    assert.equal(v.title, 'there · Sluice');
+    await bob.seat('Ada', 'read', x => looks(x, 'green') && !x.dark, 30000);
+    await ada.seat('Bob', 'read', x => looks(x, 'green') && !x.dark, 30000);
+    await ada.hears(500);
+    await Promise.all([ada, bob].map(x => x.page.close()));
   });
 }
 
