@@ -89,6 +89,9 @@ export default async function ({test}) {
     const {bps, loss, height} = measure(now, before, 2000, 1000);
     assert.deepEqual([bps, loss, height], [1_000_000, 0.1, 360]);
     assert.equal(measure(now, undefined, 2000, 0).bps, undefined);
+    const sent = (...reported) => reported.map(fractionLost => ({type: 'outbound-rtp', bytesSent: 1000, fractionLost}));
+    assert.equal(measure(sent(0.02, undefined, 0.3), undefined, 2000, 1000).loss, 0.3, 'of what is sent, as reported');
+    assert.equal(measure(sent(undefined), undefined, 2000, 1000).loss, undefined);
   });
   await test('events: heard in order, once, and not after off; one that throws stops nobody', async () => {
     const e = new Emitter(), heard = [];

@@ -6,6 +6,12 @@ import {notes, paint, press} from '/page.js';
 const number = (v, digits = 0) => v === undefined ? '–' : v.toFixed(digits);
 const rate = bps => bps === undefined ? '–' : bps >= 1e6 ? `${number(bps / 1e6, 2)} Mbit/s` : `${number(bps / 1e3)} kbit/s`;
 const LIMITED = {bandwidth: 'your network gives no more', cpu: 'this device is busy'};
+const LOSS = {fair: 0.02, poor: 0.08}, TRIP = {fair: 250, poor: 500}; // ms
+
+// In whole pixels: a part of one would be a dark line beside the picture.
+export function put(element, box) {
+  for (const [key, v] of Object.entries(box)) element.style[key] = `${Math.round(v)}px`;
+}
 
 export class Seat {
   element = document.getElementById('seat').content.firstElementChild.cloneNode(true);
@@ -42,7 +48,7 @@ export class Seat {
     this.#at('.name').textContent = (this.screen ? `${name}’s screen` : name) + (this.own ? ' (you)' : '');
     this.element.setAttribute('aria-label', this.#at('.name').textContent);
     paint(this.#at('.avatar'), name);
-    const sound = this.own ? this.microphone : this.peer.track?.('microphone');
+    const {sound} = this;
     this.#at('.muted').toggleAttribute('hidden', this.screen || (!!sound && !sound.muted));
     this.#at('.raised').hidden = this.screen || !notes(this.peer).hand;
     this.element.classList.toggle('dark', !this.track || this.track.muted || !this.track.media);
@@ -52,10 +58,18 @@ export class Seat {
     press(this.#at('.pin'), pinned);
   }
 
-  // In whole pixels: a part of one would be a dark line beside the picture.
+  get sound() {
+    return this.own ? this.microphone : this.peer.track?.('microphone');
+  }
+
+  // What tells how the network is: the picture, or the voice where there is none.
+  get measured() {
+    return [this.track, this.screen ? null : this.sound].find(t => t && !t.muted) ?? null;
+  }
+
   place(box) {
     this.element.hidden = !box;
-    if (box) for (const [key, v] of Object.entries(box)) this.element.style[key] = `${Math.round(v)}px`;
+    if (box) put(this.element, box);
   }
 
   speaks(level) {
@@ -66,16 +80,18 @@ export class Seat {
 
   // measures: of room.stats(). overlay: numbers are shown.
   measure(measures, {rtt} = {}, overlay = false) {
-    const reason = this.#reason(measures), bars = this.#at('.bars'), level = this.#level(measures, rtt);
+    const level = this.#level(measures, rtt), word = ['', 'Poor', 'Fair', 'Good'][level];
+    const reason = [...this.#troubles(measures, rtt), this.#reason(measures)].filter(Boolean).join('; '), bars = this.#at('.bars');
     bars.hidden = !measures;
     bars.dataset.level = level;
-    bars.title = ['', 'Poor', 'Fair', 'Good'][level] + (reason ? `: ${reason}` : '');
+    bars.title = word + (reason ? `: ${reason}` : '');
     bars.setAttribute('aria-label', `Connection: ${bars.title}`);
     const list = this.#at('.numbers');
     list.hidden = !overlay || !measures;
     if (list.hidden) return;
-    const rows = [['size', measures.width ? `${measures.width}×${measures.height}` : '–'], ['frames', `${number(measures.fps)}/s`],
-      ['rate', rate(measures.bps)], ['codec', measures.codec ?? '–'], ['loss', measures.loss === undefined ? '–' : `${number(measures.loss * 100, 1)} %`],
+    const picture = [['size', measures.width ? `${measures.width}×${measures.height}` : '–'], ['frames', `${number(measures.fps)}/s`]];
+    const rows = [['network', word], ...(this.measured?.kind === 'video' ? picture : []), ['rate', rate(measures.bps)],
+      ['codec', measures.codec ?? '–'], ['loss', measures.loss === undefined ? '–' : `${number(measures.loss * 100, 1)} %`],
       ['trip', rtt === undefined ? '–' : `${number(rtt)} ms`]];
     if (measures.encodings.length > 1) rows.push(['sent', measures.encodings.filter(e => e.active !== false).map(e => e.height ?? '–').join(' ')]);
     list.replaceChildren(...rows.flatMap(([k, v]) => [Object.assign(document.createElement('dt'), {textContent: k}),
@@ -85,15 +101,21 @@ export class Seat {
 
   #reason(measures) {
     if (this.own) return LIMITED[measures?.qualityLimitationReason] ?? '';
-    return this.track?.quality ? why(this.track.quality, this.video.videoHeight) : '';
+    const {measured} = this;
+    return measured?.kind === 'video' && measured.quality ? why(measured.quality, this.video.videoHeight) : '';
+  }
+
+  // What is wrong with the way, in words.
+  #troubles({loss = 0} = {}, rtt = 0) {
+    return [loss > LOSS.fair && `${number(loss * 100)} % is lost on the way`, rtt > TRIP.fair && `there and back takes ${number(rtt)} ms`];
   }
 
   #level(measures, rtt = 0) {
     if (!measures) return 0;
     const {loss = 0} = measures;
-    if (loss > 0.08 || rtt > 500) return 1;
-    const held = this.own ? measures.qualityLimitationReason === 'bandwidth' : this.track?.quality?.cause === 'subscriber_bandwidth';
-    return loss > 0.02 || rtt > 250 || held ? 2 : 3;
+    if (loss > LOSS.poor || rtt > TRIP.poor) return 1;
+    const held = this.own ? measures.qualityLimitationReason === 'bandwidth' : this.measured?.quality?.cause === 'subscriber_bandwidth';
+    return loss > LOSS.fair || rtt > TRIP.fair || held ? 2 : 3;
   }
 
   remove() {

@@ -75,7 +75,7 @@ export class Stage {
 
   async measure(overlay) {
     const {tracks, send, receive} = await this.#room.stats();
-    for (const s of this.#seats.values()) s.measure(tracks.get(s.track), s.own ? send : receive, overlay);
+    for (const s of this.#seats.values()) s.measure(tracks.get(s.measured), s.own ? send : receive, overlay);
   }
 
   #place() {

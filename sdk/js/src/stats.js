@@ -11,10 +11,12 @@ export function measure(now, before, at, then) {
   const best = now.reduce((m, e) => (e.frameHeight ?? 0) > (m.frameHeight ?? 0) ? e : m, now[0] ?? {});
   const lost = before ? sum(now, 'packetsLost') - sum(before, 'packetsLost') : undefined;
   const got = before ? sum(now, 'packetsReceived') - sum(before, 'packetsReceived') : undefined;
-  const bytes = now[0]?.type === 'outbound-rtp' ? 'bytesSent' : 'bytesReceived';
+  const sent = now[0]?.type === 'outbound-rtp', bytes = sent ? 'bytesSent' : 'bytesReceived';
+  const reported = now.map(e => e.fractionLost).filter(v => v !== undefined); // by the server, of what is sent
   return {
     bps: rate(bytes) === undefined ? undefined : rate(bytes) * 8,
-    loss: lost === undefined || got + lost <= 0 ? undefined : Math.max(0, lost) / (got + lost),
+    loss: sent ? reported.length ? Math.max(...reported) : undefined :
+      lost === undefined || got + lost <= 0 ? undefined : Math.max(0, lost) / (got + lost),
     width: best.frameWidth, height: best.frameHeight, fps: best.framesPerSecond,
     jitter: now[0]?.jitter === undefined ? undefined : now[0].jitter * 1000,
     ...pick(best, ['audioLevel', 'freezeCount', 'totalFreezesDuration', 'qualityLimitationReason', 'framesDecoded', 'framesEncoded']),
@@ -37,7 +39,7 @@ export class Meter {
       const mid = e.mid ?? mids.get(e.trackIdentifier);
       if (mid === undefined || mid === null) continue;
       if (!groups.has(mid)) groups.set(mid, []);
-      groups.get(mid).push({...e, codec: report.get(e.codecId)?.mimeType?.split('/')[1]});
+      groups.get(mid).push({...e, fractionLost: report.get(e.remoteId)?.fractionLost, codec: report.get(e.codecId)?.mimeType?.split('/')[1]});
     }
     const transport = all.find(x => x.type === 'transport');
     const pair = report.get(transport?.selectedCandidatePairId) ?? all.find(x => x.type === 'candidate-pair' && x.nominated);

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
+import {startImpair} from '../../browser/impair.mjs';
 import {COLORS, launch, until} from '../../browser/rig.mjs';
 import {minter} from '../tokens.mjs';
 import {flags} from './devices.mjs';
@@ -36,6 +37,7 @@ export default async function ({server, guarded, browsers, test}) {
     await refused({s, g, comes, test});
     await forgetful({s, one, errors, test});
     await moved({s, comes, test});
+    await impaired({s, comes, test});
     await firefox({s, browsers, comes, test});
     await test('no page has complained', () => assert.deepEqual(errors, []));
   } finally {
@@ -210,6 +212,39 @@ async function moved({s, comes, test}) {
     await ada.hears(500);
     await Promise.all([ada, bob].map(x => x.page.close()));
   });
+}
+
+// In the page: its media goes by another port.
+function by(port) {
+  const {setRemoteDescription} = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setRemoteDescription = function ({type, sdp}) {
+    let n = 0;
+    return setRemoteDescription.call(this, {type, sdp: sdp.replace(/^a=candidate:(\S+ 1 udp \S+) .*?\r\n|^a=candidate:.*?\r\n/gim,
+      (line, head) => head && !n++ ? `a=candidate:${head} 127.0.0.1 ${port} typ host\r\n` : '')});
+  };
+}
+
+async function impaired({s, comes, test}) {
+  const relay = await startImpair({port: s.rtc});
+  const ada = await comes('impaired', 'Ada'), bob = await comes('impaired', 'Bob', {before: [[by, relay.port]]});
+  await ada.press('v');
+  await bob.seat('Ada', 'a voice alone, and all is well', x => x.dark && !x.muted && x.bars === 'Good');
+  await test('a bad network is told on the seat of who has no camera, with the reason; and when it is over', async () => {
+    relay.set({down: {loss: 0.3}});
+    await bob.seat('Ada', 'poor', x => /^(Fair|Poor): \d+ % is lost on the way/.test(x.bars), 30000);
+    await bob.press('s');
+    await bob.seat('Ada', 'the reason, to be read', x => /network\s+(Fair|Poor)/.test(x.numbers) && /is lost on the way/.test(x.numbers), 30000);
+    await bob.shot('bad-network');
+    relay.set({});
+    await bob.seat('Ada', 'good again', x => x.bars === 'Good', 30000);
+  });
+  await test('a long way is told as well', async () => {
+    relay.set({down: {delay: 200}, up: {delay: 200}});
+    await bob.seat('Bob (you)', 'fair', x => /^Fair: .*there and back takes [3-9]\d\d ms/.test(x.bars), 30000);
+    relay.set({});
+  });
+  await Promise.all([ada, bob].map(v => v.page.close()));
+  relay.stop();
 }
 
 async function firefox({s, browsers, comes, test}) {
