@@ -2,8 +2,12 @@
 
 export const $ = id => document.getElementById(id);
 
-export const icon = name => {
+// words: what it says; without, what stands beside it does.
+export const icon = (name, words) => {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  if (words) svg.setAttribute('role', 'img');
+  if (words) svg.setAttribute('aria-label', words);
+  else svg.setAttribute('aria-hidden', 'true');
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
   use.setAttribute('href', `#i-${name}`);
   svg.append(use);

@@ -29,5 +29,10 @@ export default async function ({test}) {
     const boxes = speaker(12, 1280, 640), [large, ...rest] = boxes;
     assert.ok(rest.filter(Boolean).every(b => b.width * b.height * 5 < large.width * large.height));
     assert.ok(rest.some(b => b === null) && rest[0]);
+    for (const [name, w, h] of STAGES) for (let n = 1; n <= 25; n++) {
+      const seats = speaker(n, w, h), left = seats.filter(b => !b).length;
+      assert.equal(!!seats.more, left > 0, `${name}, ${n}: a place for their number`);
+      assert.ok(left !== 1 && (!left || apart([...seats, seats.more]) && inside([seats.more], w, h)), `${name}, ${n}: ${left} left out`);
+    }
   });
 }

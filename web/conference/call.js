@@ -29,7 +29,7 @@ export class Call {
     const e2ee = words ? new Encryption() : undefined;
     await e2ee?.setPassphrase(words, {salt: name});
     const room = new Room({room: name, token, name: who, e2ee, metadata: '{}'});
-    const call = new Call(room, {ended, e2ee});
+    const call = new Call(room, {ended, e2ee, words});
     try {
       await room.connect();
     } catch (error) {
@@ -40,7 +40,7 @@ export class Call {
     await call.#publish(microphone, camera);
   }
 
-  constructor(room, {ended, e2ee}) {
+  constructor(room, {ended, e2ee, words}) {
     this.#room = room;
     this.#ended = ended;
     this.#e2ee = e2ee;
@@ -67,12 +67,16 @@ export class Call {
     this.#stage = new Stage($('stage'), room, {
       mute: seat => seat.peer.track('microphone')?.mute().catch(failed),
       remove: seat => confirm(`Remove ${seat.peer.name || 'this person'} from the room?`) && seat.peer.remove().catch(failed),
+      more: () => {
+        this.#side.toggle('people');
+        $('tab-people').focus();
+      },
+      numbers: () => this.#stats(),
     });
     this.#side = new Side(room, failed);
     for (const id of ['call', 'dock', 'tools', 'room-name', 'status']) $(id).hidden = false;
     this.#named();
     $('sealed').hidden = !this.#e2ee;
-    document.title = `${room.name} · Sluice`;
     $('mic').onclick = () => this.#toggle('microphone');
     $('camera').onclick = () => this.#toggle('camera');
     $('screen').onclick = () => this.#share();
@@ -158,19 +162,20 @@ export class Call {
   }
 
   async #share() {
-    if (this.#screen.length) {
-      for (const t of this.#screen.splice(0)) await this.#room.unpublish(t).catch(failed);
-      return this.#refresh();
-    }
+    $('screen').disabled = true;
     try {
-      this.#screen = await this.#room.publishScreen();
-      this.#screen[0].on('ended', () => {
-        this.#screen = [];
-        this.#refresh();
-      });
+      if (this.#screen.length) await Promise.all(this.#screen.splice(0).map(t => this.#room.unpublish(t)));
+      else {
+        this.#screen = await this.#room.publishScreen();
+        this.#screen[0].on('ended', () => {
+          this.#screen = [];
+          this.#refresh();
+        });
+      }
     } catch (error) {
       failed(error);
     }
+    $('screen').disabled = false;
     this.#refresh();
   }
 
@@ -215,7 +220,9 @@ export class Call {
   }
 
   #key(e) {
-    if (e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName) || $('options').open) return;
+    if ($('options').open) return;
+    if (e.key === 'Escape') return this.#side.close();
+    if (e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName)) return;
     const id = {m: 'mic', v: 'camera', h: 'hand', c: 'chat-open', p: 'people-open', l: 'layout', s: 'stats'}[e.key.toLowerCase()];
     if (!id) return;
     e.preventDefault();
@@ -227,6 +234,16 @@ export class Call {
   #came(peer, how) {
     if (this.#room.state === 'connected') this.#side?.event(`${peer.name || 'Somebody'} ${how}`);
     this.#refresh();
+  }
+
+  // Who cannot see a hand hears of it.
+  #watchHands() {
+    for (const peer of this.#room.peers.values()) {
+      const up = !!notes(peer).hand;
+      if (up === this.#hands.has(peer.id)) continue;
+      this.#hands[up ? 'add' : 'delete'](peer.id);
+      $('said').textContent = `${peer.name || 'Somebody'} ${up ? 'raises a hand' : 'lowers the hand'}`;
+    }
   }
 
   #refresh() {
@@ -241,6 +258,7 @@ export class Call {
     press($('screen'), this.#screen.length);
     press($('hand'), notes(this.#room.me).hand);
     $('locked').hidden = !this.#room.locked;
+    this.#watchHands();
     this.#stage.refresh();
     this.#side.refresh();
     if (this.#room.state === 'connected') this.#say(`${this.#room.peers.size + 1} here`);

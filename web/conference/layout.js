@@ -24,15 +24,18 @@ export function grid(n, width, height) {
   });
 }
 
-// One large, the others in a strip beside it or below, as many as fit; those that do not are null.
+// One large, the others in a strip beside it or below, as many as fit; those that do not are null, and the
+// last place of the strip is left for their number: `more`.
 export function speaker(n, width, height) {
   if (n === 1) return grid(1, width, height);
   const beside = width > height * 1.2, size = beside ? Math.min(220, width * 0.22) : Math.min(150, (width - 2 * GAP) / 3);
   const thumb = {width: size, height: size / SHAPE};
   const large = beside ? {left: 0, top: 0, width: width - size - GAP, height} :
     {left: 0, top: 0, width, height: height - thumb.height - GAP};
-  const room = Math.max(1, Math.floor(((beside ? height : width) + GAP) / ((beside ? thumb.height : thumb.width) + GAP)));
-  return [large, ...Array.from({length: n - 1}, (_, i) => i >= room ? null : beside ?
-    {left: width - size, top: i * (thumb.height + GAP), ...thumb} :
-    {left: i * (thumb.width + GAP), top: height - thumb.height, ...thumb})];
+  const places = Math.max(1, Math.floor(((beside ? height : width) + GAP) / ((beside ? thumb.height : thumb.width) + GAP)));
+  const place = i => beside ? {left: width - size, top: i * (thumb.height + GAP), ...thumb} :
+    {left: i * (thumb.width + GAP), top: height - thumb.height, ...thumb};
+  const fit = n - 1 <= places ? n - 1 : places - 1;
+  const boxes = [large, ...Array.from({length: n - 1}, (_, i) => i < fit ? place(i) : null)];
+  return Object.assign(boxes, {more: fit < n - 1 ? place(fit) : null});
 }

@@ -20,7 +20,7 @@ export class Seat {
   #at = selector => this.element.querySelector(selector);
 
   // peer: a Peer, or the room's me. screen: not the camera. own: of this page.
-  constructor({peer, own = false, screen = false, pin, mute, remove}) {
+  constructor({peer, own = false, screen = false, pin, mute, remove, numbers}) {
     Object.assign(this, {peer, own, screen, spoke: 0});
     this.element.classList.toggle('screen', screen);
     this.element.classList.toggle('mirror', own && !screen);
@@ -29,8 +29,8 @@ export class Seat {
     this.#at('.pin').onclick = () => pin(this);
     this.#at('.silence').onclick = () => mute(this);
     this.#at('.out').onclick = () => remove(this);
+    this.#at('.bars').onclick = numbers;
     this.element.ondblclick = () => pin(this);
-    this.element.addEventListener('keydown', e => e.key === 'Enter' && e.target === this.element && pin(this));
     this.refresh();
   }
 

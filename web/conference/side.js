@@ -8,6 +8,7 @@ export class Side {
   #room;
   #unread = 0;
   #shown = null; // 'chat', 'people', or null
+  #opener = null; // what had the focus before
   #failed;
 
   // failed(error): something could not be done.
@@ -19,7 +20,7 @@ export class Side {
     $('people-open').onclick = () => this.toggle('people');
     $('tab-chat').onclick = () => this.#show('chat');
     $('tab-people').onclick = () => this.#show('people');
-    $('side-close').onclick = () => this.#show(null);
+    $('side-close').onclick = () => this.close();
     for (const tab of ['tab-chat', 'tab-people']) $(tab).onkeydown = e => {
       if (!/^Arrow(Left|Right)$/.test(e.key)) return;
       const other = tab === 'tab-chat' ? 'people' : 'chat';
@@ -36,7 +37,17 @@ export class Side {
   }
 
   toggle(what) {
-    this.#show(this.#shown === what ? null : what);
+    if (this.#shown === what) return this.close();
+    if (!this.#shown) this.#opener = document.activeElement;
+    this.#show(what);
+  }
+
+  // The focus goes back to where it came from.
+  close() {
+    if (!this.#shown) return;
+    const at = document.activeElement, button = $(`${this.#shown}-open`);
+    this.#show(null);
+    if (at === document.body || $('side').contains(at)) (this.#opener.checkVisibility() ? this.#opener : button).focus();
   }
 
   #show(what) {
@@ -116,11 +127,11 @@ export class Side {
       const what = [p === me ? 'you' : '', p.role === 'participant' ? '' : p.role].filter(Boolean).join(', ');
       const row = make('li', '', avatar, make('span', 'who', name, make('small', '', what)));
       if (notes(p).hand) {
-        const hand = icon('hand');
+        const hand = icon('hand', 'hand raised');
         hand.classList.add('up');
         row.append(hand);
       }
-      if (p.role !== 'viewer') row.append(icon(microphone && !microphone.muted ? 'mic' : 'mic-off'));
+      if (p.role !== 'viewer') row.append(microphone && !microphone.muted ? icon('mic', 'microphone on') : icon('mic-off', 'microphone off'));
       return row;
     }));
     $('watching').hidden = !viewers;

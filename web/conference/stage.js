@@ -1,8 +1,8 @@
 // The seats of a call, and how they stand: all alike, or one large.
 
 import {grid, speaker} from './layout.js';
-import {press} from '/page.js';
-import {Seat} from './seat.js';
+import {make, press} from '/page.js';
+import {put, Seat} from './seat.js';
 
 export class Stage {
   layout = 'grid';
@@ -13,12 +13,15 @@ export class Stage {
   #large = null; // who spoke last, until somebody else has
   #observer = new ResizeObserver(() => this.#place());
   #tools;
+  #more = make('button', 'more'); // for whom there is no place
 
-  // tools: {mute(seat), remove(seat)} of hosts.
+  // tools: {mute(seat), remove(seat)} of hosts; more(): those are asked for who are not shown; numbers().
   constructor(element, room, tools) {
     this.#element = element;
     this.#room = room;
     this.#tools = tools;
+    this.#more.onclick = () => tools.more();
+    element.append(this.#more);
     this.#observer.observe(element);
   }
 
@@ -41,7 +44,7 @@ export class Stage {
       if (!this.#seats.has(key)) {
         const s = new Seat({peer, own, screen, pin: x => this.pin(x), ...this.#tools});
         this.#seats.set(key, s);
-        this.#element.append(s.element);
+        this.#more.before(s.element);
       }
       const s = this.#seats.get(key);
       s.peer = peer;
@@ -83,6 +86,11 @@ export class Stage {
     if (!seats.length || !w || !h) return;
     const one = this.layout === 'speaker' || this.#pinned || seats[0].screen;
     const boxes = one ? speaker(seats.length, w, h) : grid(seats.length, w, h);
+    this.#more.hidden = !boxes.more;
+    if (boxes.more) put(this.#more, boxes.more);
+    const left = boxes.filter(b => !b).length;
+    this.#more.textContent = `+${left}`;
+    this.#more.title = `${left} more, in the list of people`;
     seats.forEach((s, i) => {
       s.place(boxes[i]);
       s.element.classList.toggle('large', one && i === 0);
@@ -104,5 +112,6 @@ export class Stage {
     this.#observer.disconnect();
     for (const s of this.#seats.values()) s.remove();
     this.#seats.clear();
+    this.#more.remove();
   }
 }

@@ -11,6 +11,7 @@ import {flags} from './devices.mjs';
 import {looks, visitor} from './visitor.mjs';
 
 const MEDIA = ['camera', 'microphone', 'clipboard-read', 'clipboard-sanitized-write'];
+const PHONE = {width: 390, height: 800, deviceScaleFactor: 2, isMobile: true, hasTouch: true};
 
 export default async function ({server, guarded, browsers, test}) {
   const s = await server(), g = await guarded(), files = fs.mkdtempSync(`${os.tmpdir()}/sluice-devices-`), errors = [];
@@ -38,6 +39,8 @@ export default async function ({server, guarded, browsers, test}) {
     await forgetful({s, one, errors, test});
     await moved({s, comes, test});
     await impaired({s, comes, test});
+    await phone({comes, test});
+    await crowd({comes, test});
     await firefox({s, browsers, comes, test});
     await test('no page has complained', () => assert.deepEqual(errors, []));
   } finally {
@@ -245,6 +248,53 @@ async function impaired({s, comes, test}) {
   });
   await Promise.all([ada, bob].map(v => v.page.close()));
   relay.stop();
+}
+
+async function phone({comes, test}) {
+  const ada = await comes('phone', 'Ada', {viewport: PHONE}), bob = await comes('phone', 'Bob');
+  await ada.seat('Bob', 'seen', x => looks(x, 'green'));
+  const tap = async selector => (await ada.page.waitForSelector(selector, {visible: true})).tap();
+  await test('on a phone: what a finger can hit is to be seen, and the theme, the numbers and the reason are there', async () => {
+    const tools = await ada.page.$$eval('.seat-tools button', all => all.filter(e => e.checkVisibility()).map(e =>
+      ({name: e.className, opacity: getComputedStyle(e.parentElement).opacity})));
+    assert.ok(tools.some(t => t.name === 'silence') && tools.every(t => t.opacity === '1'), JSON.stringify(tools));
+    const small = await ada.page.$$eval('.dock button, header button', all => all.filter(e => e.checkVisibility()).map(e => {
+      const {left, right, width, height} = e.getBoundingClientRect();
+      return {id: e.id, left, right, width, height};
+    }).filter(b => b.left < 0 || b.right > 390 || b.height < 32 || b.width < 32));
+    assert.deepEqual(small, []);
+    await ada.shot('call-phone-host-light');
+    await tap('#theme');
+    assert.equal(await ada.page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+    await tap('.seat[aria-label="Bob"] .bars');
+    await ada.seat('Bob', 'numbers', x => /network\s+(Good|Fair|Poor)/.test(x.numbers));
+    await ada.shot('statistics-phone-dark');
+    await tap('#stats');
+    await ada.until('away', x => x.seats.every(y => y.numbers === null));
+  });
+  await Promise.all([ada, bob].map(v => v.page.close()));
+}
+
+// Voices and cameras off: what counts is who is there.
+async function crowd({comes, test}) {
+  const ada = await comes('crowd', 'Ada');
+  await ada.page.setViewport({width: 700, height: 420});
+  const others = [];
+  for (let n = 1; n <= 6; n++) others.push(await comes('crowd', `Guest ${n}`, {inside: false, silent: true}));
+  for (const v of others) await v.page.click('#join');
+  await ada.until('all', x => x.status === '7 here');
+  await test('whom the speaker layout has no place for is counted, and stands in the list', async () => {
+    await ada.press('l');
+    const v = await ada.until('a number', x => /^\+\d$/.test(x.more));
+    assert.equal(v.seats.length + Number(v.more), 7);
+    await ada.shot('speaker-more');
+    await ada.page.click('.more');
+    await ada.until('all', x => x.people.length === 7 && x.focus === 'tab-people');
+    await ada.press('Escape');
+    const after = await ada.until('closed', x => x.people.length === 0);
+    assert.equal(after.focus, 'more', 'where it was before');
+  });
+  await Promise.all([ada, ...others].map(v => v.page.close()));
 }
 
 async function firefox({s, browsers, comes, test}) {
