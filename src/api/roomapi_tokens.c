@@ -10,6 +10,7 @@ enum {
     TOKEN_S = 3600,
     TOKEN_S_MAX = 366 * 86400,
     JTI_LEN = 32,
+    SOURCES_MAX = 8, /* of a token; they fit into TOKEN_TEXT_CAP */
 };
 #define LATEST 4102444800 /* 2100: no token ends later */
 
@@ -53,7 +54,8 @@ static bool read_sources(struct roomapi_call *c, json_t *words, struct token *t)
     struct wr w = wr_of((uint8_t *)t->sources, sizeof t->sources - 1);
     size_t i;
     json_t *word;
-    bool good = !words || (json_is_array(words) && json_array_size(words) > 0);
+    size_t n = json_array_size(words);
+    bool good = !words || (n > 0 && n <= SOURCES_MAX);
     json_array_foreach(words, i, word)
     {
         struct span s = span_of(json_is_string(word) ? json_string_value(word) : "");
@@ -64,7 +66,7 @@ static bool read_sources(struct roomapi_call *c, json_t *words, struct token *t)
     if (good && !w.bad)
         return true;
     sl_roomapi_refuse(c, PROBLEM_REQUEST,
-                      "sources: a list of words, such as camera; at most 128 octets");
+                      "sources: a list of 1 to 8 words, such as camera");
     return false;
 }
 

@@ -1,8 +1,10 @@
 // Redis goes away during a call, and comes back empty; the server dies, and comes back or does not.
 
 import assert from 'node:assert/strict';
-import {innocents, until} from '../attack/rig.mjs';
+import {attend, innocents, until} from '../attack/rig.mjs';
 import {startServer} from '../browser/server.mjs';
+import {Client} from '../rooms/client.mjs';
+import {minter} from '../rooms/tokens.mjs';
 import {Backend, OWNED, ROOM, Redis, agree, join, occupied, there, whole} from './rig.mjs';
 
 export default async function ({test}) {
@@ -56,6 +58,29 @@ export default async function ({test}) {
     await backend.has('call', occupied({bob: there(), eve: there()}));
     await eve.say('leave');
     await eve.peer.leave();
+  });
+
+  await test('Redis hangs during a call: media goes on, and what happened meanwhile is in the dictionary when it wakes', async () => {
+    const mint = await minter(server), join = sub => Client.join(server, 'call', {token: mint({room: 'call', sub})});
+    const eve = await join('eve');
+    const fred = await join('fred');
+    await backend.has('call', occupied({bob: there(), eve: there(), fred: there()}));
+    const ann = await join('ann'), kim = await attend(server, 'whip', 'call', {stream: 'kim'});
+    while (!(await agree(bob)).includes('a=msid:kim ')); // who left before was taken out first
+    await Promise.all([beside.mark(), bob.peer.mark()]);
+    redis.hang();
+    const zoe = await join('zoe');
+    await fred.leave();
+    await connected(0); // since it has not answered for long
+    await eve.leave();
+    await whole(beside);
+    const {packets, lost} = await bob.peer.look();
+    assert.ok(packets > 1000 && lost === 0, `${lost} of ${packets} lost`);
+    redis.wake();
+    await connected(1);
+    await backend.has('call', occupied({bob: there(), ann: there(), kim: there(), zoe: there()}));
+    await Promise.all([ann, zoe, kim].map(p => p.leave()));
+    await backend.has('call', occupied({bob: there()}));
   });
 
   await test('a dictionary that somebody spoils is mended within the lease', async () => {

@@ -39,6 +39,9 @@ export class Redis {
     this.child.kill('SIGKILL');
     return this.ended;
   }
+  // Its sockets stay, and nobody answers on them; and answers again.
+  hang() { this.child.kill('SIGSTOP'); }
+  wake() { this.child.kill('SIGCONT'); }
 }
 
 // One client of a back end: what it was told waits in `told`.

@@ -65,7 +65,7 @@ export default async function ({test}) {
     for (const out of [st.stdout, st.stderr]) out.on('data', d => { said += d; });
     const code = await new Promise(r => st.on('close', r));
     assert.equal(code, 0, said);
-    assert.match(said, /Tested: 25/);
+    assert.match(said, /Tested: 26/);
     assert.equal((await s.get('/health/live')).status, 200);
     s.child.kill();
     await s.kill();

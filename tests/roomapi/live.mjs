@@ -55,7 +55,8 @@ export default async function ({test}) {
     await comes(bob.peer, ann.peer);
     await comes(eye, cam);
     const {info, peers, more} = await api('showRoom', here);
-    assert.deepEqual([info, more], [{...here, metadata: 'topic', locked: false, peers_n: 3, viewers: 1}, false]);
+    assert.deepEqual([info, more], [{...here, metadata: 'topic', locked: false, peers_n: 3, viewers: 1,
+      peers_max: 0, publishers_max: 0, max_bps: 4e6, empty_s: 60}, false]);
     assert.deepEqual(peers.map(p => [p.peer, p.name, p.role, p.tracks.map(t => t.source)]),
       [['ann', 'Ann', 'participant', ['microphone']], ['bob', '', 'host', []], ['cam', 'cam', 'participant', ['microphone']]]);
     assert.deepEqual(await api('showPeer', {...here, peer: 'ann'}), peers[0]);
@@ -160,8 +161,24 @@ export default async function ({test}) {
     await api('revokePass', {...here, transport});
     const minted = await api('mintToken', {}, {room, may: ['watch'], seconds: 60});
     assert.deepEqual(await api('revokeToken', {}, {token: minted.token}), {jti: minted.jti, ended: 0});
+    await attend(s, 'whep', room, {stream: 'cam'});
+    const viewers = async () => (await api('listViewers', here)).viewers.map(v => v.viewer), before = await viewers();
+    assert.equal(before.length, 2);
+    await api('removeViewer', {...here, viewer: before[1]});
+    assert.deepEqual(await viewers(), before.slice(0, 1));
     const {roomID} = await api('createAnyRoom');
     await api('closeRoom', {tenant, room: roomID});
+  });
+
+  await test('who was moved goes with the token by which he came first', async () => {
+    const {token: first} = await api('mintToken', {}, {room: '*', may: ['publish', 'watch'], peer: 'max', name: 'Max', role: 'host', sources: ['microphone']});
+    const max = await Client.join(s, room, {token: first});
+    assert.deepEqual([max.joined.role, max.joined.name], ['host', 'Max']);
+    await api('movePeer', {...here, peer: 'max'}, {room: 'away'});
+    const there = await Client.join(s, 'away', {token: (await max.of('moved')).token});
+    assert.equal(there.joined.type, 'joined');
+    assert.equal((await api('revokeToken', {}, {token: first})).ended, 1);
+    assert.deepEqual([(await there.of('closed')).code, (await there.closed).code], ['revoked', 4006]);
   });
 
   await test('a room is closed: all are told, by whatever way they came, and nothing is left of it', async () => {

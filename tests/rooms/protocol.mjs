@@ -158,9 +158,16 @@ export default async function ({server, beside, test}) {
     const bob = await join('resumed', 'bob');
     await ann.of('peer_joined');
     bob.socket.terminate();
+    const deaf = await Client.open(server, 'resumed'); // is lost before it hears the answer
+    const resumed = await server.count('sluice_room_resumed_total');
+    deaf.socket.pause();
+    deaf.say('resume', {v: 1, resume: bob.joined.resume});
+    await until('him to be back', async () => ({ok: await server.count('sluice_room_resumed_total') > resumed}));
+    deaf.socket.terminate();
     const again = await Client.open(server, 'resumed');
     again.joined = await again.ask('resume', {v: 1, resume: bob.joined.resume});
     assert.deepEqual([again.joined.type, again.joined.peer, again.joined.resumed], ['joined', 'bob', true]);
+    assert.equal((await again.ask('ping')).type, 'pong'); // it knows the next, and the former is used up
     const other = await Client.open(server, 'resumed');
     assert.equal((await other.ask('resume', {v: 1, resume: bob.joined.resume})).code, 'resume');
     assert.equal((await other.ask('resume', {v: 1, resume: again.joined.resume})).resumed, true);
