@@ -218,6 +218,7 @@ void sl_roomapi_show_room(struct roomapi_call *c)
         return;
     }
     struct wr *w = sl_roomapi_body(c, 200);
+    char rest[sizeof "],\"more\":false}"];
     bool more = false, first = true;
     wr_str(w, "{\"info\":");
     sl_roomjson_room(w, c->room);
@@ -227,15 +228,17 @@ void sl_roomapi_show_room(struct roomapi_call *c)
             last = p == last ? NULL : last;
             continue;
         }
-        if (w->cap - w->n < ROOMJSON_PEER_MAX) {
-            more = true;
+        struct wr one = wr_of(w->p + w->n, w->cap - w->n - sizeof rest);
+        wr_str(&one, first ? "" : ",");
+        sl_roomjson_peer(&one, p, true);
+        more = one.bad;
+        if (more)
             break;
-        }
-        wr_str(w, first ? "" : ",");
         first = false;
-        sl_roomjson_peer(w, p, true);
+        w->n += one.n;
     }
-    wr_str(w, more ? "],\"more\":true}" : "],\"more\":false}");
+    (void)snprintf(rest, sizeof rest, "],\"more\":%s}", more ? "true" : "false");
+    wr_str(w, rest);
 }
 
 void sl_roomapi_change_room(struct roomapi_call *c)

@@ -32,7 +32,7 @@ static struct http_res ask(struct roomapi *a, const struct ask *q)
 
 static const char *said(const struct http_res *res)
 {
-    static char text[1 << 16];
+    static char text[(1 << 20) + 1];
     (void)snprintf(text, sizeof text, "%.*s", (int)res->body.n,
                    res->body.n > 0 ? (const char *)res->body.p : "");
     return text;
@@ -50,7 +50,7 @@ static void begin(struct world *w, const char *secret)
 {
     static const uint64_t key[2] = {1, 2};
     *w = (struct world){.s = room_stage_new(&(struct rooms_conf){
-                            .limits = {.rooms = 3, .peers = 10, .room_peers = 10}}),
+                            .limits = {.rooms = 3, .peers = 200, .room_peers = 200}}),
                         .kv = sl_kv_open_memory()};
     CHECK_INT(sl_token_keys_add(&w->keys, span_of("dev"),
                                 span_of("a secret of this test, long enough")),
@@ -203,5 +203,45 @@ TEST(roomapi_answers)
             check_fail(__FILE__, __LINE__, "said %s", said(&res));
     }
     CHECK_STR(w.s->of[0].left, "removedtoo loud");
+    end(&w);
+}
+
+/* More than an answer holds is read page by page: each peer once, in order. */
+TEST(roomapi_pages_of_peers)
+{
+    enum { PEERS = 100 };
+    static char metadata[METADATA_MAX + 1];
+    struct world w;
+    unsigned pages = 0, seen = 0;
+    char query[32] = "";
+    begin(&w, NULL);
+    memset(metadata, 1, METADATA_MAX); /* six octets each, as JSON */
+    for (unsigned i = 0; i < PEERS; i++) {
+        char id[16];
+        struct participant *p;
+        (void)snprintf(id, sizeof id, "p%u", i);
+        const struct admission a = {.tenant = span_of("t"),
+                                    .room = span_of("r"),
+                                    .id = span_of(id),
+                                    .metadata = span_of(metadata),
+                                    .role = i % 2 ? ROLE_VIEWER : ROLE_PARTICIPANT,
+                                    .create = true,
+                                    .events = &stage_events,
+                                    .ctx = &w.s->of[0]};
+        CHECK_INT(sl_participant_admit(w.s->rooms, &a, 0, &p), E_OK);
+    }
+    for (bool more = true; more && pages < PEERS; pages++) {
+        struct http_res res =
+            ask(&w.api, &(struct ask){HTTP_GET, "/v1/rooms/t/r", NULL, query});
+        const char *text = said(&res);
+        CHECK_INT(res.status, 200);
+        for (const char *at = text; (at = strstr(at, "{\"peer\":\"p")); at += 10, seen++)
+            CHECK_INT(strtoul(at + 10, NULL, 10), seen);
+        more = strstr(text, "],\"more\":true}") != NULL;
+        CHECK(more || strstr(text, "],\"more\":false}"));
+        (void)snprintf(query, sizeof query, "after=p%u", seen - 1);
+    }
+    CHECK_INT(seen, PEERS);
+    CHECK_INT(pages, 3);
     end(&w);
 }

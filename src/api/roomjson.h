@@ -8,11 +8,7 @@
 #include "room/news.h"
 #include "room/room.h"
 
-/* Octets that are enough for one participant with its tracks; and for an event. */
-enum {
-    ROOMJSON_PEER_MAX = 40 * 1024 + PEER_TRACKS_MAX * 1024,
-    ROOMJSON_NEWS_MAX = 48 * 1024
-};
+enum { ROOMJSON_NEWS_MAX = 48 * 1024 }; /* octets that are enough for an event */
 
 /* A JSON string with its quotes, of text in UTF-8. */
 void sl_roomjson_text(struct wr *w, struct span text);
