@@ -128,6 +128,10 @@ window.member = {
     if (on) t.attach();
     else t.detach();
   },
+  // As a page does that is scrolled until the picture is far below the window, or back.
+  scroll(me, other, away) {
+    rig.streams[`${me}/${other}/camera`].element.style.top = away ? '20000px' : 0;
+  },
   want: (me, other, source, wish) => found(me, other, source).want(wish),
   subscribe: (me, other, source, on) => found(me, other, source).subscribe(on),
   peer: (me, other, method, ...args) => member.does([...members[me].room.peers.values()].find(p => p.name === other), method, ...args),

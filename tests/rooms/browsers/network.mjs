@@ -1,6 +1,7 @@
-// The browser says that the network came back, or is another one: the SDK does not wait then.
+// The browser says that the network came back, or is another one: the SDK does not wait then. Or nobody says so.
 
 import assert from 'node:assert/strict';
+import {byPort, startImpair} from '../../browser/impair.mjs';
 import {sleep, until} from '../../browser/rig.mjs';
 import {door} from './door.mjs';
 import {inPage, pageFor, person} from './people.mjs';
@@ -99,6 +100,33 @@ export default async function ({server, browsers, test}) {
     d.close();
     await page.close();
   }
+  await test('whose path for media breaks looks for it anew until it is there, and is seen and heard again', async () => {
+    const page = await pageFor(await browsers('chromium')), relay = await startImpair({port: s.rtc});
+    await page.evaluate(byPort, relay.port);
+    const eve = await person(s, page, {name: 'Eve', room: 'network', color: 'red', frequency: 900});
+    const ufrags = async () => Object.values(await eve.does('numbers')).map(c => c.ufrag);
+    const all = async () => {
+      await bob.sees(eve);
+      await bob.hears(eve);
+      await eve.sees(bob);
+    };
+    await all();
+    const {me} = await eve.state(), before = await ufrags(), begun = Date.now();
+    relay.set({up: {loss: 1}, down: {loss: 1}});
+    await until('both to be looked for anew', async () => {
+      const value = await ufrags();
+      return {value, ok: value.every((u, i) => u !== before[i])};
+    }, 30000);
+    const took = Date.now() - begun;
+    relay.set({});
+    await all();
+    assert.equal((await eve.state()).me, me, 'the same peer');
+    assert.ok(!(await bob.log()).some(e => e.left === 'Eve'), 'nobody was told that it left');
+    await eve.leave();
+    relay.stop();
+    await page.close();
+    return `after ${took} ms`;
+  });
   await bob.leave();
   await stays.close();
 }

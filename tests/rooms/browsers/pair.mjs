@@ -160,25 +160,33 @@ export default async function ({server, browsers, test}) {
     await sends('microphone', 1);
     await near.does('subscribe', 'One', 'camera', true);
     await near.sees(one);
+    await near.does('scroll', 'One', true);
+    await sends('camera', 0);
+    await near.does('scroll', 'One', false);
+    await near.sees(one);
     await near.leave();
     await one.leave();
   });
-  await test('lips and voice are within 40 ms of each other, once the browser has brought them together', () =>
-    until('together', async () => {
-      const value = await eve.does('apart', 'Ada');
-      return {value, ok: value !== null && value < 40};
-    }, 30000));
-  await test('and for one who has just come they are so after a while', async () => {
-    const zoe = await person(s, pages.c, {name: 'Zoe', room: 'pair'}), begun = Date.now();
+  // The median of twenty looks: a single one may be anywhere. Of a page that stops for a moment the sound is late from then
+  // on, by whatever way it goes, until the browser that hears it has brought them together again.
+  const together = async who => {
+    const begun = Date.now(), last = [];
     let first = null;
     const value = await until('together', async () => {
-      const value = await zoe.does('apart', 'Ada');
-      first ??= value === null ? null : `${Math.round(value)} ms apart after ${Date.now() - begun} ms`;
-      return {value, ok: value !== null && value < 40};
+      const apart = await who.does('apart', 'Ada');
+      if (apart === null) return {value: last, ok: false};
+      first ??= `${Math.round(apart)} ms apart after ${Date.now() - begun} ms`;
+      last.push(Math.round(apart));
+      const some = last.slice(-20).sort((a, b) => a - b);
+      return {value: some, ok: some.length === 20 && some[10] < 40};
     }, 30000);
-    const took = Date.now() - begun;
+    return `${first}, ${value[10]} (at the most ${value[19]}) after ${Date.now() - begun}`;
+  };
+  await test('lips and voice are within 40 ms of each other, once the browser has brought them together', () => together(eve));
+  await test('and for one who has just come they are so after a while', async () => {
+    const zoe = await person(s, pages.c, {name: 'Zoe', room: 'pair'}), said = await together(zoe);
     await zoe.leave();
-    return `${first}, ${Math.round(value)} after ${took}`;
+    return said;
   });
   await test('who leaves is gone for all', async () => {
     await ada.leave();

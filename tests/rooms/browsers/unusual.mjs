@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
-import {startImpair} from '../../browser/impair.mjs';
+import {byPort, startImpair} from '../../browser/impair.mjs';
 import {COLORS, launch, until} from '../../browser/rig.mjs';
 import {minter} from '../tokens.mjs';
 import {flags} from './devices.mjs';
@@ -217,19 +217,9 @@ async function moved({s, comes, test}) {
   });
 }
 
-// In the page: its media goes by another port.
-function by(port) {
-  const {setRemoteDescription} = RTCPeerConnection.prototype;
-  RTCPeerConnection.prototype.setRemoteDescription = function ({type, sdp}) {
-    let n = 0;
-    return setRemoteDescription.call(this, {type, sdp: sdp.replace(/^a=candidate:(\S+ 1 udp \S+) .*?\r\n|^a=candidate:.*?\r\n/gim,
-      (line, head) => head && !n++ ? `a=candidate:${head} 127.0.0.1 ${port} typ host\r\n` : '')});
-  };
-}
-
 async function impaired({s, comes, test}) {
   const relay = await startImpair({port: s.rtc});
-  const ada = await comes('impaired', 'Ada'), bob = await comes('impaired', 'Bob', {before: [[by, relay.port]]});
+  const ada = await comes('impaired', 'Ada'), bob = await comes('impaired', 'Bob', {before: [[byPort, relay.port]]});
   await ada.press('v');
   await bob.seat('Ada', 'a voice alone, and all is well', x => x.dark && !x.muted && x.bars === 'Good');
   await test('a bad network is told on the seat of who has no camera, with the reason; and when it is over', async () => {
