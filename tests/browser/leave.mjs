@@ -1,8 +1,10 @@
-// A viewer that leaves and returns, and what is left of it meanwhile: nothing.
+// A viewer that leaves and returns, and what is left of it meanwhile: nothing. Who leaves without a word is waited for
+// while the other suites go on, on a server of its own.
 
 import assert from 'node:assert/strict';
 import {publisher, viewer} from './participants.mjs';
 import {call, until} from './rig.mjs';
+import {startServer} from './server.mjs';
 
 export default async function ({server, browsers, test}) {
   const s = await server(), browser = await browsers('chromium');
@@ -23,19 +25,6 @@ export default async function ({server, browsers, test}) {
     assert.ok(took < 3000, `${took} ms until the first picture`);
     return `${took} ms until the first picture`;
   });
-  await test('a page that is closed without a word is forgotten', async () => {
-    const transports = (n, timeout) => until(`${n} transports`, async () => {
-      const value = await s.count('sluice_transports');
-      return {value, ok: value === n};
-    }, timeout);
-    await transports(1);
-    const gone = await browser.page();
-    const v = await viewer(s, browser, p, {page: gone});
-    await v.sees();
-    await transports(2);
-    await gone.close(); // no DELETE: DTLS's own farewell, or the end of consent, must do
-    await transports(1, 60000); // 30 s of silence, and a while in which it may still come back
-  });
   await test('a publisher that ends is told to its viewers by an empty list', async () => {
     const v = await viewer(s, browser, p, {page, key: 'last'});
     await v.sees();
@@ -47,4 +36,18 @@ export default async function ({server, browsers, test}) {
     await call(page, 'stop', 'last');
   });
   await page.close();
+  const own = await startServer({name: 'browser-leave'}), gone = await browser.page();
+  const one = await publisher(own, browser, {room: 'gone', page: gone}), other = await viewer(own, browser, one, {page: gone});
+  await other.sees();
+  const forgotten = test('a page that is closed without a word is forgotten', async () => {
+    const transports = n => until(`${n} transports`, async () => {
+      const value = await own.count('sluice_transports');
+      return {value, ok: value === n};
+    }, 60000);
+    await transports(2);
+    await gone.close(); // no DELETE: DTLS's own farewell, or the end of consent, must do
+    await transports(0); // 30 s of silence, and a while in which it may still come back
+    await own.stop();
+  });
+  return () => forgotten;
 }

@@ -24,14 +24,17 @@ const server = () => once('server', () => startServer({name: 'browser'}));
 
 const named = process.argv.slice(2);
 for (const name of named) if (!SUITES.includes(name)) throw new Error(`no suite ${name}; there are ${SUITES.join(' ')}`);
+const last = []; // what goes on beside the others
 for (const name of named.length ? named : SUITES) {
   const {default: suite} = await import(`./${name}.mjs`);
   try {
-    await suite({server, browsers, test, skip});
+    const rest = await suite({server, browsers, test, skip});
+    if (rest) last.push(rest);
   } catch (error) {
     await test(`${name} could not be run`, () => { throw error; });
   }
 }
+for (const rest of last) await rest();
 for (const kind of ['chromium', 'firefox']) await (await started.get(kind))?.close();
 if (started.has('server')) await test('the server ends when told, without a complaint', async () => (await server()).stop());
 process.exit(done());

@@ -19,6 +19,13 @@ export default async function ({server, backend, test}) {
   await backend.has('lost', occupied({eve: there(true)}));
   await lost.peer.vanish();
 
+  const never = test('one who is expected and never comes is not counted for ever', async () => {
+    const dan = await join(backend, server, 'never', 'dan', 'whip');
+    await backend.has('never', occupied({dan: there(true, false)}));
+    assert.equal((await dan.heard('left')).payload.reason, 'never_up');
+    await backend.has('never', null);
+    await dan.peer.leave();
+  });
   await test('a room is made by its dictionary, and the first who comes is its host', async () => {
     await backend.redis.hSet(`${ROOM}two`, {occupancyCount: 0, occupants: '{}'});
     ann = await join(backend, server, 'two', 'ann', 'whip');
@@ -109,14 +116,7 @@ export default async function ({server, backend, test}) {
     await backend.has(roomID, null);
   });
 
-  await test('one who is expected and never comes is not counted for ever', async () => {
-    const dan = await join(backend, server, 'never', 'dan', 'whip');
-    await backend.has('never', occupied({dan: there(true, false)}));
-    assert.equal((await dan.heard('left')).payload.reason, 'never_up');
-    await backend.has('never', null);
-    await dan.peer.leave();
-  });
-
+  await never;
   return () => test('one whose network is gone is not there any more, once its consent has ended', async () => {
     await backend.has('lost', null);
     assert.equal((await lost.heard('left')).payload.reason, 'consent');

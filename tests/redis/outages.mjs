@@ -116,7 +116,7 @@ export default async function ({test}) {
     await kim.peer.leave();
   });
 
-  await test('one that is killed and does not come back is forgotten with its lease', async () => {
+  const forgotten = test('one that is killed and does not come back is forgotten with its lease', async () => {
     const short = await startServer({name: 'redis-lease',
       options: [`--redis.address=127.0.0.1:${redis.port}`, '--redis.lease=9s']});
     const kim = await join(backend, short, 'leased', 'kim', 'whip');
@@ -130,6 +130,9 @@ export default async function ({test}) {
     await until('the set of names to be gone', async () => ({ok: await backend.redis.exists(OWNED) === 0}));
     await kim.peer.leave();
   });
-  backend.stop();
-  await redis.kill();
+  return async () => {
+    await forgotten;
+    backend.stop();
+    await redis.kill();
+  };
 }

@@ -77,14 +77,15 @@ export default async function ({server, beside, test}) {
     await c.leave();
   });
 
-  await test('a connection that never comes up is told to be gone, and its owner may offer again', async () => {
+  const waits = []; // tests that do little but wait, beside the others
+  waits.push(test('a connection that never comes up is told to be gone, and its owner may offer again', async () => {
     const c = await join('nobody', 'ann');
     assert.equal((await c.ask('offer', {sdp: offer(['audio'])})).type, 'answer');
     const gone = await c.of('gone');
     assert.deepEqual([gone.of, gone.reason], ['send', 'never_up']);
     assert.equal((await c.ask('offer', {sdp: offer(['audio'], {ufrag: 'next'})})).type, 'answer');
     await c.leave();
-  });
+  }));
 
   await test('as many publish as may, by whatever way, and nobody loses what he has', async () => {
     const api = (method, where, body) => fetch(`${server.adminOrigin}/v1/rooms${where}`, {method,
@@ -201,7 +202,7 @@ export default async function ({server, beside, test}) {
     await Promise.all([first.leave(), ear.leave(), ...[first, ear, ...more].map(c => c.peer.leave())]);
   });
 
-  await test('sockets that are lost for 20 s are taken up again, and media has not noticed; after 30 s they are not', async () => {
+  waits.push(test('sockets that are lost for 20 s are taken up again, and media has not noticed; after 30 s they are not', async () => {
     const join = name => ({token: token('long', name)});
     const ann = await speaker(server, 'long', join('ann')), bob = await listener(server, 'long', join('bob')), eve = await Client.join(server, 'long', join('eve'));
     const gone = await Client.join(server, 'long', join('gone'));
@@ -228,7 +229,7 @@ export default async function ({server, beside, test}) {
     assert.equal((await late.ask('resume', {v: 1, resume: gone.joined.resume})).code, 'resume');
     late.socket.close();
     await Promise.all([eve, ...back, ann.peer, bob.peer].map(p => p.leave()));
-  });
+  }));
 
   await test('one connection for both ways: who offers while the server does is told so', async () => {
     const c = await join('beside', 'eve', {}, {connections: 1});
@@ -248,6 +249,7 @@ export default async function ({server, beside, test}) {
     await Promise.all([ann, bob, eve].map(c => c.leave()));
   });
 
+  await Promise.all(waits);
   await test('rooms that ended leave nothing', async () => {
     await until('one room', async () => {
       const value = await server.count('sluice_rooms');

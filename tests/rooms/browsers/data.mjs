@@ -61,7 +61,7 @@ export default async function ({server, browsers, test}) {
     assert.deepEqual((await bob.log()).filter(e => /^n\d/.test(e.data)).map(e => e.data), Array.from({length: 40}, (_, n) => `n${n}`));
   });
   // Far above the rate at which the server reads one sender: the rest waits in the page.
-  const WORDS = 5000, PIECES = 80, OCTETS = 262_000;
+  const WORDS = 2500, PIECES = 24, OCTETS = 262_000;
   const came = async (to, method, n, ...args) => {
     let got;
     await until(`${n} to have come`, async () => {
