@@ -87,8 +87,9 @@ static const struct {
     {"all rooms",
      {HTTP_GET, "/v1/rooms"},
      200,
-     "{\"rooms\":[" R("\",\"locked\":false,\"peers_n\":1,\"viewers\":0,\"peers_max\":0,"
-                     "\"publishers_max\":0,\"max_bps\":0,\"empty_s\":0}") "],\"more\":false}"},
+     "{\"rooms\":[" R(
+         "\",\"locked\":false,\"peers_n\":1,\"viewers\":0,\"peers_max\":0,"
+         "\"publishers_max\":0,\"max_bps\":0,\"empty_s\":0}") "],\"more\":false}"},
     {"of another tenant", {HTTP_GET, "/v1/rooms", NULL, "tenant=u"}, 200, "\"rooms\":[]"},
     {"behind it", {HTTP_GET, "/v1/rooms", NULL, "a=b&after=t%2fr"}, 200, "\"rooms\":[]"},
     {"behind no room",

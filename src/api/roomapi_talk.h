@@ -8,4 +8,4 @@
 void sl_roomapi_send(struct roomapi_call *c);    /* data to all, or to some */
 void sl_roomapi_viewers(struct roomapi_call *c); /* by WHEP, a page of them */
 void sl_roomapi_remove_viewer(struct roomapi_call *c);
-void sl_roomapi_move(struct roomapi_call *c);    /* call.who to another room */
+void sl_roomapi_move(struct roomapi_call *c); /* call.who to another room */

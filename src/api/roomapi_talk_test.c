@@ -62,10 +62,11 @@ static void begin(struct world *w)
     CHECK_INT(sl_token_keys_add(&w->keys, span_of("dev"),
                                 span_of("a secret of this test, long enough")),
               E_OK);
-    w->conf = (struct roomapi_conf){.rooms = w->s->rooms,
-                                    .keys = &w->keys,
-                                    .random = {.fill = fill},
-                                    .talk = {.hears = hears, .data = data, .moved = moved}};
+    w->conf =
+        (struct roomapi_conf){.rooms = w->s->rooms,
+                              .keys = &w->keys,
+                              .random = {.fill = fill},
+                              .talk = {.hears = hears, .data = data, .moved = moved}};
     CHECK_INT(sl_revoked_new(w->kv, key, 1000, &w->conf.revoked), E_OK);
     CHECK_INT(sl_roomapi_init(&w->api, &w->conf), E_OK);
     said[0] = '\0';
@@ -168,10 +169,10 @@ TEST(roomapi_moves_with_the_id_of_the_token)
     begin(&w);
     CHECK_INT(stage_admit(w.s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
     (void)snprintf(w.s->of[0].who->jti, sizeof w.s->of[0].who->jti, "of-ann");
-    CHECK_INT(ask(&w.api, HTTP_POST, "/v1/rooms/t/r/peers/ann/move", "",
-                  "{\"room\":\"other\"}")
-                  .status,
-              204);
+    CHECK_INT(
+        ask(&w.api, HTTP_POST, "/v1/rooms/t/r/peers/ann/move", "", "{\"room\":\"other\"}")
+            .status,
+        204);
     CHECK_INT(sl_token_verify(&w.keys, span_of(token), 1000, &t), E_OK);
     CHECK_STR(t.jti, "of-ann");
     /* That it is over itself does not end what it led to. */
@@ -197,7 +198,8 @@ TEST(roomapi_moves_nobody_in_vain)
                                   .role = ROLE_PARTICIPANT,
                                   .events = &stage_events,
                                   .ctx = &w.s->of[2]};
-    CHECK_INT(sl_rooms_create(w.s->rooms, span_of("t"), eve.room, &full, 0, &small), E_OK);
+    CHECK_INT(sl_rooms_create(w.s->rooms, span_of("t"), eve.room, &full, 0, &small),
+              E_OK);
     CHECK_INT(sl_rooms_create(w.s->rooms, span_of("t"), span_of("shut"), &full, 0, &shut),
               E_OK);
     CHECK_INT(sl_participant_admit(w.s->rooms, &eve, 0, &w.s->of[2].who), E_OK);

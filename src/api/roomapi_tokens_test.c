@@ -192,6 +192,7 @@ TEST(tokens_that_are_revoked)
         CHECK_INT(post(&w, "/v1/revocations", rows[i].body).status, rows[i].status);
     }
     CHECK(sl_revoked_has(w.conf.revoked, span_of("x")));
-    CHECK(sl_revoked_has(w.conf.revoked, span_of("y"))); /* its holder may have been moved */
+    CHECK(sl_revoked_has(w.conf.revoked,
+                         span_of("y"))); /* its holder may have been moved */
     end(&w);
 }

@@ -37,7 +37,8 @@ static void refuse_offer(struct ask *a, enum err e, const struct refused *why)
         sl_ask_refuse(a, PROBLEM_OFFER, sl_negotiate_code(why->why),
                       why->at > 0 ? detail : text);
     } else if (e == E_DENIED) {
-        sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL, "the token's tenant, or its sub, is not a name");
+        sl_ask_refuse(a, PROBLEM_FORBIDDEN, NULL,
+                      "the token's tenant, or its sub, is not a name");
     } else if (e == E_STATE) {
         sl_ask_refuse(a, PROBLEM_FORBIDDEN, "locked", "the room is locked");
     } else if (e == E_AUTH) {

@@ -50,11 +50,12 @@ struct participant {
     unsigned can;
     /* What it may publish: words, of which "audio" and "video" are all of that kind; "": anything. */
     char sources[SOURCES_CAP];
-    uint32_t max_bps;          /* that it may send; 0: any */
-    uint64_t token; /* struct claims: by which it came; 0: none that can be named */
+    uint32_t max_bps; /* that it may send; 0: any */
+    uint64_t token;   /* struct claims: by which it came; 0: none that can be named */
     char jti[CLAIM_TEXT_CAP]; /* the same, as who made it calls it */
-    bool listed;    /* others are told of it */
-    bool self_named; /* nobody vouched for its id: who has that by a token takes its place */
+    bool listed;              /* others are told of it */
+    bool
+        self_named; /* nobody vouched for its id: who has that by a token takes its place */
     usec since;
     struct peer *sends, *receives; /* NULL: not now */
     struct voice voice;            /* as it was heard last, when it spoke last */

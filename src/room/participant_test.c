@@ -81,7 +81,8 @@ TEST(sources_that_may_be_sent)
         bool want;
     } rows[] = {
         {"any", "", "screen", CAN_PUBLISH, MEDIA_VIDEO, true},
-        {"one of them", "camera microphone", "microphone", CAN_PUBLISH, MEDIA_AUDIO, true},
+        {"one of them", "camera microphone", "microphone", CAN_PUBLISH, MEDIA_AUDIO,
+         true},
         {"none of them", "camera microphone", "screen", CAN_PUBLISH, MEDIA_VIDEO, false},
         {"a part of a word", "screen-audio", "screen", CAN_PUBLISH, MEDIA_VIDEO, false},
         {"by a viewer", "", "camera", CAN_SUBSCRIBE, MEDIA_VIDEO, false},
@@ -89,8 +90,10 @@ TEST(sources_that_may_be_sent)
          MEDIA_VIDEO, false},
         {"all of a kind", "audio", "screen-audio", CAN_PUBLISH, MEDIA_AUDIO, true},
         {"none of the other", "audio", "camera", CAN_PUBLISH, MEDIA_VIDEO, false},
-        {"the other by the name of one", "audio", "slides", CAN_PUBLISH, MEDIA_VIDEO, false},
-        {"a word of the application's", "slides", "slides", CAN_PUBLISH, MEDIA_VIDEO, true},
+        {"the other by the name of one", "audio", "slides", CAN_PUBLISH, MEDIA_VIDEO,
+         false},
+        {"a word of the application's", "slides", "slides", CAN_PUBLISH, MEDIA_VIDEO,
+         true},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         struct participant p = {.can = rows[i].can};
@@ -132,9 +135,12 @@ TEST(who_comes_first_is_host_where_nobody_is_named)
 {
     static const struct room_settings settings = {.empty_time = SEC(60)};
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
-    struct admission a = {.tenant = span_of("t"), .room = span_of("r"),
-                          .role = ROLE_PARTICIPANT, .may = MAY_PUBLISH | MAY_WATCH,
-                          .first_host = true, .events = &stage_events};
+    struct admission a = {.tenant = span_of("t"),
+                          .room = span_of("r"),
+                          .role = ROLE_PARTICIPANT,
+                          .may = MAY_PUBLISH | MAY_WATCH,
+                          .first_host = true,
+                          .events = &stage_events};
     struct room *room;
     CHECK_INT(sl_rooms_create(s->rooms, a.tenant, a.room, &settings, 0, &room), E_OK);
     for (size_t i = 0; i < 2; i++) {

@@ -309,7 +309,8 @@ struct peer *sl_peer_make(struct peer_maker *m, enum peer_kind kind, struct span
 }
 
 enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
-                     uint32_t max_bps, struct wr *answer, struct refused *refused, struct peer **ret)
+                     uint32_t max_bps, struct wr *answer, struct refused *refused,
+                     struct peer **ret)
 {
     struct sdp *sdp = NULL;
     bool publishes = j->job == NEGOTIATE_PUBLISH;

@@ -89,8 +89,8 @@ struct join {
  * offer, and appends the answer. Nothing of it is live yet, and it is in no room's lists. Errors: see above; E_FULL,
  * E_MEMORY, and what else the media plane says. */
 MUST_USE enum err sl_peer_new(struct peer_maker *m, const struct join *j, uint64_t room,
-                              uint32_t max_bps, struct wr *answer, struct refused *refused,
-                              struct peer **ret);
+                              uint32_t max_bps, struct wr *answer,
+                              struct refused *refused, struct peer **ret);
 
 /* ---- its parts, for who makes one in another way ---- */
 

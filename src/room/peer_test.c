@@ -75,9 +75,7 @@ static void section(struct stage *s, size_t mid, char kind, const char *directio
 static enum err make(struct stage *s, enum negotiate_job job, struct peer **ret)
 {
     struct wr w = wr_of((uint8_t *)s->answer, sizeof s->answer - 1);
-    struct join j = {.job = job,
-                     .stream = span_of("x"),
-                     .offer = span_of(s->offer)};
+    struct join j = {.job = job, .stream = span_of("x"), .offer = span_of(s->offer)};
     enum err e = sl_peer_new(&s->maker, &j, 1, s->max_bps, &w, &s->refused, ret);
     s->answer[w.n] = '\0';
     return e;

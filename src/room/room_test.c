@@ -405,11 +405,8 @@ TEST(refused)
     };
     struct node *n = node_large();
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct join j = {rows[i].job,
-                         span_of("default"),
-                         span_of(rows[i].room),
-                         span_of(rows[i].stream),
-                         span_of(rows[i].offer)};
+        struct join j = {rows[i].job, span_of("default"), span_of(rows[i].room),
+                         span_of(rows[i].stream), span_of(rows[i].offer)};
         struct peer *p;
         n->refused = (struct refused){0};
         n->w = wr_of(n->answer, sizeof n->answer);
@@ -451,8 +448,8 @@ TEST(publishers_get_all_or_nothing)
     for (char *at = sdp; (at = strstr(at, "a=rtpmap:")); at++)
         if (strstr(at, "/90000") && strstr(at, "/90000") < strchr(at, '\r'))
             memset(strchr(at, ' ') + 1, 'X', 2);
-    struct join j = {NEGOTIATE_PUBLISH, span_of("default"), span_of("r"),
-                     span_of("x"),      span_of(sdp)};
+    struct join j = {NEGOTIATE_PUBLISH, span_of("default"), span_of("r"), span_of("x"),
+                     span_of(sdp)};
     struct peer *p;
     n->w = wr_of(n->answer, sizeof n->answer);
     CHECK_INT(sl_rooms_join(n->rooms, &j, 0, &n->w, &n->refused, &p), E_UNSUPPORTED);

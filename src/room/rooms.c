@@ -268,8 +268,8 @@ enum err sl_rooms_settings(struct rooms *r, struct room *room,
 {
     bool caps = settings->max_bps != room->settings.max_bps;
     bool waits = room->peers_n == 0 && settings->empty_time != room->settings.empty_time;
-    enum err e = waits ? sl_timer_set(&r->empty, &room->empty, now + settings->empty_time)
-                       : E_OK;
+    enum err e =
+        waits ? sl_timer_set(&r->empty, &room->empty, now + settings->empty_time) : E_OK;
     if (e)
         return e;
     room->settings = *settings;

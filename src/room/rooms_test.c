@@ -37,9 +37,12 @@ TEST(settings_that_change)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){.max_bps = 900000});
     struct room *room = create(s, (struct room_settings){.empty_time = SEC(10)}, 0);
-    const struct admission ann = {.tenant = span_of("t"), .room = span_of("r"),
-                                  .role = ROLE_PARTICIPANT, .may = MAY_PUBLISH,
-                                  .max_bps = 700000, .events = &stage_events,
+    const struct admission ann = {.tenant = span_of("t"),
+                                  .room = span_of("r"),
+                                  .role = ROLE_PARTICIPANT,
+                                  .may = MAY_PUBLISH,
+                                  .max_bps = 700000,
+                                  .events = &stage_events,
                                   .ctx = &s->of[0]};
     static const struct {
         const char *name;

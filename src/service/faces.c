@@ -189,19 +189,20 @@ static enum err make_roomapi(struct faces *f)
     uint64_t key[2];
     sl_random(key, sizeof key);
     enum err e = sl_revoked_new(of->rtcd.kv, key, sl_wall_now() / SEC(1), &f->revoked);
-    const struct roomapi_conf rc = {.rooms = f->conf.rooms,
-                                    .keys = &of->keys,
-                                    .revoked = f->revoked,
-                                    .secret = of->api_secret,
-                                    .pass_any = of->pass_any,
-                                    .random = {.fill = fill_random},
-                                    .talk = {f, talk_hears, talk_data, talk_muted, talk_moved},
-                                    .objects = sl_objects_asked,
-                                    .objects_ctx = &f->objects,
-                                    .captures = sl_captures_asked,
-                                    .captures_ctx = &f->captures,
-                                    .traces = sl_traces_asked,
-                                    .traces_ctx = &f->captures};
+    const struct roomapi_conf rc = {
+        .rooms = f->conf.rooms,
+        .keys = &of->keys,
+        .revoked = f->revoked,
+        .secret = of->api_secret,
+        .pass_any = of->pass_any,
+        .random = {.fill = fill_random},
+        .talk = {f, talk_hears, talk_data, talk_muted, talk_moved},
+        .objects = sl_objects_asked,
+        .objects_ctx = &f->objects,
+        .captures = sl_captures_asked,
+        .captures_ctx = &f->captures,
+        .traces = sl_traces_asked,
+        .traces_ctx = &f->captures};
     f->captures = (struct captures){.api = &f->roomapi,
                                     .node = f->conf.node,
                                     .plane = f->conf.plane,
