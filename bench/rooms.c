@@ -362,7 +362,7 @@ static bool churn(usec span, bool counts)
                            .bar = CHURN_A_MINUTE * 0.99,
                            .least = true,
                            .note = "each after one has left"};
-        (void)snprintf(rate.name, sizeof rate.name, "joins and leaves in %u rooms",
+        (void)snprintf(rate.name, sizeof rate.name, "joins and leaves in %d rooms",
                        PEOPLE / SMALL_ROOM);
         rows_add(&b.rows, &rate);
         row("ms", (double)sl_quantiles_at(&joins, 950) / 1e3, 500, "",

@@ -200,11 +200,12 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
     if (publishes)
         e = sl_rooms_check_publisher(r, room, j->stream);
     e = e ? e : sl_peer_new(&r->maker, j, room->id, max_bps, answer, refused, &p);
-    if (!e && publishes)
-        e = sl_participant_expect(r, p, room, j->by, now);
-    e = e ? e : sl_rooms_expect(r, p, now + ROOM_CONNECT);
-    if (e && p)
-        forget(r, p);
+    if (!e) {
+        e = publishes ? sl_participant_expect(r, p, room, j->by, now) : E_OK;
+        e = e ? e : sl_rooms_expect(r, p, now + ROOM_CONNECT);
+        if (e)
+            forget(r, p);
+    }
     e = settle(r, p, room, e, now);
     if (e)
         return e;
