@@ -33,20 +33,31 @@ TEST(who_receives_is_offered_first_and_all_at_once)
     room_stage_free(s);
 }
 
-TEST(what_comes_before_the_path_stands_is_offered_when_it_does)
+/* Ann speaks, and Bob has heard the offer of it. */
+static void offer_to_bob(struct room_stage *s)
 {
-    struct peer *receives;
-    struct room_stage *s = ann_and_bob(&receives);
     struct person *bob = &s->of[1];
-    struct refused refused;
     CHECK_INT(stage_speak(s, 0), E_OK);
     sl_rooms_flush(s->rooms, 0);
     CHECK_INT(
         end_offered(&bob->receives, (struct span){(uint8_t *)bob->offer, bob->offer_n}),
         E_OK);
-    CHECK_INT(
-        sl_rooms_answered(s->rooms, receives, end_text(&bob->receives), 0, &refused),
-        E_OK);
+}
+
+static enum err bob_answers(struct room_stage *s, struct peer *receives)
+{
+    struct refused refused;
+    return sl_rooms_answered(s->rooms, receives, end_text(&s->of[1].receives), 0,
+                             &refused);
+}
+
+TEST(what_comes_before_the_path_stands_is_offered_when_it_does)
+{
+    struct peer *receives;
+    struct room_stage *s = ann_and_bob(&receives);
+    struct person *bob = &s->of[1];
+    offer_to_bob(s);
+    CHECK_INT(bob_answers(s, receives), E_OK);
     end_add(&s->of[0].sends, 2, MEDIA_AUDIO);
     CHECK_INT(stage_speak(s, 0), E_OK);
     sl_rooms_flush(s->rooms, 0);
@@ -79,17 +90,10 @@ TEST(an_answer_that_comes_twice)
     struct peer *receives;
     struct room_stage *s = ann_and_bob(&receives);
     struct person *bob = &s->of[1];
-    struct refused refused;
-    CHECK_INT(stage_speak(s, 0), E_OK);
-    sl_rooms_flush(s->rooms, 0);
-    CHECK_INT(
-        end_offered(&bob->receives, (struct span){(uint8_t *)bob->offer, bob->offer_n}),
-        E_OK);
+    offer_to_bob(s);
     static const enum err want[] = {E_OK, E_STATE};
     for (size_t i = 0; i < LEN(want); i++)
-        CHECK_INT(
-            sl_rooms_answered(s->rooms, receives, end_text(&bob->receives), 0, &refused),
-            want[i]);
+        CHECK_INT(bob_answers(s, receives), want[i]);
     sl_rooms_tick(s->rooms, ROOM_CONNECT - 1);
     CHECK_STR(bob->lost, "");
     sl_rooms_tick(s->rooms, ROOM_CONNECT);
