@@ -50,6 +50,18 @@ export default async function ({redis, backend, test}) {
       });
       await page.close();
     });
+    await test('who has the address of no room is told so, whatever it says', async () => {
+      for (const room of ['none', '%00', 'a'.repeat(2000)]) {
+        const page = await chromium.page(`${origin}#${room}`);
+        await until('the reason', async () => {
+          const value = await page.$eval('#state', e => e.textContent);
+          return {value, ok: value.startsWith('there is no such room')};
+        });
+        await page.close();
+        const answer = await fetch(`${origin}room/${room}/ann`, {method: 'POST', body: '{"type":"leave"}'});
+        assert.deepEqual([answer.status, await answer.json()], [404, {error: 'no such room'}]);
+      }
+    });
     await test('a page that is loaded again is back in its place', async () => {
       const room = await pages[1].evaluate(() => location.hash.slice(1));
       await pages[1].close();
@@ -87,19 +99,22 @@ export default async function ({redis, backend, test}) {
     });
     await test('of three who come at once two are let in, and one of them is the host', async () => {
       const {roomID} = await (await fetch(`${origin}room/create`, {method: 'POST'})).json(), gone = new AbortController();
-      const ids = ['ann', 'bob', 'cid'];
-      for (const id of ids) {
+      const listens = async id => {
         const {body} = await fetch(`${origin}room/${roomID}/${id}/events`, {signal: gone.signal});
         await body.getReader().read(); // ready
-      }
-      const answers = await Promise.all(ids.map(id => fetch(`${origin}room/${roomID}/${id}`, {method: 'POST',
-        body: JSON.stringify({type: 'offer', payload: {type: 'offer', sdp: offer()}})})));
-      assert.deepEqual(answers.map(a => a.status).sort(), [202, 202, 409]);
+      };
+      const offers = async id => (await fetch(`${origin}room/${roomID}/${id}`, {method: 'POST',
+        body: JSON.stringify({type: 'offer', payload: {type: 'offer', sdp: offer()}})})).status;
+      const ids = ['ann', 'constructor', 'toString'];
+      await Promise.all(ids.map(listens));
+      assert.deepEqual((await Promise.all(ids.map(offers))).sort(), [202, 202, 409]);
       const {occupants} = await until('both', async () => {
         const value = await (await fetch(`${origin}room/${roomID}`)).json();
         return {value, ok: value.occupancyCount === 2};
       });
       assert.equal(Object.values(occupants).filter(o => o.IsHost).length, 1, JSON.stringify(occupants));
+      await listens('valueOf');
+      assert.equal(await offers('valueOf'), 409);
       gone.abort();
     });
   } finally {
