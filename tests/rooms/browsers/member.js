@@ -185,7 +185,8 @@ window.member = {
         sections: pc.getTransceivers().length, sending: pc.getSenders().filter(s => s.track?.readyState === 'live').map(s => s.track.kind),
         codecs: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').map(s => all.find(x => x.id === s.codecId)?.mimeType),
         frames: all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video').reduce((n, s) => n + (s.framesDecoded ?? 0), 0),
-        encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s => ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded})),
+        encoded: all.filter(s => s.type === 'outbound-rtp' && s.kind === 'video').map(s =>
+          ({rid: s.rid, height: s.frameHeight, n: s.framesEncoded, octets: s.bytesSent + s.headerBytesSent})),
         frozen: all.filter(s => s.type === 'inbound-rtp').reduce((n, s) => n + (s.totalFreezesDuration ?? 0), 0)};
     }
     return out;

@@ -10,7 +10,7 @@ import {startServer} from '../../browser/server.mjs';
 import {BY_BROWSERS, differences, unseen} from '../schema.mjs';
 import {reviewAll} from './people.mjs';
 
-const SUITES = ['pair', 'single', 'crowd', 'host', 'comeback', 'network', 'layers', 'data', 'sealed', 'mixed', 'pass', 'churn', 'speakers', 'loudest', 'page', 'unusual'];
+const SUITES = ['pair', 'single', 'crowd', 'host', 'comeback', 'network', 'layers', 'narrow', 'data', 'sealed', 'mixed', 'pass', 'churn', 'speakers', 'loudest', 'page', 'unusual'];
 
 const started = new Map();
 const once = (key, start) => {
