@@ -264,7 +264,7 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
     bool fresh = !p;
     unsigned least =
         s->one ? CAN_PUBLISH | CAN_DATA | CAN_SUBSCRIBE : CAN_PUBLISH | CAN_DATA;
-    if (!(s->who->can & least))
+    if (fresh && !(s->who->can & least)) /* what is there may look for another path */
         return refuse("forbidden", NULL);
     if (forbidden(s, m))
         return refuse("forbidden", forbidden(s, m));

@@ -123,7 +123,16 @@ TEST(what_a_role_may_not_send)
     struct hall_stage *s = ann_and_bob(BOTH);
     hall_say(s, 0, "{'type':'role','peer':'ann','role':'viewer'}", 0);
     CHECK(hall_heard(s, 1, "\"track_ended\"") && hall_heard(s, 1, "\"reason\":\"role\""));
-    CHECK(strstr(hall_say(s, 0, "{'type':'offer','sdp':''}", 0), "forbidden") != NULL);
+    CHECK(hall_heard(s, 0, "\"role\":\"viewer\""));
+    CHECK(strstr(hall_say(s, 0, "{'type':'offer','tracks':" BOTH ",'sdp':''}", 0),
+                 "forbidden") != NULL);
+
+    /* What it has may be agreed anew, and shows nobody anything. */
+    s->of[1].said[0] = '\0';
+    end_add(&s->of[0].sends, 2, MEDIA_VIDEO);
+    hall_send_media(s, 0, "{}");
+    CHECK(hall_heard(s, 0, "\"type\":\"answer\""));
+    CHECK(!hall_heard(s, 1, "\"track_started\""));
     hall_stage_free(s);
 }
 
