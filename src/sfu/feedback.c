@@ -365,6 +365,14 @@ static void arrivals(struct transport *t, usec now)
     }
 }
 
+/* Who sends nothing is told nothing until it does; only that it may send more is not to wait. */
+static usec feedback_after(struct transport *t, usec now)
+{
+    bool some = t->arrived || (t->limit_bps > 0 && t->limit_bps < LIMIT_ANY);
+    t->arrived = false;
+    return some ? now + FEEDBACK_INTERVAL : USEC_NEVER;
+}
+
 void sl_feedback_due(struct transport *t, usec now)
 {
     struct out o = begin(t, now);
@@ -379,7 +387,7 @@ void sl_feedback_due(struct transport *t, usec now)
     requests(&o, now);
     end(&o);
     if (now >= t->next_feedback) {
-        t->next_feedback = now + FEEDBACK_INTERVAL;
+        t->next_feedback = feedback_after(t, now);
         arrivals(t, now);
     }
 }
@@ -419,6 +427,12 @@ void sl_feedback_arm(struct transport *t, usec earliest)
         at = earliest;
     if (sl_timer_set(&t->shard->timers, &t->timer, at) != E_OK)
         t->shard->stats.pool_empty++;
+}
+
+void sl_feedback_awake(struct transport *t, usec now)
+{
+    t->next_feedback = now + FEEDBACK_INTERVAL;
+    sl_feedback_arm(t, now);
 }
 
 void sl_feedback_hurry(struct transport *t, usec now)

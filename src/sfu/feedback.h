@@ -28,6 +28,9 @@ void sl_feedback_due(struct transport *t, usec now);
 /* Sets the transport's timer to what is due next, but not before `earliest`. */
 void sl_feedback_arm(struct transport *t, usec earliest);
 
+/* The peer sends again: it is told what arrives, and what it may send, as long as it does. */
+void sl_feedback_awake(struct transport *t, usec now);
+
 /* Something new is forwarded, and its receiver shall know its clock at once (RFC 3550 §6.2). */
 void sl_feedback_hurry(struct transport *t, usec now);
 

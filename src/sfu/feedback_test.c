@@ -325,6 +325,15 @@ TEST(feedback_reports_what_was_received)
 
 /* ---- arrivals ---- */
 
+static void send_numbered(uint16_t n)
+{
+    struct rtp r = stage_frame(SSRC_IN, n, n == 0);
+    uint8_t buf[600], be[2] = {0, (uint8_t)n};
+    struct rtp_elem e = {.id = TWCC_IN, .data = {be, 2}};
+    stage_exts(&r, buf, &e, 1);
+    sim_send_rtp(s.pub, &r);
+}
+
 /* Without transport-cc and with it: what the publisher is told of the path. */
 static const struct {
     const char *name;
@@ -347,12 +356,8 @@ TEST(feedback_tells_of_the_path)
         p.receive.params.ext_id[EXT_TWCC] = path_rows[i].twcc ? TWCC_IN : 0;
         stage_open(&s, &p, &k, 0, SRTP_GCM_128);
         for (uint16_t n = 0; n < 205; n++) {
-            struct rtp r = stage_frame(SSRC_IN, n, n == 0);
-            uint8_t buf[600], be[2] = {0, (uint8_t)n};
-            struct rtp_elem e = {.id = TWCC_IN, .data = {be, 2}};
-            stage_exts(&r, buf, &e, 1);
             if (n != 5)
-                sim_send_rtp(s.pub, &r);
+                send_numbered(n);
             sim_run(&s.sim, MSEC(10));
         }
         struct rtcp all[32];
@@ -379,6 +384,18 @@ TEST(feedback_tells_of_the_path)
     }
 }
 
+/* How often a shard has something to do in 10 s in which nothing comes. */
+static unsigned wakes(unsigned shard)
+{
+    unsigned n = 0;
+    for (usec end = s.sim.now + SEC(10); s.sim.now < end; s.sim.now += MSEC(1))
+        if (sl_shard_deadline(s.sim.shards[shard]) <= s.sim.now) {
+            sl_shard_tick(s.sim.shards[shard], s.sim.now);
+            n++;
+        }
+    return n;
+}
+
 /* A viewer's transport has nothing to say in between its reports. */
 TEST(feedback_of_a_viewer_sleeps)
 {
@@ -386,13 +403,28 @@ TEST(feedback_of_a_viewer_sleeps)
     struct cmd_consumer k = stage_viewer(RTX_OUT);
     stage_open(&s, &p, &k, 1, SRTP_GCM_128);
     sim_run(&s.sim, SEC(2));
-    usec now = s.sim.now, wakes = 0;
-    for (; s.sim.now < now + SEC(10); s.sim.now += MSEC(1))
-        if (sl_shard_deadline(s.sim.shards[1]) <= s.sim.now) {
-            sl_shard_tick(s.sim.shards[1], s.sim.now);
-            wakes++;
+    CHECK(wakes(1) <= 10 + 40); /* once a second, and each quarter for the encodings */
+    stage_close(&s);
+}
+
+/* Nor has a publisher's that sends nothing; when it does, what arrives is told as soon as ever. */
+TEST(feedback_of_a_silent_publisher_sleeps)
+{
+    struct cmd_producer p = stage_video();
+    struct cmd_consumer k = stage_viewer(RTX_OUT);
+    p.receive.params.ext_id[EXT_TWCC] = TWCC_IN;
+    stage_open(&s, &p, &k, 1, SRTP_GCM_128);
+    for (uint16_t n = 0; n < 2; n++) {
+        for (unsigned i = 0; i < 3; i++) {
+            send_numbered((uint16_t)(n * 3 + i));
+            sim_run(&s.sim, MSEC(10));
         }
-    CHECK(wakes <= 10 + 40); /* once a second, and each quarter for the encodings */
+        sim_run(&s.sim, FEEDBACK_INTERVAL);
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_RTPFB, RTPFB_TWCC), n + 1);
+        sim_run(&s.sim, SEC(2));
+        CHECK(wakes(0) <= 10 + 40 + 20); /* and its key frame is asked for again */
+        CHECK_INT(sim_rtcp_count(s.pub, RTCP_RTPFB, RTPFB_TWCC), n + 1);
+    }
     stage_close(&s);
 }
 

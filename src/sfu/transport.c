@@ -328,8 +328,6 @@ enum err sl_transport_add_producer(struct transport *t, struct producer *p, usec
         if (n->rtx_ssrc && !stream_of(rx, n->rtx_ssrc))
             (void)bind_stream(rx, n->rtx_ssrc, true, &p->encodings[i]);
     }
-    if (rx->twcc && t->next_feedback == USEC_NEVER)
-        t->next_feedback = now + FEEDBACK_INTERVAL;
     sl_feedback_arm(t, now);
     return E_OK;
 }
@@ -397,6 +395,9 @@ static enum err take_rtp(struct transport *t, struct pkt *p, usec now)
     sl_rtp_exts_find(p->data, &rtp, rx->ext_of_id, &x);
     if (rx->twcc && x.len[EXT_TWCC] == 2)
         sl_twcc_add(rx->twcc, rtp_be16(p->data + x.off[EXT_TWCC]), p->at);
+    t->arrived = true;
+    if (rx->twcc && t->next_feedback == USEC_NEVER)
+        sl_feedback_awake(t, now);
     struct tp_stream *s = stream_hot(rx, rtp.ssrc);
     if (!s) {
         if (!(s = learn_stream(t, p, &rtp, &x, now))) {

@@ -92,6 +92,7 @@ struct transport {
     bool heard;     /* an authentic packet came, and the association thread knows */
     uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
     bool traced;    /* `trace` is told of each packet */
+    bool arrived;   /* something did, since it was told what does */
     uint16_t twcc_next; /* number of the next packet sent */
     struct srtp_out *out;
     struct srtp_in *in;
@@ -104,10 +105,10 @@ struct transport {
     /* warm */
     struct list producers, consumers; /* by in_transport */
     struct timer timer;
-    usec next_feedback, next_report;
-    usec next_clock;      /* sender reports that do not wait for next_report */
-    uint32_t ssrc;        /* as a sender of RTCP */
-    uint32_t ceiling_bps; /* that the peer may send; 0: any */
+    usec next_feedback, next_report; /* the former never: nothing comes */
+    usec next_clock;                 /* sender reports that do not wait for next_report */
+    uint32_t ssrc;                   /* as a sender of RTCP */
+    uint32_t ceiling_bps;            /* that the peer may send; 0: any */
     bool ceiling_held;  /* there is one, or something is kept back by it (sfu/ceiling) */
     uint32_t limit_bps; /* that it was told last; 0: it was not */
     struct estimate estimate;
