@@ -10,51 +10,7 @@
 
 enum { MADE_ID_LEN = 10 };
 
-/* ---- roles ---- */
-
-static const struct {
-    const char *name;
-    unsigned can;
-} roles[ROLES] = {
-    [ROLE_VIEWER] = {"viewer", CAN_SUBSCRIBE},
-    [ROLE_PARTICIPANT] = {"participant", CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA},
-    [ROLE_HOST] = {"host", CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA | CAN_MODERATE},
-};
-
-unsigned sl_role_can(enum role role, unsigned may)
-{
-    unsigned can = roles[role].can;
-    if (!(may & (MAY_PUBLISH | MAY_ADMIN)))
-        can &= ~(unsigned)CAN_PUBLISH;
-    if (!(may & (MAY_WATCH | MAY_ADMIN)))
-        can &= ~(unsigned)CAN_SUBSCRIBE;
-    return can;
-}
-
-const char *sl_role_name(enum role role)
-{
-    return roles[role].name;
-}
-
-bool sl_role_of(struct span name, enum role *ret)
-{
-    for (unsigned i = 0; i < ROLES; i++)
-        if (span_is(name, roles[i].name)) {
-            *ret = (enum role)i;
-            return true;
-        }
-    return false;
-}
-
-bool sl_role_claimed(const struct claims *c, enum role *ret)
-{
-    if (c->role[0])
-        return sl_role_of(span_of(c->role), ret);
-    *ret = c->may & MAY_ADMIN     ? ROLE_HOST
-           : c->may & MAY_PUBLISH ? ROLE_PARTICIPANT
-                                  : ROLE_VIEWER;
-    return true;
-}
+/* ---- what it may send ---- */
 
 bool sl_participant_may_send(const struct participant *p, enum media_kind kind,
                              const char *source)
@@ -176,6 +132,16 @@ static bool is_owned(const struct room *room, const char *stream)
     return false;
 }
 
+bool sl_participant_owns(const struct claims *by, struct span stream)
+{
+    return by && by->id[0] && span_is(stream, by->id);
+}
+
+bool sl_participant_stands(const struct peer *p)
+{
+    return !p->guest || !p->guest->self_named || !is_owned(p->room, p->stream);
+}
+
 enum err sl_participant_expect(struct rooms *r, struct peer *p, struct room *room,
                                const struct claims *by, usec now)
 {
@@ -207,6 +173,20 @@ static bool fits(struct span name, struct span metadata)
     return name.n <= LABEL_MAX && metadata.n <= METADATA_MAX;
 }
 
+/* Whoever else is there came by no signalling that could tell him that he is a host. */
+static bool has_members(const struct room *room)
+{
+    list_each (struct participant, p, &room->participants, by_room)
+        if (p->events)
+            return true;
+    return false;
+}
+
+static bool is_first_host(const struct room *room, const struct admission *a)
+{
+    return a->first_host && !(room && has_members(room));
+}
+
 static enum err may_come(struct rooms *r, const struct admission *a,
                          const struct room *room, const struct participant *before)
 {
@@ -216,7 +196,7 @@ static enum err may_come(struct rooms *r, const struct admission *a,
         return e;
     if ((a->id.n > 0 && !sl_name_valid(a->id)) || !fits(a->name, a->metadata))
         return E_DENIED;
-    if (room && room->locked && a->role != ROLE_HOST && !again)
+    if (room && room->locked && a->role != ROLE_HOST && !is_first_host(room, a) && !again)
         return E_STATE;
     if (!room && (!a->create || (r->conf.hosts_create && a->role != ROLE_HOST)))
         return E_ABSENT;
@@ -234,13 +214,23 @@ enum err sl_participant_check(struct rooms *r, const struct admission *a)
     return may_come(r, a, room, same_as(room, a));
 }
 
-/* Whoever else is there came by no signalling that could tell him that he is a host. */
-static bool has_members(const struct room *room)
+/* Where nobody else could say who is a host, whoever is there for longest follows the last one. */
+static void pass_on(struct rooms *r, struct room *room)
 {
-    list_each (struct participant, p, &room->participants, by_room)
-        if (p->events)
-            return true;
-    return false;
+    struct participant *next = NULL;
+    if (!room->first_host)
+        return;
+    list_each (struct participant, p, &room->participants, by_room) {
+        if (p->events && p->role == ROLE_HOST)
+            return;
+        if (!next && p->events && p->listed)
+            next = p;
+    }
+    if (!next)
+        return;
+    next->role = ROLE_HOST;
+    next->can = sl_role_can(next->role, next->may);
+    tell(r, NEWS_UPDATED, next, MEDIA_GONES, "");
 }
 
 enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec now,
@@ -249,15 +239,16 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     struct room *room = sl_rooms_find(r, a->tenant, a->room);
     struct participant *before = same_as(room, a);
     bool again = before && before->events, usurped = before && before->self_named;
+    struct admission in = *a;
+    if (is_first_host(room, a))
+        in.role = ROLE_HOST;
     enum err e = may_come(r, a, room, before);
     if (!e && !room)
         e = sl_rooms_open(r, a->tenant, a->room, &room);
     if (e)
         return e;
     sl_rooms_count(r, room);
-    struct admission in = *a;
-    if (a->first_host && !has_members(room))
-        in.role = ROLE_HOST;
+    room->first_host |= a->first_host;
     if (before && !again && !usurped)
         in.id = (struct span){0};
     struct participant *p = sl_participant_make(r, room, &in, now);
@@ -269,8 +260,41 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
         sl_participant_leave(r, before, MEDIA_GONE_REPLACED, "");
     list_add(&room->participants, &p->by_room);
     show(r, p);
+    if (again || usurped)
+        pass_on(r, room);
     *ret = p;
     return E_OK;
+}
+
+/* By such a connection alone: what is said to it goes nowhere, and it may see nothing. */
+static unsigned can_by(const struct peer *p, unsigned can)
+{
+    bool sees = p->member || p->view.n > 0;
+    return can & ~(unsigned)(sees ? CAN_DATA : CAN_DATA | CAN_SUBSCRIBE);
+}
+
+/* Who comes later may be somebody whose name it is, and who may do something else. */
+void sl_participant_follow(struct rooms *r, struct peer *p, struct peer *before)
+{
+    struct participant *who = before->who, *guest = p->guest;
+    p->who = who;
+    who->sends = p;
+    if (p->view.n > 0)
+        who->receives = p;
+    if (!guest)
+        return;
+    char *name = who->name;
+    bool told = strcmp(name, guest->name) == 0 && who->role == guest->role;
+    who->name = guest->name;
+    guest->name = name;
+    who->role = guest->role;
+    who->may = guest->may;
+    who->can = can_by(p, guest->can);
+    memcpy(who->sources, guest->sources, sizeof who->sources);
+    who->max_bps = guest->max_bps;
+    who->self_named = guest->self_named;
+    if (!told)
+        tell(r, NEWS_UPDATED, who, MEDIA_GONES, "");
 }
 
 void sl_participant_begin(struct rooms *r, struct peer *p, usec now)
@@ -287,16 +311,13 @@ void sl_participant_begin(struct rooms *r, struct peer *p, usec now)
         p->guest ? p->guest : sl_participant_make(r, p->room, &plain, now);
     if (!who)
         return;
-    bool sees = p->member || p->view.n > 0;
     if (p->guest && taken)
         sl_chance_hex(&r->maker.random, who->id, MADE_ID_LEN);
     p->guest = NULL;
     who->since = now;
-    if (!sees)
-        who->can &= ~(unsigned)CAN_SUBSCRIBE;
-    who->can &= ~(unsigned)CAN_DATA;
+    who->can = can_by(p, who->can);
     who->sends = p;
-    who->receives = sees ? p : NULL;
+    who->receives = p->member || p->view.n > 0 ? p : NULL;
     p->who = who;
     list_add(&p->room->participants, &who->by_room);
     show(r, who);
@@ -338,7 +359,11 @@ void sl_participant_leave(struct rooms *r, struct participant *p, enum media_gon
     list_del(&p->by_room);
     if (why != MEDIA_GONE_LEFT)
         p->events->left(p->ctx, p, why, reason);
+    bool host = p->role == ROLE_HOST;
     sl_participant_discard(p);
+    if (host && why != MEDIA_GONE_ROOM && why != MEDIA_GONE_SHUTDOWN &&
+        why != MEDIA_GONE_REPLACED)
+        pass_on(r, room);
     sl_rooms_uncount(r, room);
 }
 

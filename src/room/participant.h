@@ -15,15 +15,7 @@
 
 #include "room/claims.h"
 #include "room/peer.h"
-
-enum role { ROLE_VIEWER, ROLE_PARTICIPANT, ROLE_HOST, ROLES };
-
-enum {
-    CAN_PUBLISH = 1,
-    CAN_SUBSCRIBE = 2,
-    CAN_DATA = 4,
-    CAN_MODERATE = 8,
-};
+#include "room/role.h"
 
 enum {
     LABEL_MAX = 128,     /* octets of a participant's or a track's name, in UTF-8 */
@@ -113,12 +105,6 @@ MUST_USE enum err sl_participant_role(struct rooms *r, struct participant *p,
 /* Whoever came by the token goes, participants and viewers alike. Returns how many. */
 size_t sl_participants_revoke(struct rooms *r, uint64_t token);
 
-/* What the role permits to a holder of such a token. */
-unsigned sl_role_can(enum role role, unsigned may);
-const char *sl_role_name(enum role role); /* "host" */
-bool sl_role_of(struct span name, enum role *ret);
-/* That a token gives its holder. False: it names one that is none. */
-bool sl_role_claimed(const struct claims *c, enum role *ret);
 bool sl_participant_may_send(const struct participant *p, enum media_kind kind,
                              const char *source);
 /* What a track is called of which it said this ("": nothing): a camera is no microphone, whatever
@@ -138,6 +124,16 @@ void sl_participant_discard(struct participant *p);
 MUST_USE enum err sl_participant_expect(struct rooms *r, struct peer *p,
                                         struct room *room, const struct claims *by,
                                         usec now);
+
+/* Its token vouches for that name. By NULL nobody does. */
+bool sl_participant_owns(const struct claims *by, struct span stream);
+
+/* Whether the peer, which is not up yet, may still be who it said it is: somebody may have come since
+ * whose name that is. */
+bool sl_participant_stands(const struct peer *p);
+
+/* The peer takes the place of another of the same stream, and is the same participant to others. */
+void sl_participant_follow(struct rooms *r, struct peer *p, struct peer *before);
 
 /* The peer, by which it is in the room, has become public: a participant of its own is made for it, if it
  * has none. Where memory ends nobody is told of it. And it is over. */

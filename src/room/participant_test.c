@@ -3,58 +3,6 @@
 #include "check.h"
 #include "room_stage.h"
 
-TEST(what_roles_permit)
-{
-    static const struct {
-        const char *name;
-        enum role role;
-        unsigned may, can;
-    } rows[] = {
-        {"a viewer", ROLE_VIEWER, MAY_PUBLISH | MAY_WATCH, CAN_SUBSCRIBE},
-        {"a participant", ROLE_PARTICIPANT, MAY_PUBLISH | MAY_WATCH,
-         CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA},
-        {"a host", ROLE_HOST, MAY_PUBLISH | MAY_WATCH,
-         CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA | CAN_MODERATE},
-        {"a token that only watches", ROLE_HOST, MAY_WATCH,
-         CAN_SUBSCRIBE | CAN_DATA | CAN_MODERATE},
-        {"a token that only publishes", ROLE_PARTICIPANT, MAY_PUBLISH,
-         CAN_PUBLISH | CAN_DATA},
-        {"admin is all", ROLE_PARTICIPANT, MAY_ADMIN,
-         CAN_PUBLISH | CAN_SUBSCRIBE | CAN_DATA},
-    };
-    for (size_t i = 0; i < LEN(rows); i++) {
-        enum role back;
-        check_row(rows[i].name);
-        CHECK_INT(sl_role_can(rows[i].role, rows[i].may), rows[i].can);
-        CHECK(sl_role_of(span_of(sl_role_name(rows[i].role)), &back) &&
-              back == rows[i].role);
-    }
-    enum role none;
-    CHECK(!sl_role_of(span_of("hos"), &none));
-}
-
-TEST(roles_that_tokens_give)
-{
-    static const struct {
-        const char *name;
-        struct claims claims;
-        bool good;
-        enum role want;
-    } rows[] = {
-        {"what it says", {.may = MAY_WATCH, .role = "host"}, true, ROLE_HOST},
-        {"admin", {.may = MAY_ADMIN}, true, ROLE_HOST},
-        {"publish", {.may = MAY_PUBLISH | MAY_WATCH}, true, ROLE_PARTICIPANT},
-        {"watch", {.may = MAY_WATCH}, true, ROLE_VIEWER},
-        {"no role that there is", {.may = MAY_ADMIN, .role = "king"}, false, ROLES},
-    };
-    for (size_t i = 0; i < LEN(rows); i++) {
-        enum role role = ROLES;
-        check_row(rows[i].name);
-        CHECK_INT(sl_role_claimed(&rows[i].claims, &role), rows[i].good);
-        CHECK_INT(role, rows[i].want);
-    }
-}
-
 TEST(who_came_by_a_token_goes_with_it)
 {
     struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
@@ -148,6 +96,55 @@ TEST(who_comes_first_is_host_where_nobody_is_named)
         CHECK_INT(sl_participant_admit(s->rooms, &a, 0, &s->of[i].who), E_OK);
         CHECK_INT(s->of[i].who->role, i == 0 ? ROLE_HOST : ROLE_PARTICIPANT);
     }
+    room_stage_free(s);
+}
+
+static enum err come(struct room_stage *s, size_t i)
+{
+    const struct admission a = {.tenant = span_of("t"),
+                                .room = span_of("r"),
+                                .role = ROLE_PARTICIPANT,
+                                .may = MAY_PUBLISH | MAY_WATCH,
+                                .create = true,
+                                .first_host = true,
+                                .events = &stage_events,
+                                .ctx = &s->of[i]};
+    return sl_participant_admit(s->rooms, &a, 0, &s->of[i].who);
+}
+
+/* A room that its host has locked is nobody's for good when he goes. */
+TEST(who_follows_the_last_host)
+{
+    for (unsigned others = 0; others <= 2; others += 2) {
+        struct room_stage *s = room_stage_new(
+            &(struct rooms_conf){.empty_time = SEC(60),
+                                 .limits = {.rooms = 2, .peers = 10, .room_peers = 10}});
+        for (unsigned i = 0; i <= others; i++)
+            CHECK_INT(come(s, i), E_OK);
+        sl_rooms_lock(s->rooms, s->of[0].who->room, true);
+        sl_participant_leave(s->rooms, s->of[0].who, MEDIA_GONE_LEFT, "");
+        sl_rooms_flush(s->rooms, SEC(1));
+        enum err e = come(s, 0);
+        CHECK_INT(e, others ? E_STATE : E_OK);
+        if (others) {
+            CHECK_INT(s->of[1].who->role, ROLE_HOST);
+            CHECK(s->of[1].who->can & CAN_MODERATE);
+            CHECK_INT(s->of[2].who->role, ROLE_PARTICIPANT);
+        } else if (!e) {
+            CHECK_INT(s->of[0].who->role, ROLE_HOST);
+        }
+        room_stage_free(s);
+    }
+}
+
+/* Where tokens name them, nobody becomes one by staying. */
+TEST(who_is_named_host_has_no_follower)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_HOST, true), E_OK);
+    CHECK_INT(stage_admit(s, 1, "bob", ROLE_PARTICIPANT, true), E_OK);
+    sl_participant_leave(s->rooms, s->of[0].who, MEDIA_GONE_LEFT, "");
+    CHECK_INT(s->of[1].who->role, ROLE_PARTICIPANT);
     room_stage_free(s);
 }
 
@@ -302,6 +299,102 @@ TEST(a_name_belongs_to_whom_it_was_given)
     sl_rooms_transport_up(s->rooms, p->transport, 0);
     CHECK_INT(join(s, NEGOTIATE_PUBLISH, "bob", publisher, &p), E_EXISTS);
     room_stage_free(s);
+}
+
+static void up(struct room_stage *s, const struct peer *p)
+{
+    sl_rooms_transport_up(s->rooms, p->transport, 0);
+}
+
+/* A connection that waits while somebody comes whose name it is does not take his place. */
+TEST(a_name_is_not_taken_by_who_waited)
+{
+    static const char publisher[] = "tests/sdp/chromium-sendonly-single.sdp";
+    static const struct claims cam = {
+        .may = MAY_PUBLISH, .id = "cam", .name = "The camera"};
+    for (unsigned member = 0; member < 2; member++) {
+        struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+        struct peer *waits, *owner;
+        CHECK_INT(join(s, NEGOTIATE_PUBLISH, "cam", publisher, &waits), E_OK);
+        if (member) {
+            CHECK_INT(stage_admit(s, 0, "cam", ROLE_PARTICIPANT, true), E_OK);
+        } else {
+            CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "cam", publisher, &cam, &owner),
+                      E_OK);
+            up(s, owner);
+        }
+        stage_news(s);
+        up(s, waits);
+        CHECK_STR(stage_news(s), "");
+        CHECK_INT(sl_rooms_stats(s->rooms)->gone[MEDIA_GONE_REPLACED], 1);
+        CHECK_INT(sl_rooms_stats(s->rooms)->publishers, member ? 0 : 1);
+        room_stage_free(s);
+    }
+}
+
+/* Who has a name by a token is called as the token says, also where somebody had it who was let. */
+TEST(who_takes_over_is_himself)
+{
+    static const char publisher[] = "tests/sdp/chromium-sendonly-single.sdp";
+    static const struct claims cam = {
+        .may = MAY_PUBLISH, .id = "cam", .name = "The camera", .sources = "audio video"};
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct peer *before, *after;
+    CHECK_INT(join(s, NEGOTIATE_PUBLISH, "cam", publisher, &before), E_OK);
+    up(s, before);
+    sl_rooms_mute(before, before->tracks[0], true);
+    stage_news(s);
+    CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "cam", publisher, &cam, &after), E_OK);
+    up(s, after);
+    CHECK_STR(stage_news(s), "updated cam\n"
+                             "ended cam microphone\ntrack cam microphone\n"
+                             "ended cam camera\ntrack cam camera\n");
+    CHECK_STR(after->who->id, "cam");
+    CHECK_STR(after->who->name, "The camera");
+    CHECK_STR(after->who->sources, "audio video");
+    CHECK(after->tracks[0]->muted && !after->tracks[1]->muted); /* as a host wants it */
+    CHECK_INT(join(s, NEGOTIATE_PUBLISH, "cam", publisher, &before), E_EXISTS);
+    room_stage_free(s);
+}
+
+/* Hosts come into a locked room by any way, and who is there already into a full one. */
+TEST(other_ways_into_a_room_that_is_locked_or_full)
+{
+    static const char publisher[] = "tests/sdp/chromium-sendonly-single.sdp",
+                      viewer[] = "tests/sdp/chromium-recvonly.sdp";
+    static const struct claims cam = {.may = MAY_PUBLISH, .id = "cam"},
+                               host = {.may = MAY_PUBLISH | MAY_WATCH, .role = "host"},
+                               guest = {.may = MAY_PUBLISH | MAY_WATCH};
+    static const struct {
+        const char *name;
+        enum negotiate_job job;
+        const char *stream;
+        const struct claims *by;
+        enum err locked, full;
+    } rows[] = {
+        {"a host publishes", NEGOTIATE_PUBLISH, "x", &host, E_OK, E_FULL},
+        {"a host watches", NEGOTIATE_WATCH, "cam", &host, E_OK, E_FULL},
+        {"the same again", NEGOTIATE_PUBLISH, "cam", &cam, E_OK, E_OK},
+        {"another publishes", NEGOTIATE_PUBLISH, "x", &guest, E_STATE, E_FULL},
+        {"another watches", NEGOTIATE_WATCH, "cam", &guest, E_STATE, E_FULL},
+        {"nobody knows who", NEGOTIATE_WATCH, "cam", NULL, E_STATE, E_FULL},
+    };
+    for (size_t i = 0; i < LEN(rows); i++)
+        for (unsigned full = 0; full < 2; full++) {
+            struct room_stage *s = room_stage_new(&(struct rooms_conf){
+                .limits = {.rooms = 1, .peers = 10, .room_peers = full ? 1 : 9}});
+            struct peer *p;
+            check_row(rows[i].name);
+            CHECK_INT(join_by(s, NEGOTIATE_PUBLISH, "cam", publisher, &cam, &p), E_OK);
+            up(s, p);
+            if (!full)
+                sl_rooms_lock(s->rooms, p->room, true);
+            bool publishes = rows[i].job == NEGOTIATE_PUBLISH;
+            CHECK_INT(join_by(s, rows[i].job, rows[i].stream,
+                              publishes ? publisher : viewer, rows[i].by, &p),
+                      full ? rows[i].full : rows[i].locked);
+            room_stage_free(s);
+        }
 }
 
 TEST(other_ways_are_participants_too)

@@ -152,14 +152,16 @@ static enum err place(struct rooms *r, struct peer *p, struct room *room, usec n
     return E_OK;
 }
 
-static enum err find_or_open(struct rooms *r, const struct join *j, bool makes,
+static enum err find_or_open(struct rooms *r, const struct join *j, bool makes, bool host,
                              struct room **ret)
 {
     bool any = j->stream.n == 0 && j->job == NEGOTIATE_WATCH;
     struct room *room = sl_rooms_find(r, j->tenant, j->room);
+    bool again = room && j->job == NEGOTIATE_PUBLISH && publisher(room, j->stream) &&
+                 sl_participant_owns(j->by, j->stream);
     enum err e = any || sl_name_valid(j->stream) ? E_OK : E_DENIED;
-    e = e ? e : sl_rooms_check(r, j->tenant, j->room, room, false);
-    if (!e && room && room->locked)
+    e = e ? e : sl_rooms_check(r, j->tenant, j->room, room, again);
+    if (!e && room && room->locked && !host && !again)
         e = E_STATE;
     if (!e && !room && r->conf.hosts_create && !makes)
         e = E_ABSENT;
@@ -193,7 +195,7 @@ enum err sl_rooms_join(struct rooms *r, const struct join *j, usec now, struct w
     bool publishes = j->job == NEGOTIATE_PUBLISH;
     if (j->by && !sl_role_claimed(j->by, &role))
         return E_AUTH;
-    enum err e = find_or_open(r, j, role == ROLE_HOST, &room);
+    enum err e = find_or_open(r, j, role == ROLE_HOST, role == ROLE_HOST, &room);
     if (e)
         return e;
     uint32_t max_bps = peer_lower(j->by ? j->by->max_bps : 0, room->settings.max_bps);
@@ -232,7 +234,7 @@ enum err sl_rooms_enter(struct rooms *r, const struct enter *in, usec now,
                            .tenant = in->tenant,
                            .room = in->room,
                            .stream = in->stream};
-    enum err e = in->who ? E_OK : find_or_open(r, &j, true, &room);
+    enum err e = in->who ? E_OK : find_or_open(r, &j, true, false, &room);
     if (e)
         return e;
     uint32_t own = in->who ? in->who->max_bps : 0;
@@ -333,12 +335,8 @@ static void go_live(struct rooms *r, struct peer *p, usec now)
 {
     struct tracks *tracks = &p->room->tracks;
     struct peer *before = publisher(p->room, span_of(p->stream));
-    if (before && before->who) { /* the same, to others: only its tracks change */
-        p->who = before->who;
-        p->who->sends = p;
-        if (p->view.n > 0)
-            p->who->receives = p;
-    }
+    if (before && before->who) /* the same, to others: only its tracks change */
+        sl_participant_follow(r, p, before);
     sl_participant_begin(r, p, now);
     for (size_t i = 0; i < p->tracks_n; i++) {
         struct track *from = track_named(before, p->tracks[i]);
@@ -369,6 +367,10 @@ void sl_rooms_transport_up(struct rooms *r, uint64_t id, usec now)
     struct peer *p = by_transport(r, id);
     if (!p || p->up)
         return;
+    if (!sl_participant_stands(p)) {
+        sl_rooms_leave(r, p, MEDIA_GONE_REPLACED);
+        return;
+    }
     sl_timer_stop(&r->timers, &p->timer);
     if (p->pass)
         sl_pass_used(r);

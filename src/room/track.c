@@ -333,6 +333,7 @@ void sl_tracks_mute(struct tracks *t, struct track *track, bool muted)
 void sl_tracks_replace(struct tracks *t, struct track *from, struct track *to, usec now)
 {
     list_init(&to->slots);
+    to->muted |= from->muted; /* who silenced it did not mean that connection alone */
     list_add(&from->live, &to->live); /* before `from`: the same age in the queue */
     list_init(&to->heard.in_order);
     if (is_audio(to) && is_audio(from))
