@@ -11,13 +11,6 @@ static const char *fail(char detail[PASSJSON_FAULT_CAP], const char *code,
     return code;
 }
 
-/* One of that name is there, by its signalling: a holder would be given another name. */
-static bool is_taken(const struct room *room, const struct redis_msg *m)
-{
-    const struct participant *p = room ? sl_participant_find(room, m->client) : NULL;
-    return p && p->events;
-}
-
 const char *sl_redis_pass_issue(const struct redis_pass_conf *conf,
                                 const struct redis_msg *m, usec now, uint8_t *scratch,
                                 struct wr *payload, char detail[PASSJSON_FAULT_CAP])
@@ -32,8 +25,6 @@ const char *sl_redis_pass_issue(const struct redis_pass_conf *conf,
         return e == E_STATE ? "fingerprint" : "malformed";
     if (a.pass.id.p)
         return fail(detail, "malformed", "peer: it is clientID");
-    if (is_taken(room, m))
-        return "taken";
     a.pass.id = m->client;
     if (!a.has_role && !room)
         a.pass.role = ROLE_HOST; /* who makes it */
@@ -41,7 +32,7 @@ const char *sl_redis_pass_issue(const struct redis_pass_conf *conf,
     if (e == E_DENIED || e == E_UNSUPPORTED)
         return fail(detail, "malformed", sl_passjson_fault(e));
     if (e)
-        return sl_codes_entry(e);
+        return e == E_EXISTS ? "taken" : sl_codes_entry(e);
     sl_passjson_write(payload, &a, p, wr_done(&offer), conf->wall() / SEC(1));
     return NULL;
 }

@@ -11,6 +11,8 @@ static void refuse(struct roomapi_call *c, enum err e)
         sl_roomapi_refuse(c, PROBLEM_REQUEST, sl_passjson_fault(e));
     else if (e == E_STATE)
         sl_roomapi_refuse(c, PROBLEM_STATE, "the room is locked");
+    else if (e == E_EXISTS)
+        sl_roomapi_refuse(c, PROBLEM_EXISTS, "somebody of that name is in the room");
     else
         sl_roomapi_fail(c, e);
 }

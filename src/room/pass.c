@@ -149,6 +149,13 @@ static enum err furnish(struct peer_maker *m, struct peer *peer, uint64_t room,
     return e;
 }
 
+/* One of that name, by its signalling: a holder would be given another. */
+static bool is_there(const struct room *room, struct span id)
+{
+    const struct participant *p = id.n > 0 ? sl_participant_find(room, id) : NULL;
+    return p && p->events;
+}
+
 static enum err check(struct rooms *r, const struct room *room, const struct pass *pass)
 {
     bool viewer = pass->role == ROLE_VIEWER;
@@ -157,10 +164,13 @@ static enum err check(struct rooms *r, const struct room *room, const struct pas
         return E_DENIED;
     if (r->stats.passes >= PASSES_MAX)
         return E_FULL;
-    enum err e = sl_rooms_check(r, sl_room_tenant(room), sl_room_name(room), room, false);
+    if (is_there(room, pass->id))
+        return E_EXISTS;
+    bool again = pass->sends_n > 0 && sl_room_publisher(room, pass->id);
+    enum err e = sl_rooms_check(r, sl_room_tenant(room), sl_room_name(room), room, again);
     if (!e && pass->sends_n > 0)
         e = sl_rooms_check_publisher(r, room, pass->id);
-    return !e && room->locked && pass->role != ROLE_HOST ? E_STATE : e;
+    return !e && room->locked && pass->role != ROLE_HOST && !again ? E_STATE : e;
 }
 
 /* Without a transport. NULL when memory ends. */

@@ -495,3 +495,17 @@ TEST(pass_where_the_media_plane_fails)
         room_stage_free(s);
     }
 }
+
+/* It would be two of one name, or another name than was answered. */
+TEST(pass_for_a_name_that_is_taken)
+{
+    struct room_stage *s = room_stage_new(&(struct rooms_conf){0});
+    struct room *room = make_room(s);
+    struct pass pass = both("ann");
+    struct peer *p;
+    CHECK_INT(stage_admit(s, 0, "ann", ROLE_PARTICIPANT, true), E_OK);
+    CHECK_INT(issue(s, room, &pass, 0, &p), E_EXISTS);
+    pass.id = span_of("bob");
+    CHECK_INT(issue(s, room, &pass, 0, &p), E_OK);
+    room_stage_free(s);
+}
