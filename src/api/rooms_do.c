@@ -94,6 +94,20 @@ static outcome set_role(struct rooms_session *s, const struct rooms_msg *m, usec
     return done();
 }
 
+static outcome watchers(struct rooms_session *s, const struct rooms_msg *m, rooms_id id)
+{
+    const struct room *room = s->who->room;
+    const struct participant *after =
+        m->after.p ? sl_participant_find(room, m->after) : NULL;
+    struct wr w = sl_rooms_text(s->hall);
+    if (m->after.p && !after)
+        return refuse("not_found", "after");
+    sl_rooms_say_watchers(&w, id, room, after, ROOMS_WATCHERS_MAX);
+    s->told += w.n;
+    sl_rooms_send(s, &w);
+    return (outcome){.silent = true};
+}
+
 static outcome describe(struct rooms_session *s, const struct rooms_msg *m)
 {
     enum err e = sl_rooms_describe(s->hall->conf.rooms, s->who->room, m->metadata);
@@ -113,17 +127,18 @@ static outcome candidate(struct rooms_session *s, const struct rooms_msg *m)
 
 /* What each needs; 0: nothing but to have joined. */
 static const unsigned needs[ROOMS_ASKS] = {
-    [ROOMS_ASK_WANT] = CAN_SUBSCRIBE, [ROOMS_ASK_SUBSCRIBE] = CAN_SUBSCRIBE,
-    [ROOMS_ASK_DATA] = CAN_DATA,      [ROOMS_ASK_REMOVE] = CAN_MODERATE,
-    [ROOMS_ASK_ROLE] = CAN_MODERATE,  [ROOMS_ASK_LOCK] = CAN_MODERATE,
-    [ROOMS_ASK_ROOM] = CAN_MODERATE,  [ROOMS_ASK_CLOSE] = CAN_MODERATE,
+    [ROOMS_ASK_WANT] = CAN_SUBSCRIBE,    [ROOMS_ASK_SUBSCRIBE] = CAN_SUBSCRIBE,
+    [ROOMS_ASK_DATA] = CAN_DATA,         [ROOMS_ASK_REMOVE] = CAN_MODERATE,
+    [ROOMS_ASK_ROLE] = CAN_MODERATE,     [ROOMS_ASK_LOCK] = CAN_MODERATE,
+    [ROOMS_ASK_ROOM] = CAN_MODERATE,     [ROOMS_ASK_CLOSE] = CAN_MODERATE,
+    [ROOMS_ASK_WATCHERS] = CAN_MODERATE,
 };
 
-/* Those by which others are told as much as their sender says. */
+/* Those by which others are told as much as their sender says, or he is told much. */
 static const bool tells[ROOMS_ASKS] = {
-    [ROOMS_ASK_OFFER] = true, [ROOMS_ASK_MUTE] = true, [ROOMS_ASK_UPDATE] = true,
-    [ROOMS_ASK_DATA] = true,  [ROOMS_ASK_ROLE] = true, [ROOMS_ASK_LOCK] = true,
-    [ROOMS_ASK_ROOM] = true,
+    [ROOMS_ASK_OFFER] = true, [ROOMS_ASK_MUTE] = true,     [ROOMS_ASK_UPDATE] = true,
+    [ROOMS_ASK_DATA] = true,  [ROOMS_ASK_ROLE] = true,     [ROOMS_ASK_LOCK] = true,
+    [ROOMS_ASK_ROOM] = true,  [ROOMS_ASK_WATCHERS] = true,
 };
 
 static bool may_tell(struct rooms_session *s, usec now)
@@ -159,6 +174,7 @@ struct rooms_outcome sl_rooms_do(struct rooms_session *s, const struct rooms_msg
     case ROOMS_ASK_DATA: return data(s, m);
     case ROOMS_ASK_REMOVE: return remove_peer(s, m);
     case ROOMS_ASK_ROLE: return set_role(s, m, now);
+    case ROOMS_ASK_WATCHERS: return watchers(s, m, id);
     case ROOMS_ASK_LOCK: sl_rooms_lock(rooms, s->who->room, m->locked); return done();
     case ROOMS_ASK_ROOM: return describe(s, m);
     case ROOMS_ASK_CLOSE:

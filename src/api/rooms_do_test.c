@@ -51,6 +51,10 @@ TEST(who_may_do_what)
         {"restart what it sends",
          "{'type':'restart','of':'send'}",
          {"malformed", "malformed", "malformed"}},
+        {"who watches", "{'type':'watchers'}", {"watchers", "forbidden", "forbidden"}},
+        {"after nobody",
+         "{'type':'watchers','after':'eva'}",
+         {"not_found", "forbidden", "forbidden"}},
         {"an answer to nothing",
          "{'type':'answer','offer':1,'sdp':''}",
          {"stale", "stale", "stale"}},
@@ -69,6 +73,31 @@ TEST(who_may_do_what)
                 check_fail(__FILE__, __LINE__, "%zu was told %s", k, s->of[k].said);
         hall_stage_free(s);
     }
+}
+
+/* So that a host can promote them, or send them away. */
+TEST(who_watches_is_told_to_hosts)
+{
+    struct hall_stage *s = three();
+    hall_say(s, 0, "{'type':'role','peer':'bob','role':'viewer'}", 0);
+    s->of[0].said[0] = '\0';
+    CHECK_STR(hall_say(s, 0, "{'type':'watchers','id':1}", 0),
+              "{\"type\":\"watchers\",\"id\":1,\"watchers\":["
+              "{\"peer\":\"bob\",\"name\":\"\",\"role\":\"viewer\",\"metadata\":\"\"},"
+              "{\"peer\":\"eve\",\"name\":\"\",\"role\":\"viewer\",\"metadata\":\"\"}],"
+              "\"more\":false}\n");
+    s->of[0].said[0] = '\0';
+    CHECK_STR(hall_say(s, 0, "{'type':'watchers','id':2,'after':'eve'}", 0),
+              "{\"type\":\"watchers\",\"id\":2,\"watchers\":[],\"more\":false}\n");
+    uint8_t buf[256];
+    struct wr w = wr_of(buf, sizeof buf);
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    sl_rooms_say_watchers(&w, ROOMS_NO_ID, room, NULL, 1);
+    wr_u8(&w, '\0');
+    CHECK_STR((const char *)buf, "{\"type\":\"watchers\",\"watchers\":[{\"peer\":\"bob\","
+                                 "\"name\":\"\",\"role\":\"viewer\",\"metadata\":\"\"}],"
+                                 "\"more\":true}");
+    hall_stage_free(s);
 }
 
 TEST(what_is_said_to_whom)

@@ -23,6 +23,7 @@
 enum {
     /* Octets that each of the others is made to hear by the requests of one session; above this they
      * are refused. Far from what a socket may let wait, so that nobody loses his by what others say. */
+    ROOMS_WATCHERS_MAX = 64, /* that are told of at once */
     ROOMS_TOLD_MAX = 256 << 10,
     ROOMS_TOLD_PER_S = 64 << 10,
     ROOMS_PER_S = 50, /* requests of one line */

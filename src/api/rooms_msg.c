@@ -52,6 +52,7 @@ static const struct member members[] = {
     {"reason", TEXT, AT(reason), 256},
     {"role", TEXT, AT(role), 16},
     {"locked", TRUTH, AT(locked), 0},
+    {"after", TEXT, AT(after), NAME_MAX_LEN},
 };
 
 #define ROOMS_ASK_NAME(name, text) [ROOMS_ASK_##name] = text,
@@ -76,6 +77,7 @@ static const struct {
     [ROOMS_ASK_DATA] = {SET("text"), SET("to")},
     [ROOMS_ASK_REMOVE] = {SET("peer"), SET("reason")},
     [ROOMS_ASK_ROLE] = {SET("peer", "role"), NULL},
+    [ROOMS_ASK_WATCHERS] = {NULL, SET("after")},
     [ROOMS_ASK_LOCK] = {SET("locked"), NULL},
     [ROOMS_ASK_ROOM] = {SET("metadata"), NULL},
 };

@@ -33,6 +33,7 @@ enum {
     X(DATA, "data")                                                                      \
     X(REMOVE, "remove")                                                                  \
     X(ROLE, "role")                                                                      \
+    X(WATCHERS, "watchers")                                                              \
     X(LOCK, "lock")                                                                      \
     X(ROOM, "room")                                                                      \
     X(CLOSE, "close")                                                                    \
@@ -56,7 +57,7 @@ struct rooms_msg {
     bool has_id;
     int64_t id;
     struct span token, name, metadata, resume, sdp, candidate, mid, of, track, peer,
-        reason, text, role;
+        reason, text, role, after;
     int64_t v, offer, connections, width, height, fps, priority;
     bool create, muted, on, locked, paused;
     size_t tracks_n, to_n;

@@ -189,6 +189,28 @@ void sl_rooms_say_joined(struct wr *w, rooms_id id, const struct rooms_joined *j
     wr_u8(w, '}');
 }
 
+void sl_rooms_say_watchers(struct wr *w, rooms_id id, const struct room *room,
+                           const struct participant *after, size_t most)
+{
+    size_t n = 0;
+    begin(w, "watchers", id);
+    put_name(w, "watchers");
+    wr_u8(w, '[');
+    list_each (struct participant, p, &room->participants, by_room) {
+        if (p == after)
+            after = NULL;
+        else if (!after && !p->listed && p->events && n++ < most) {
+            put_comma(w);
+            wr_u8(w, '{');
+            put_who(w, p);
+            wr_u8(w, '}');
+        }
+    }
+    wr_u8(w, ']');
+    put_truth(w, "more", n > most);
+    wr_u8(w, '}');
+}
+
 /* What a track is published by; "" for what nobody is told of. */
 static const char *publisher_of(const struct track *t)
 {

@@ -37,6 +37,9 @@ void sl_rooms_say_gone(struct wr *w, const char *of, enum media_gone why);
 /* False: of these news nobody is told at once. own: to whom they are about. */
 bool sl_rooms_say_news(struct wr *w, const struct news *n, bool own);
 void sl_rooms_say_viewers(struct wr *w, size_t n);
+/* Who only watches, by signalling, and came after that one (NULL: from the first): so many of them. */
+void sl_rooms_say_watchers(struct wr *w, rooms_id id, const struct room *room,
+                           const struct participant *after, size_t most);
 
 /* Who spoke since then, and who is the speaker. */
 void sl_rooms_say_speakers(struct wr *w, const struct room *room, usec since);

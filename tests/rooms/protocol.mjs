@@ -62,7 +62,16 @@ export default async function ({server, beside, test}) {
     assert.equal((await host.of('viewers')).count, 1);
     assert.equal((await viewer.ask('offer', {sdp: offer(['audio'])})).code, 'forbidden');
     assert.equal((await viewer.ask('data', {text: 'x'})).code, 'forbidden');
+    assert.equal((await viewer.ask('watchers')).code, 'forbidden');
+    const zoe = await join('counted', 'zoe', {perm: 'watch'}), who = (peer, name = '') => ({peer, name, role: 'viewer', metadata: ''});
+    const {watchers, more} = await host.ask('watchers');
+    assert.deepEqual([watchers.map(w => w.peer), more], [['eve', 'zoe'], false]);
+    assert.deepEqual(watchers[0], who('eve', watchers[0].name));
+    assert.deepEqual((await host.ask('watchers', {after: 'eve'})).watchers.map(w => w.peer), ['zoe']);
+    assert.equal((await host.ask('watchers', {after: 'nobody'})).code, 'not_found');
+    await zoe.leave();
     assert.equal((await host.ask('role', {peer: 'eve', role: 'participant'})).type, 'done');
+    assert.deepEqual((await host.ask('watchers')).watchers, []);
     assert.equal((await host.of('peer_joined')).peer.peer, 'eve');
     const self = await viewer.of('peer_updated'); // the token bounds what a role permits
     assert.deepEqual([self.role, self.permissions], ['participant', ['subscribe', 'data']]);

@@ -137,6 +137,8 @@ export class Room extends Emitter<RoomEvents> {
   /** For hosts. */
   setLocked(locked: boolean): Promise<unknown>;
   setMetadata(metadata: string): Promise<unknown>;
+  /** Who only watches, of those who signal: to give another role, or to remove. Ask again after 'viewers'. */
+  watchers(): Promise<Peer[]>;
   /** Everybody is sent away. */
   close(): Promise<unknown>;
 

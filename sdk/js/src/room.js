@@ -180,6 +180,17 @@ export class Room extends Emitter {
     return this.ask('room', {metadata});
   }
 
+  // For hosts: who only watches, as peers without tracks, who can be given another role or sent away.
+  async watchers() {
+    const infos = [];
+    for (let more = true; more;) {
+      const page = await this.ask('watchers', infos.length ? {after: infos.at(-1).peer} : {});
+      infos.push(...page.watchers);
+      ({more} = page);
+    }
+    return infos.map(info => new Peer(this, info));
+  }
+
   // For hosts: everybody is sent away.
   close() {
     return this.ask('close');

@@ -136,7 +136,7 @@ export class Socket extends Emitter {
   }
 }
 
-const ANSWERS = new Set(['joined', 'answer', 'done', 'pong']);
+const ANSWERS = new Set(['joined', 'answer', 'done', 'pong', 'watchers']);
 
 // A page that goes away leaves; the browser closes its sockets with this code by itself.
 export const PAGE_GONE = GOING;

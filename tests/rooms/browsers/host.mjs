@@ -47,7 +47,7 @@ export default async function ({server, guarded, browsers, test}) {
   });
   await test('a viewer who is made a participant again may write, and is written to', async () => {
     assert.equal(await guest.does('send', {text: 'as a viewer'}), 'forbidden');
-    assert.equal(await host.does('promote', guest.peer, 'participant'), 'done');
+    assert.equal(await host.does('promote', 'Guest', 'participant'), 'done');
     await guest.until('told', v => v.role === 'participant');
     assert.equal(await guest.does('send', {text: 'here I am'}), true);
     await host.logged('heard', e => e.data === 'here I am' && e.from === 'Guest');
@@ -88,7 +88,7 @@ export default async function ({server, guarded, browsers, test}) {
     const chair = await person(g, page, {name: 'Chair', room: 'risen', color: 'green', token: await mint(['admin'])});
     const eve = await person(g, other, {name: 'Eve', room: 'risen', connections, token: await mint(['watch'])});
     await eve.sees(chair);
-    assert.equal(await chair.does('promote', eve.peer, 'participant'), 'done');
+    assert.equal(await chair.does('promote', 'Eve', 'participant'), 'done');
     await eve.until('told', v => v.role === 'participant');
     assert.equal(await eve.does('send', {text: 'here I am'}), true);
     await chair.logged('heard', e => e.data === 'here I am' && e.from === 'Eve');

@@ -135,8 +135,11 @@ window.member = {
   want: (me, other, source, wish) => found(me, other, source).want(wish),
   subscribe: (me, other, source, on) => found(me, other, source).subscribe(on),
   peer: (me, other, method, ...args) => member.does([...members[me].room.peers.values()].find(p => p.name === other), method, ...args),
-  // Viewers are not among the peers.
-  promote: (me, peer, role) => member.does(members[me].room, 'ask', 'role', {peer, role}),
+  // Viewers are not among the peers; who may send them away can ask who they are.
+  async promote(me, name, role) {
+    const watcher = (await members[me].room.watchers()).find(p => p.name === name);
+    return watcher ? member.does(watcher, 'setRole', role) : 'nobody';
+  },
   room: (me, method, ...args) => member.does(members[me].room, method, ...args),
   does: (it, method, ...args) => it[method](...args).then(() => 'done', e => e.code),
 
