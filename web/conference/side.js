@@ -9,6 +9,8 @@ export class Side {
   #unread = 0;
   #shown = null; // 'chat', 'people', or null
   #opener = null; // what had the focus before
+  #watchers = []; // as hosts are told
+  #asked = ''; // by what they were asked for last
   #failed;
 
   // failed(error): something could not be done.
@@ -63,6 +65,7 @@ export class Side {
       $('messages').scrollTop = $('messages').scrollHeight;
       $('chat-text').focus();
     }
+    this.#look();
     this.#counts();
   }
 
@@ -117,6 +120,27 @@ export class Side {
 
   // ---- people
 
+  // Hosts see who watches, and let them take part.
+  async #look() {
+    const {viewers, peers} = this.#room, shown = this.#shown === 'people' && this.#room.can('moderate');
+    const of = shown ? `${viewers} of ${peers.size}` : '';
+    if (of === this.#asked) return;
+    this.#asked = of;
+    const all = shown && viewers ? await this.#room.watchers().catch(() => []) : [];
+    if (of !== this.#asked) return;
+    this.#watchers = all;
+    this.refresh();
+  }
+
+  #watcher(peer) {
+    const avatar = make('span', 'avatar'), name = peer.name || 'Guest';
+    paint(avatar, name);
+    const button = (text, label, does) => Object.assign(make('button', 'small', text), {ariaLabel: `${label} ${name}`,
+      onclick: () => does().catch(this.#failed)});
+    return make('li', 'watcher', avatar, make('span', 'who', name, make('small', '', 'watches')),
+      button('Let in', 'Let take part:', () => peer.setRole('participant')), button('Remove', 'Remove', () => peer.remove()));
+  }
+
   refresh() {
     const {me, peers, viewers, locked} = this.#room;
     const sound = p => p === me ? this.#room.published.find(t => t.source === 'microphone') : p.track('microphone');
@@ -133,9 +157,11 @@ export class Side {
       }
       if (p.role !== 'viewer') row.append(microphone && !microphone.muted ? icon('mic', 'microphone on') : icon('mic-off', 'microphone off'));
       return row;
-    }));
-    $('watching').hidden = !viewers;
-    $('watching').textContent = viewers === 1 ? 'One more watches.' : `${viewers} more watch.`;
+    }), ...this.#watchers.map(w => this.#watcher(w)));
+    const more = viewers - this.#watchers.length;
+    $('watching').hidden = more <= 0;
+    $('watching').textContent = more === 1 ? 'One more watches.' : `${more} more watch.`;
+    this.#look();
     $('host').hidden = !this.#room.can('moderate');
     press($('lock'), locked);
     $('lock').lastElementChild.textContent = locked ? 'Unlock the room' : 'Lock the room';

@@ -37,6 +37,7 @@ export default async function ({server, guarded, browsers, test}) {
     await chosen({s, errors, test});
     await refused({s, g, comes, test});
     await forgetful({s, one, errors, test});
+    await watched({g, comes, test});
     await moved({s, comes, test});
     await impaired({s, comes, test});
     await phone({comes, test});
@@ -198,6 +199,28 @@ async function forgetful({s, one, errors, test}) {
     await ada.page.goto(`${s.origin}/streams#room=forgetful`);
     await ada.page.waitForFunction(() => document.getElementById('room').textContent === 'forgetful' && !document.getElementById('dock').hidden);
     await ada.page.close();
+  });
+}
+
+async function watched({g, comes, test}) {
+  await test('a host sees who watches, lets one take part, and sends another away', async () => {
+    const mint = await minter(g), watch = sub => ({at: g, token: mint({room: 'watched', sub, perm: 'watch'}), inside: false, silent: true});
+    const ada = await comes('watched', 'Ada', {at: g, token: mint({room: 'watched', sub: 'ada', perm: 'publish watch admin'})});
+    const eve = await comes('watched', 'Eve', watch('eve')), zoe = await comes('watched', 'Zoe', watch('zoe'));
+    for (const v of [eve, zoe]) {
+      await v.page.click('#join');
+      await v.seat('Ada', 'seen', x => looks(x, 'green'), 30000);
+    }
+    await ada.page.click('#people-open');
+    const names = people => people.map(p => p.split('\n')[0].trim()).join();
+    await ada.until('both', x => /^Ada.*,Eve.*,Zoe/.test(names(x.people)));
+    await ada.shot('people-watching');
+    await (await ada.page.waitForSelector('[aria-label="Remove Zoe"]')).click();
+    await zoe.until('told', x => x.refused?.startsWith('You were removed from the room.'));
+    await (await ada.page.waitForSelector('[aria-label="Let take part: Eve"]')).click();
+    await ada.seat('Eve', 'there', x => x.dark);
+    await ada.until('nobody watches', x => !x.people.some(p => /watches/.test(p)) && x.people.length === 2);
+    await Promise.all([ada, eve, zoe].map(v => v.page.close()));
   });
 }
 
