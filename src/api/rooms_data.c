@@ -40,6 +40,8 @@ enum err sl_rooms_frame_read(struct span in, struct rooms_frame *ret)
     f.payload = rd_rest(&r);
     if (r.bad)
         return E_MALFORMED;
+    if (f.payload.n > ROOMS_DATA_MAX)
+        return E_FULL;
     *ret = f;
     return E_OK;
 }
@@ -159,6 +161,18 @@ static void wait_for(struct rooms_datas *d, struct rooms_reader *r,
     list_add(&r->queue, &w->link);
 }
 
+/* A reader of `reliable` misses nothing without a word but what is longer than it said that it takes. */
+static void count_lost(struct rooms_datas *d, struct rooms_reader *r,
+                       enum rooms_channel c, enum err e)
+{
+    if (e == E_MALFORMED)
+        d->stats.too_large++;
+    else if (c == ROOMS_LOSSY)
+        d->stats.missed++;
+    else
+        cut_off(d, r);
+}
+
 void sl_rooms_data_give(struct rooms_datas *d, struct rooms_reader *r,
                         struct rooms_parcel *p)
 {
@@ -172,16 +186,19 @@ void sl_rooms_data_give(struct rooms_datas *d, struct rooms_reader *r,
     if (e == E_FULL && p->channel == ROOMS_RELIABLE)
         wait_for(d, r, p);
     else if (e)
-        d->stats.missed++;
+        count_lost(d, r, p->channel, e);
 }
 
 static void catch_up(struct rooms_datas *d, struct rooms_reader *r)
 {
-    list_each_safe(struct waiting, w, &r->queue, link)
-    {
-        if (send(d, r, w->parcel) == E_FULL)
+    while (!list_empty(&r->queue)) {
+        struct waiting *w = list_entry(r->queue.next, struct waiting, link);
+        enum err e = send(d, r, w->parcel);
+        if (e == E_FULL)
             return;
         unqueue(r, w);
+        if (e)
+            count_lost(d, r, ROOMS_RELIABLE, e);
     }
 }
 
@@ -210,21 +227,20 @@ static bool channel_of(const struct rooms_reader *r, uint64_t transport, uint16_
     return false;
 }
 
-static bool take(struct rooms_datas *d, struct span bytes, struct rooms_frame *ret)
+static enum err take(struct rooms_datas *d, struct span bytes, struct rooms_frame *ret)
 {
     enum rooms_channel c = ret->channel;
-    if (sl_rooms_frame_read(bytes, ret) != E_OK) {
-        d->stats.malformed++;
-        return false;
-    }
+    enum err e = sl_rooms_frame_read(bytes, ret);
+    d->stats.malformed += e == E_MALFORMED;
+    d->stats.too_large += e == E_FULL;
+    d->stats.frames_in += !e;
     ret->channel = c;
-    d->stats.frames_in++;
-    return true;
+    return e;
 }
 
-bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
-                         uint64_t transport, const struct media_data_event *ev,
-                         struct rooms_frame *ret)
+enum err sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
+                             uint64_t transport, const struct media_data_event *ev,
+                             struct rooms_frame *ret)
 {
     enum rooms_channel c;
     switch (ev->kind) {
@@ -238,8 +254,9 @@ bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
         }
         break;
     case MEDIA_DATA_MESSAGE:
-        return channel_of(r, transport, ev->stream, &ret->channel) &&
-               take(d, ev->bytes, ret);
+        return channel_of(r, transport, ev->stream, &ret->channel)
+                   ? take(d, ev->bytes, ret)
+                   : E_ABSENT;
     case MEDIA_DATA_CLOSED:
         if (channel_of(r, transport, ev->stream, &c))
             shut(r, c);
@@ -251,5 +268,5 @@ bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
             catch_up(d, r);
         break;
     }
-    return false;
+    return E_ABSENT;
 }

@@ -17,7 +17,10 @@
 #include "room/media.h"
 
 enum {
-    ROOMS_DATA_TO_MAX = 32,     /* peers that one frame names */
+    ROOMS_DATA_TO_MAX = 32, /* peers that one frame names */
+    /* Octets of a payload, so that it fits whoever it is from, and whichever one it is for: browsers neither
+     * send nor take more than MEDIA_DATA_LONGEST. */
+    ROOMS_DATA_MAX = MEDIA_DATA_LONGEST - 4 - NAME_MAX_LEN,
     ROOMS_DATA_QUEUE = 4 << 20, /* octets that wait for one reader */
 };
 
@@ -26,6 +29,7 @@ enum rooms_channel { ROOMS_RELIABLE, ROOMS_LOSSY, ROOMS_CHANNELS };
 struct rooms_data_stats {
     uint64_t frames_in, frames_out;
     uint64_t malformed; /* frames of senders that were dropped */
+    uint64_t too_large; /* the same; or longer than a reader said that it takes */
     uint64_t missed;    /* by readers of `lossy` */
     uint64_t slow;      /* readers of `reliable` whose channel was closed */
 };
@@ -50,7 +54,7 @@ struct rooms_frame {
     struct span payload;
 };
 
-/* E_MALFORMED: it is none. */
+/* E_MALFORMED: it is none; E_FULL: its payload is above ROOMS_DATA_MAX. */
 MUST_USE enum err sl_rooms_frame_read(struct span in, struct rooms_frame *ret);
 
 struct rooms_datas;
@@ -66,10 +70,12 @@ void sl_rooms_data_fini(struct rooms_reader *r);
 void sl_rooms_data_gone(struct rooms_datas *d, struct rooms_reader *r,
                         uint64_t transport);
 
-/* What happened on a channel of its. True: *ret is to be given to others; valid as long as ev. */
-bool sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
-                         uint64_t transport, const struct media_data_event *ev,
-                         struct rooms_frame *ret);
+/* What happened on a channel of its. E_OK: *ret is to be given to others; valid as long as ev. E_ABSENT:
+ * there is nothing to give; else as sl_rooms_frame_read. */
+MUST_USE enum err sl_rooms_data_event(struct rooms_datas *d, struct rooms_reader *r,
+                                      uint64_t transport,
+                                      const struct media_data_event *ev,
+                                      struct rooms_frame *ret);
 
 /* The frame as readers get it. NULL: no memory; free takes NULL. */
 struct rooms_parcel;

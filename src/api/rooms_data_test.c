@@ -8,6 +8,8 @@
 /* Data channels that take so many frames, and then no more. */
 struct plane {
     size_t room;    /* frames that are still taken */
+    size_t longest; /* of those; 0: any */
+    enum err fault; /* what comes of all of them */
     char sent[256]; /* "stream:payload " */
     unsigned closed;
 };
@@ -18,6 +20,10 @@ static enum err data_send(void *ctx, uint64_t transport, uint16_t stream, bool t
     struct plane *p = ctx;
     size_t at = strlen(p->sent);
     CHECK(!text && transport == 7);
+    if (p->fault)
+        return p->fault;
+    if (p->longest > 0 && m.n > p->longest)
+        return E_MALFORMED;
     if (p->room == 0)
         return E_FULL;
     p->room--;
@@ -50,7 +56,8 @@ static bool event(struct stage *s, enum media_data_kind kind, uint16_t stream,
         CHECK(sl_dcep_text(&open.label, span_of(label)));
         ev.open = &open;
     }
-    return sl_rooms_data_event(s->datas, &s->reader, 7, &ev, ret);
+    enum err e = sl_rooms_data_event(s->datas, &s->reader, 7, &ev, ret);
+    return e == E_OK;
 }
 
 /* Both of its channels are open: `reliable` is stream 2, `lossy` 4. */
@@ -139,7 +146,7 @@ TEST(channels_of_a_new_transport)
         .kind = MEDIA_DATA_OPENED, .stream = 1, .open = &open};
     give(s, ROOMS_RELIABLE, "lost");
     CHECK(sl_dcep_text(&open.label, span_of("reliable")));
-    CHECK(!sl_rooms_data_event(s->datas, &s->reader, 8, &ev, &f));
+    CHECK_INT(sl_rooms_data_event(s->datas, &s->reader, 8, &ev, &f), E_ABSENT);
     CHECK_INT(s->reader.queued, 0);
     CHECK_INT(s->reader.channel[ROOMS_RELIABLE].transport, 8);
     sl_rooms_data_gone(s->datas, &s->reader, 7); /* the old one is not this */
@@ -198,4 +205,69 @@ TEST(senders_of_what_is_no_frame)
     CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_in, 1);
     CHECK_INT(sl_rooms_datas_stats(s->datas)->malformed, 2);
     stage_free(s);
+}
+
+/* What is taken fits its reader, whoever it is from. */
+TEST(the_longest)
+{
+    static const char longest_id[] =
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct stage *s = stage_new(9);
+    struct rooms_frame f = {0};
+    s->plane.longest = MEDIA_DATA_LONGEST;
+    size_t n = 3 + ROOMS_DATA_MAX;
+    uint8_t *big = calloc(1, n + 1);
+    big[0] = 1;
+    CHECK(event(s, MEDIA_DATA_MESSAGE, 2, NULL, (struct span){big, n}, &f));
+    CHECK_INT(f.payload.n, ROOMS_DATA_MAX);
+    struct rooms_parcel *p = sl_rooms_parcel_new(&f, longest_id);
+    sl_rooms_data_give(s->datas, &s->reader, p);
+    sl_rooms_parcel_free(p);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_out, 1);
+    CHECK(!event(s, MEDIA_DATA_MESSAGE, 2, NULL, (struct span){big, n + 1}, &f));
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->frames_in, 1);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->too_large, 1);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->malformed, 0);
+    free(big);
+    stage_free(s);
+}
+
+TEST(a_reader_that_takes_shorter_ones)
+{
+    struct stage *s = stage_new(0);
+    struct rooms_frame f;
+    s->plane.longest = 8;
+    give(s, ROOMS_RELIABLE, "1");
+    give(s, ROOMS_RELIABLE, "much too long"); /* waits */
+    give(s, ROOMS_RELIABLE, "2");
+    s->plane.room = 9;
+    CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, &f));
+    give(s, ROOMS_RELIABLE, "much too long");
+    give(s, ROOMS_LOSSY, "much too long");
+    give(s, ROOMS_RELIABLE, "3");
+    CHECK_STR(s->plane.sent, "2:a:1 2:a:2 2:a:3 ");
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->too_large, 3);
+    CHECK_INT(sl_rooms_datas_stats(s->datas)->missed, 0);
+    CHECK_INT(s->plane.closed, 0);
+    stage_free(s);
+}
+
+/* Nothing of `reliable` is lost without a word: now, or out of the queue. */
+TEST(a_reader_that_cannot_be_reached)
+{
+    for (int waits = 0; waits < 2; waits++) {
+        struct stage *s = stage_new(0);
+        struct rooms_frame f;
+        if (waits)
+            give(s, ROOMS_RELIABLE, "1");
+        s->plane.fault = E_MEMORY;
+        give(s, ROOMS_LOSSY, "x");
+        give(s, ROOMS_RELIABLE, "2");
+        CHECK(!event(s, MEDIA_DATA_ROOM, 0, NULL, (struct span){0}, &f));
+        CHECK_INT(s->plane.closed, 1);
+        CHECK_INT(s->reader.queued, 0);
+        CHECK_INT(sl_rooms_datas_stats(s->datas)->slow, 1);
+        CHECK_INT(sl_rooms_datas_stats(s->datas)->missed, 1);
+        stage_free(s);
+    }
 }

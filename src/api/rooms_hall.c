@@ -36,6 +36,14 @@ static void refuse(struct rooms_line *l, rooms_id id, const char *code,
     say(l, &w);
 }
 
+void sl_rooms_refuse(struct rooms_session *s, const char *code, const char *detail)
+{
+    if (s->line)
+        refuse(s->line, ROOMS_NO_ID, code, detail);
+    else
+        s->hall->stats.refused++;
+}
+
 void sl_rooms_close_line(struct rooms_line *l, rooms_id id, unsigned code,
                          const char *name, const char *detail)
 {

@@ -97,8 +97,15 @@ void sl_rooms_hall_data(struct rooms_hall *h, uint64_t transport,
     const struct peer *p = sl_rooms_of_transport(h->conf.rooms, transport);
     struct rooms_session *s = p && p->who ? sl_rooms_session_of(p->who) : NULL;
     struct rooms_frame f;
-    if (s && sl_rooms_data_event(h->datas, &s->data, transport, ev, &f) &&
-        (s->who->can & CAN_DATA))
+    enum err e =
+        s ? sl_rooms_data_event(h->datas, &s->data, transport, ev, &f) : E_ABSENT;
+    if (e == E_ABSENT)
+        return;
+    if (e)
+        sl_rooms_refuse(s, e == E_FULL ? "too_large" : "malformed", "data");
+    else if (!(s->who->can & CAN_DATA))
+        sl_rooms_refuse(s, "forbidden", "data");
+    else
         give(h, s, &f);
 }
 

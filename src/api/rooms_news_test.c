@@ -153,5 +153,23 @@ TEST(data_from_channel_to_channel)
     sl_rooms_hall_data(s->hall, t, &opened);
     sl_rooms_hall_data(s->hall, t, &ev);
     CHECK_INT(sl_rooms_hall_data_stats(s->hall)->frames_in, 1);
+    CHECK(!hall_heard(s, 0, "error"));
+
+    /* What goes to nobody, its sender is told of. */
+    uint8_t *big = calloc(1, 4 + ROOMS_DATA_MAX);
+    big[0] = 1;
+    ev.bytes = (struct span){big, 4 + ROOMS_DATA_MAX};
+    sl_rooms_hall_data(s->hall, t, &ev);
+    CHECK(hall_heard(s, 0,
+                     "{\"type\":\"error\",\"code\":\"too_large\",\"detail\":\"data\"}"));
+    free(big);
+    ev.bytes = check_hex("02 00 00 68");
+    sl_rooms_hall_data(s->hall, t, &ev);
+    CHECK(hall_heard(s, 0, "\"code\":\"malformed\",\"detail\":\"data\""));
+    hall_say(s, 0, "{'type':'role','peer':'ann','role':'viewer'}", 0);
+    ev.bytes = check_hex("01 00 00 68");
+    sl_rooms_hall_data(s->hall, t, &ev);
+    CHECK(hall_heard(s, 0, "\"code\":\"forbidden\",\"detail\":\"data\""));
+    CHECK_INT(sl_rooms_hall_stats(s->hall)->refused, 3);
     hall_stage_free(s);
 }

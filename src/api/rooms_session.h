@@ -105,6 +105,8 @@ struct rooms_hall {
 /* A buffer for one message; then it is sent. */
 struct wr sl_rooms_text(struct rooms_hall *h);
 void sl_rooms_send(struct rooms_session *s, const struct wr *w);
+/* Something that it did without a request. */
+void sl_rooms_refuse(struct rooms_session *s, const char *code, const char *detail);
 void sl_rooms_close_line(struct rooms_line *l, rooms_id id, unsigned code,
                          const char *name, const char *detail);
 /* What others shall see of it from now on, its tracks as in said. False: that is more than may be said

@@ -230,6 +230,8 @@ static const struct row room_data_rows[] = {
     C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
       malformed, "reason", "malformed"),
     C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
+      too_large, "reason", "too_large"),
+    C("room_data_dropped", "Messages that went to nobody, by reason.", rooms_data_stats,
       missed, "reason", "slow"),
     C("room_data_cut_off", "Readers that were too slow, and lost their channel.",
       rooms_data_stats, slow, NULL, NULL),

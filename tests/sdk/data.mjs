@@ -28,8 +28,12 @@ export default async function ({test}) {
     await test(`message heard: ${name}`, () =>
       assert.deepEqual(decode(Uint8Array.from(Buffer.from(message.replaceAll(' ', ''), 'hex'))), want));
   await test('message: 256 kB fit, what is over the limit is refused before it is sent', () => {
-    assert.equal(encode('octets', new Uint8Array(256_000), ['somebody']).length, 256_012);
-    assert.throws(() => encode('octets', new Uint8Array(262_142)), {code: 'too_large'});
+    const all = new Array(32).fill('p'.repeat(64));
+    assert.equal(encode('octets', new Uint8Array(256_000), all).length, 258_083);
+    assert.equal(encode('octets', new Uint8Array(262_076), all.slice(0, 1)).length, 262_144);
+    assert.equal(encode('octets', new Uint8Array(262_076)).length, 262_079);
+    assert.throws(() => encode('octets', new Uint8Array(262_077)), {code: 'too_large'});
+    assert.throws(() => encode('octets', new Uint8Array(262_076), all), {code: 'too_large'});
     assert.throws(() => encode('text', utf8('x'), new Array(33).fill('p')), {code: 'too_many'});
   });
   await test('message: any view of octets will do, and text comes back as text', () => {

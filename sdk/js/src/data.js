@@ -5,6 +5,7 @@ import {RoomError} from './errors.js';
 
 const VERSION = 1, OCTETS = 0, TEXT = 1;
 const MOST = 262_144; // octets of a message, with its header
+const MOST_PAYLOAD = MOST - 4 - 64; // which fits whoever it is from, and whichever one it is for
 const MOST_NAMED = 32;
 const HIGH = 1 << 20; // octets that wait in the browser before a sender is made to wait
 const STALE = 64 << 10; // and before a lossy message is better not sent
@@ -18,7 +19,8 @@ export function encode(kind, payload, to = []) {
   const names = to.map(id => utf8.encode(id));
   if (names.length > MOST_NAMED) throw new RoomError('too_many', `A message names ${MOST_NAMED} peers at most.`);
   const out = new Uint8Array(3 + names.reduce((n, x) => n + 1 + x.length, 0) + payload.length);
-  if (out.length > MOST) throw new RoomError('too_large', `A message has ${MOST} octets at most, with its header.`);
+  if (payload.length > MOST_PAYLOAD || out.length > MOST)
+    throw new RoomError('too_large', `A message has ${MOST_PAYLOAD} octets at most, and ${MOST} with the ids of those whom it is for.`);
   out.set([VERSION, kind === 'text' ? TEXT : OCTETS, names.length]);
   let at = 3;
   for (const name of names) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import {launch, until} from '../../browser/rig.mjs';
+import {minter} from '../tokens.mjs';
 import {pageFor, person} from './people.mjs';
 
 // Of what member.js sends; first: its first octet.
@@ -22,7 +23,7 @@ function signal(pids, name) {
   } catch { /* it ended by itself */ }
 }
 
-export default async function ({server, browsers, test}) {
+export default async function ({server, guarded, browsers, test}) {
   const s = await server(), c = await pageFor(await browsers('chromium')), f = await pageFor(await browsers('firefox'));
   const ada = await person(s, c, {name: 'Ada', room: 'data'}), bob = await person(s, f, {name: 'Bob', room: 'data'});
   const eve = await person(s, c, {name: 'Eve', room: 'data'});
@@ -42,6 +43,25 @@ export default async function ({server, browsers, test}) {
       await from.does('send', {octets});
       await to.logged(`${octets} from ${from.name}`, e => e.data === octets && e.from === from.name && e.sum === checksum(octets));
     }
+  });
+  // Octets of a payload (docs/rooms.md): with the header it is what browsers send and take, and no less.
+  const LONGEST = 262_076;
+  await test(`${LONGEST} octets arrive whole, also of who has the longest id; one more is refused`, async () => {
+    const g = await guarded(), mint = await minter(g);
+    const far = await person(g, c, {name: 'Far', room: 'long', token: mint({room: 'long', sub: 'f'.repeat(64)})});
+    const near = await person(g, f, {name: 'Near', room: 'long', token: mint({room: 'long', sub: 'n'.repeat(64)})});
+    for (const [from, to] of [[far, near], [near, far]]) {
+      await until('channels', async () => {
+        await from.does('send', {text: 'up'});
+        const value = await to.log();
+        return {value, ok: value.some(e => e.data === 'up')};
+      });
+      assert.equal(await from.does('send', {octets: LONGEST, to: [to.name]}), true);
+      await to.logged(`${LONGEST} from ${from.name}`, e => e.data === LONGEST && e.from === from.name && e.sum === checksum(LONGEST));
+      assert.equal(await from.does('send', {octets: LONGEST + 1}), 'too_large');
+    }
+    assert.equal(await g.count('sluice_room_data_dropped_total', {reason: 'too_large'}), 0);
+    for (const p of [far, near]) await p.leave();
   });
   await test('a word to one reaches that one alone', async () => {
     await bob.does('send', {text: 'psst', to: ['Ada']});
