@@ -339,15 +339,38 @@ static void join(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, u
         sl_rooms_media_begin(s, now);
 }
 
-static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
+/* One more of what costs so much, and of which so many may come at once. at: when all is paid for. */
+static bool pay(usec *at, usec cost, unsigned burst, usec now)
+{
+    usec from = *at > now ? *at : now;
+    if (from + cost > now + cost * burst)
+        return false;
+    *at = from + cost;
+    return true;
+}
+
+/* NULL: it may be. */
+static const char *why_not_resume(const struct rooms_line *l, const struct rooms_msg *m,
+                                  struct rooms_session *s, usec now)
+{
+    if (m->v != 1)
+        return "version";
+    if (!s || !span_is(sl_room_name(s->who->room), l->room))
+        return "resume";
+    return pay(&s->resumes_at, SEC(1), ROOMS_RESUMES, now) ? NULL : "too_many";
+}
+
+static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, usec now)
 {
     struct rooms_hall *h = l->hall;
     struct map_node *n = sl_map_get(&h->by_resume, m->resume);
     struct rooms_token *t = n ? map_entry(n, struct rooms_token, by_text) : NULL;
     struct rooms_session *s = t ? t->session : NULL;
-    if (m->v != 1 || !s || !span_is(sl_room_name(s->who->room), l->room) ||
-        renew_token(s, t) != E_OK) {
-        refuse(l, id, m->v != 1 ? "version" : "resume", NULL);
+    const char *code = why_not_resume(l, m, s, now);
+    if (!code && renew_token(s, t) != E_OK)
+        code = "resume";
+    if (code) {
+        refuse(l, id, code, NULL);
         return;
     }
     if (s->line) {
@@ -363,21 +386,12 @@ static void resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id)
 
 /* ---- lines ---- */
 
-static bool pay(struct rooms_line *l, usec now)
-{
-    usec at = l->quiet_at > now ? l->quiet_at : now;
-    if (at + COST > now + (usec)COST * ROOMS_BURST)
-        return false;
-    l->quiet_at = at + COST;
-    return true;
-}
-
 static void take(struct rooms_line *l, const struct rooms_msg *m, rooms_id id, usec now)
 {
     if (!l->session && m->type == ROOMS_ASK_JOIN) {
         join(l, m, id, now);
     } else if (!l->session && m->type == ROOMS_ASK_RESUME) {
-        resume(l, m, id);
+        resume(l, m, id, now);
     } else if (!l->session) {
         refuse(l, id, "not_joined", NULL);
     } else {
@@ -400,7 +414,7 @@ void sl_rooms_hall_message(struct rooms_line *l, struct span text, usec now)
     struct rooms_msg m;
     if (l->closing)
         return;
-    if (!pay(l, now)) {
+    if (!pay(&l->quiet_at, COST, ROOMS_BURST, now)) {
         l->hall->stats.flooded++;
         sl_rooms_close_line(l, ROOMS_NO_ID, ROOMS_CLOSE_FLOOD, "flood", "");
         return;

@@ -28,6 +28,8 @@ enum {
     ROOMS_TOLD_PER_S = 64 << 10,
     ROOMS_PER_S = 50, /* requests of one line */
     ROOMS_BURST = 200,
+    ROOMS_RESUMES =
+        20, /* of one session at once, and then one a second: each tells all that there is */
     ROOMS_WAITING_MAX = 4096, /* lines without a session; who waits longest goes */
 };
 

@@ -98,14 +98,14 @@ TEST(who_is_lost_may_come_back)
     (void)snprintf(next, sizeof next, "{'type':'resume','v':1,'resume':'%s'}",
                    hall_text(s, 2, "joined", "resume"));
     hall_say(s, 2, "{'type':'ping'}", ROOMS_RESUME - 1);
-    hall_open(s, 3, "", 0); /* a token is used once */
-    CHECK(strstr(hall_say(s, 3, again, 0), "\"code\":\"resume\"") != NULL);
+    hall_open(s, 3, "", ROOMS_RESUME - 1); /* a token is used once */
+    CHECK(strstr(hall_say(s, 3, again, ROOMS_RESUME - 1), "\"code\":\"resume\"") != NULL);
 
     /* One that is still there is taken over. */
-    hall_say(s, 3, next, 0);
+    hall_say(s, 3, next, ROOMS_RESUME - 1);
     CHECK(hall_heard(s, 3, "\"resumed\":true"));
     CHECK_INT(s->of[2].closed, ROOMS_CLOSE_REPLACED);
-    hall_closed(s, 2, ROOMS_CLOSE_REPLACED, 0);
+    hall_closed(s, 2, ROOMS_CLOSE_REPLACED, ROOMS_RESUME - 1);
     CHECK(!hall_heard(s, 1, "peer_left"));
 
     hall_closed(s, 3, 1006, SEC(100));
@@ -140,6 +140,28 @@ TEST(who_is_lost_before_it_hears_that_it_is_back)
     sl_rooms_hall_tick(s->hall, ROOMS_RESUME);
     hall_open(s, 1, "", ROOMS_RESUME);
     CHECK(strstr(hall_say(s, 1, last, ROOMS_RESUME), "\"code\":\"resume\"") != NULL);
+    hall_stage_free(s);
+}
+
+/* Whoever does nothing but that is refused for a while, and does not lose its place. */
+TEST(who_comes_back_without_end)
+{
+    struct hall_stage *s = hall_stage_new();
+    char again[128];
+    hall_join(s, 0, "participant:ann");
+    (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
+                   hall_text(s, 0, "joined", "resume"));
+    for (size_t i = 1; i <= ROOMS_RESUMES; i++) {
+        hall_open(s, i % 2, "", 0);
+        CHECK(strstr(hall_say(s, i % 2, again, 0), "\"resumed\":true") != NULL);
+        (void)snprintf(again, sizeof again, "{'type':'resume','v':1,'resume':'%s'}",
+                       hall_text(s, i % 2, "joined", "resume"));
+        hall_closed(s, i % 2, 1006, 0);
+    }
+    hall_open(s, 1, "", 0);
+    CHECK(strstr(hall_say(s, 1, again, SEC(1) - 1), "\"code\":\"too_many\"") != NULL);
+    CHECK(strstr(hall_say(s, 1, again, SEC(1)), "\"resumed\":true") != NULL);
+    hall_closed(s, 1, 1006, SEC(1));
     hall_stage_free(s);
 }
 

@@ -61,6 +61,7 @@ struct rooms_session {
     struct rooms_token resume;
     struct rooms_token former; /* until it is sure that the other has arrived */
     struct timer lost;         /* while there is no line */
+    usec resumes_at;           /* as quiet_at */
     bool one;                  /* connection for both ways */
     size_t told;               /* octets that others were told for it, of late */
     usec told_at;              /* when that was counted */

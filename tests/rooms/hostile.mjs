@@ -98,6 +98,27 @@ export default async function ({server, beside, test}) {
     await other.leave();
   });
 
+  await test('who comes back again and again is refused after a while, and comes back later', async () => {
+    let {resume} = (await Client.join(server, 'again', {token: token('again')})).joined;
+    let last, n = 0;
+    const back = async () => {
+      const c = await Client.open(server, 'again');
+      const answer = await c.ask('resume', {v: 1, resume});
+      if (answer.type !== 'joined') return answer.code;
+      resume = answer.resume;
+      last = c;
+      n++;
+    };
+    await failed('refused', 1, async () => {
+      let code;
+      for (const end = Date.now() + 10000; !code && Date.now() < end;) code = await back();
+      assert.equal(code, 'too_many');
+    });
+    assert.ok(n >= 20 && n < 40, `${n} times`);
+    await until('him to come back', async () => ({ok: !await back()}));
+    await last.leave();
+  });
+
   // [what is said, of so many octets as others hear them]; more of each than a socket may let wait.
   const LOUD = '\u0001'.repeat(16 * 1024);
   const LOUDLY = [
