@@ -254,6 +254,31 @@ static void tell_again(struct rooms_session *s, const struct rooms_msg *m, usec 
     }
 }
 
+static bool begins(struct span in, size_t at, const char *what)
+{
+    size_t n = strlen(what);
+    return in.n - at >= n && memcmp(in.p + at, what, n) == 0;
+}
+
+/* It has sections, and none of sound or a picture. */
+static bool only_data(struct span sdp)
+{
+    static const char section[] = "\nm=", data[] = "\nm=application ";
+    size_t sections = 0, datas = 0;
+    for (size_t i = 0; i < sdp.n; i++) {
+        sections += begins(sdp, i, section);
+        datas += begins(sdp, i, data);
+    }
+    return datas > 0 && datas == sections;
+}
+
+/* A connection of its own. Who only watches has one for the messages that it reads. */
+static bool may_begin(const struct rooms_session *s, const struct rooms_msg *m)
+{
+    return s->who->can & (CAN_PUBLISH | CAN_DATA) ||
+           (s->who->can & CAN_SUBSCRIBE && (s->one || only_data(m->sdp)));
+}
+
 struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
                                           const struct rooms_msg *m, rooms_id id,
                                           usec now)
@@ -262,9 +287,7 @@ struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,
     struct rooms *rooms = h->conf.rooms;
     struct peer *p = s->who->sends;
     bool fresh = !p;
-    unsigned least =
-        s->one ? CAN_PUBLISH | CAN_DATA | CAN_SUBSCRIBE : CAN_PUBLISH | CAN_DATA;
-    if (fresh && !(s->who->can & least)) /* what is there may look for another path */
+    if (fresh && !may_begin(s, m)) /* what is there may look for another path */
         return refuse("forbidden", NULL);
     if (forbidden(s, m))
         return refuse("forbidden", forbidden(s, m));

@@ -136,6 +136,26 @@ TEST(what_a_role_may_not_send)
     hall_stage_free(s);
 }
 
+/* It has a connection for the messages that it reads, and for nothing else. */
+TEST(what_a_viewer_may_offer)
+{
+    struct hall_stage *s = ann_and_bob(BOTH);
+    hall_join(s, 2, "viewer:eve");
+    end_add(&s->of[2].sends, 0, MEDIA_AUDIO);
+    CHECK_INT(end_offer(&s->of[2].sends), E_OK);
+    hall_describe(s, 2, "\"offer\",\"id\":7", &s->of[2].sends, "");
+    CHECK(hall_heard(s, 2, "{\"type\":\"error\",\"id\":7,\"code\":\"forbidden\""));
+    end_fini(&s->of[2].sends);
+    end_init_with(&s->of[2].sends, 9, true);
+    hall_send_media(s, 2, "{}");
+    CHECK(hall_heard(s, 2, "\"type\":\"answer\"") && hall_heard(s, 2, "m=application"));
+    const struct room *room = sl_rooms_room(s->rooms, span_of("t"), span_of("r"));
+    CHECK_INT(room->viewers_n, 1);
+    CHECK(strstr(hall_say(s, 2, "{'type':'offer','tracks':" BOTH ",'sdp':''}", 0),
+                 "forbidden") != NULL);
+    hall_stage_free(s);
+}
+
 /* Whoever may send a voice alone sends no picture by calling it one. */
 TEST(a_picture_is_no_microphone)
 {

@@ -316,7 +316,7 @@ export class Room extends Emitter {
   }
 
   get #speaks() {
-    return this.#options.data && this.can('data');
+    return this.#options.data && (this.can('data') || this.can('subscribe')); // who may only read has the same channels
   }
 
   // What fails then is nobody's call.

@@ -113,6 +113,26 @@ export default async function ({server, guarded, browsers, test}) {
     await sender.until('counted', v => v.viewers === 1 && v.peers.length === 0);
     assert.equal((await viewer.publish({source: 'camera'})).refused, 'forbidden');
     assert.equal(await viewer.does('send', {text: 'hi'}), 'forbidden');
+    await viewer.sees(sender);
+    await viewer.leave();
+    await sender.leave();
+  });
+  for (const connections of [2, 1]) await test(`a viewer reads what others write, and what it writes is refused (connections: ${connections})`, async () => {
+    const sender = await person(g, page, {name: 'Sender', room: 'lecture', token: await g.token({room: 'lecture', publish: true, watch: true})});
+    const viewer = await person(g, other, {name: 'Viewer', room: 'lecture', connections, token: await g.token({room: 'lecture', watch: true})});
+    for (const lossy of [false, true]) await until('it to be read', async () => {
+      await sender.does('send', {text: 'welcome', lossy});
+      const value = await viewer.log();
+      return {value, ok: value.some(e => e.data === 'welcome' && e.from === 'Sender' && e.lossy === lossy)};
+    });
+    await sender.does('send', {octets: 256_000});
+    await viewer.logged('256000 octets', e => e.data === 256_000);
+    const failed = () => g.count('sluice_room_requests_failed_total', {reason: 'refused'}), before = await failed();
+    for (const lossy of [false, true]) assert.equal(await viewer.does('send', {text: 'hi', lossy, anyway: true}), true);
+    await until('both to be refused', async () => ({ok: await failed() === before + 2}));
+    await sender.does('send', {text: 'the last'});
+    await viewer.logged('the last', e => e.data === 'the last');
+    assert.deepEqual((await sender.log()).filter(e => e.data), []);
     await viewer.leave();
     await sender.leave();
   });
