@@ -28,6 +28,7 @@ enum {
     VOICE = 100, /* octets of payload */
     PICTURE = 1000,
     SMALL_ROOM = 3,
+    WIDE = 10, /* people, up to whom any estimate has room for all pictures */
     CHURN_A_MINUTE = 5000,
     ROUNDS = 7, /* of them, whose memory is compared */
 };
@@ -289,9 +290,13 @@ static bool conference(unsigned n, unsigned voice_hz, unsigned picture_hz, doubl
     row("kB", memory / 1e3, 0, "", "conference of %u, memory of each", n);
     row("%", 100 * fabs(all_voices - (double)voices) / all_voices, 0.1, "",
         "conference of %u, voices lost", n);
-    row("%", 100 * (double)pictures / all_pictures, 0,
-        "what the estimate of a path withholds is no loss",
-        "conference of %u, pictures shown", n);
+    struct row shown = {.unit = "%",
+                        .value = 100 * (double)pictures / all_pictures,
+                        .bar = n <= WIDE ? 95 : 50,
+                        .least = true,
+                        .note = "what the estimate of a path withholds is no loss"};
+    (void)snprintf(shown.name, sizeof shown.name, "conference of %u, pictures shown", n);
+    rows_add(&b.rows, &shown);
     leave_all();
     return settled();
 }
