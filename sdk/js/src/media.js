@@ -17,7 +17,8 @@ export class Media {
 
   // ask, tell: the server. both: ways on one connection. heard: of messages; null: there are none.
   // path(which, state). media(id, mediaStreamTrack): of a track of another is here; null: no longer.
-  constructor({ask, tell, both, ice, encryption, heard, path, media}) {
+  // refused(track, error): one of ours is not sent any more.
+  constructor({ask, tell, both, ice, encryption, heard, path, media, refused}) {
     const connection = (of, ways, repair) => new Connection({ice, encryption, repair,
       candidate: c => tell('candidate', {of, ...c}), state: state => ways.forEach(w => path(w, state))});
     const send = connection('send', both ? ['send', 'receive'] : ['send'], () => this.#sending.restart());
@@ -25,7 +26,7 @@ export class Media {
     this.#both = both;
     this.#encryption = encryption;
     this.lines = heard && new Lines({encryption, heard});
-    this.#sending = new Sending({connection: send, encryption, lines: this.lines, both,
+    this.#sending = new Sending({connection: send, encryption, lines: this.lines, both, refused,
       server: {offer: description => ask('offer', description)}});
     this.#receiving = new Receiving({connection: receive, encryption, media, server: {
       answer: a => tell('answer', a),

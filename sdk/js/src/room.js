@@ -311,7 +311,8 @@ export class Room extends Emitter {
       tell: (type, members) => this.tell(type, members),
       heard: this.#speaks ? this.#heard : null,
       path: (which, state) => this.emit('path', which, state),
-      media: (id, media) => this.#remote(id)?.gets(media)});
+      media: (id, media) => this.#remote(id)?.gets(media),
+      refused: (track, error) => this.#refused(track, error)});
     this.#begins(this.#media.open(this.published));
   }
 
@@ -322,6 +323,13 @@ export class Room extends Emitter {
   // What fails then is nobody's call.
   #begins(negotiation) {
     negotiation?.catch(error => this.emit('trouble', error));
+  }
+
+  // It was sent before we came back, and may not be sent here.
+  #refused(track, error) {
+    this.unpublish(track).catch(() => {});
+    track.emit('ended');
+    this.emit('trouble', error);
   }
 
   // What we may do here has become more, or less: what may not be sent any more is not captured either.

@@ -1,5 +1,6 @@
 // Everything this peer sends. The user offers, the server answers; changes that come together become
-// one offer, and there is one at a time.
+// one offer, and there is one at a time. The server refuses an offer as a whole: what was new in it is
+// then offered piece by piece, so that only what may not be fails.
 
 const GLARE = 50; // ms until an offer is made again that met one of the server's
 
@@ -11,17 +12,22 @@ export class Sending {
   #both;
   #sent = new Map(); // LocalTrack: RTCRtpTransceiver
   #free = []; // transceivers without a track: {transceiver, shape}
-  #dirty = false;
-  #run = null;
+  #agreed = new Set(); // of them, those that the server has taken
+  #asked = []; // changes that wait to be offered: {track: a new one, or null, resolve, reject}
+  #apart = []; // lists of such, each to be offered by itself, before the others
+  #now = []; // those that are being offered
+  #busy = false;
+  #refused;
   #sealed = new WeakSet(); // senders whose frames are encrypted
 
   // lines: data channels, or null. both: the connection is the one for both ways, and has to be
-  // offered although nothing is sent.
-  constructor({connection, server, encryption, lines, both = false}) {
+  // offered although nothing is sent. refused(track, error): of one that nobody waits for any more.
+  constructor({connection, server, encryption, lines, refused, both = false}) {
     this.#connection = connection;
     this.#server = server;
     this.#encryption = encryption;
     this.#lines = lines;
+    this.#refused = refused;
     this.#both = both;
   }
 
@@ -35,7 +41,8 @@ export class Sending {
     this.#lines?.open(pc);
     for (const track of tracks) this.#sent.set(track, this.#transceiver(track));
     if (this.#both && !this.#lines && !this.#sent.size) pc.createDataChannel(''); // an offer needs a section
-    return this.#lines || this.#sent.size || this.#both ? this.negotiate() : Promise.resolve();
+    if (this.#lines || this.#both) return this.negotiate();
+    return tracks.length ? this.negotiate(tracks[0]).catch(this.#again(tracks[0])) : Promise.resolve();
   }
 
   // Messages, from here on.
@@ -48,28 +55,22 @@ export class Sending {
   #begin() {
     this.#free = [];
     this.#sent.clear();
+    this.#agreed.clear();
     return this.#connection.open();
   }
 
-  async add(track) {
-    this.#sent.set(track, this.#transceiver(track));
-    try {
-      await this.negotiate();
-    } catch (error) {
-      if (!error.passing) this.#take(track);
-      throw error;
-    }
-  }
+  add = track => this.negotiate(track);
 
   async remove(track) {
-    if (!this.#take(track)) return;
-    await this.negotiate();
+    for (const change of [...this.#now, ...this.#apart.flat(), ...this.#asked]) if (change.track === track) change.track = null;
+    if (this.#take(track)) await this.negotiate();
   }
 
   #take(track) {
     const transceiver = this.#sent.get(track);
     if (!transceiver) return false;
     this.#sent.delete(track);
+    this.#agreed.delete(track);
     transceiver.sender.replaceTrack(null).catch(() => {});
     transceiver.direction = 'inactive';
     this.#free.push({transceiver, shape: track.shape});
@@ -100,41 +101,74 @@ export class Sending {
     return transceiver;
   }
 
-  // Tells the server what has changed; resolves when that is agreed.
-  negotiate() {
-    this.#dirty = true;
-    return this.#run ??= this.#rounds().finally(() => this.#run = null);
+  // Tells the server what has changed, with a new track or without; resolves when that is agreed.
+  negotiate(track = null) {
+    const done = new Promise((resolve, reject) => this.#asked.push({track, resolve, reject}));
+    if (!this.#busy) this.#rounds();
+    return done;
   }
 
   async #rounds() {
+    this.#busy = true;
     await null; // what is changed in one breath goes in one offer
-    while (this.#dirty && this.pc) {
-      const {pc} = this;
-      try {
-        await this.#connection.turn(() => this.pc === pc && this.#offer(pc));
-      } catch (error) {
-        // The server's offer came before, and waits for its turn.
-        if (error.code !== 'glare') throw error;
-        this.#dirty = true;
-        await new Promise(resolve => setTimeout(resolve, GLARE));
-      }
+    while (this.pc && (this.#apart.length || this.#asked.length)) {
+      const {pc} = this, met = await this.#connection.turn(() => this.pc === pc && this.#round(pc));
+      if (met) await new Promise(resolve => setTimeout(resolve, GLARE));
     }
+    for (const {resolve} of [...this.#apart.splice(0).flat(), ...this.#asked.splice(0)]) resolve();
+    this.#busy = false;
   }
 
+  // true: the server's offer came before, and waits for its turn.
+  async #round(pc) {
+    const now = this.#now = this.#apart.shift() ?? this.#asked.splice(0);
+    let error = null;
+    try {
+      for (const {track} of now) if (track && !this.#sent.has(track)) this.#sent.set(track, this.#transceiver(track));
+      await this.#offer(pc);
+    } catch (e) {
+      error = e;
+    }
+    this.#now = [];
+    if (this.pc !== pc) this.#asked.unshift(...now); // all that is sent is offered on another now
+    else if (!error) for (const {resolve} of now) resolve();
+    else if (error.code === 'glare') this.#apart.unshift(now);
+    else if (error.passing) for (const {reject} of now) reject(error);
+    else this.#divide(now, error);
+    return error?.code === 'glare';
+  }
+
+  // What the server has not taken yet is taken back, and each offered alone: one of these was refused.
+  #divide(now, error) {
+    const tracks = new Set([...now.map(c => c.track), ...this.#sent.keys()].filter(t => t && !this.#agreed.has(t)));
+    const rest = now.filter(c => !tracks.has(c.track)), lists = rest.length ? [rest] : [];
+    for (const track of tracks) {
+      const waits = now.filter(c => c.track === track);
+      lists.push(waits.length ? waits : [{track, resolve() {}, reject: this.#again(track)}]);
+      this.#take(track);
+    }
+    if (lists.length > 1) this.#apart.unshift(...lists);
+    else for (const {reject} of lists[0]) reject(error);
+  }
+
+  // What comes of one that was published before.
+  #again = track => error => {
+    if (!error.passing) this.#refused(track, error);
+  };
+
   async #offer(pc) {
-    this.#dirty = false;
     try {
       await pc.setLocalDescription(await pc.createOffer());
-      const tracks = {};
+      const tracks = {}, offered = [...this.#sent.keys()];
       for (const [track, {mid}] of this.#sent) tracks[mid] = track.described;
       const answer = await this.#server.offer({sdp: pc.localDescription.sdp, tracks});
       if (this.pc !== pc) return;
       // At once: what the server says of these tracks may come before all is set.
       for (const [track, {mid}] of this.#sent) if (answer.tracks?.[mid]) track.published(answer.tracks[mid], tracks[mid]?.muted)?.catch(() => {});
       await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
+      for (const track of offered) if (this.#sent.has(track)) this.#agreed.add(track);
     } catch (error) {
-      if (this.pc !== pc) return; // all that is sent is offered on another now
-      if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({type: 'rollback'});
+      if (this.pc === pc && pc.signalingState === 'have-local-offer') await pc.setLocalDescription({type: 'rollback'});
       throw error;
     }
   }
@@ -150,5 +184,6 @@ export class Sending {
     this.#connection.close();
     this.#free = [];
     this.#sent.clear();
+    this.#agreed.clear();
   }
 }
