@@ -8,7 +8,7 @@ import {launch} from '../browser/rig.mjs';
 
 globalThis.crypto ??= (await import('node:crypto')).webcrypto;
 
-const PARTS = ['arithmetic', 'frames', 'data', 'sending', 'layout', 'package', 'browsers'];
+const PARTS = ['arithmetic', 'frames', 'data', 'sending', 'joining', 'layout', 'package', 'browsers'];
 const started = new Map();
 const browsers = kind => {
   if (!started.has(kind)) started.set(kind, launch(kind));

@@ -42,7 +42,7 @@ export class Room extends Emitter {
   #silenced = new Set(); // elements that the browser did not let play
   #speakers = null; // id of the output device
   #timer = 0;
-  #attempt = null; // to come back: an AbortController
+  #attempt = null; // to join, the last one: an AbortController; null: nobody is to join any more
   #changed = false; // the network, since media was last looked for
   #pagehide = () => this.leave();
   #online = () => this.#network();
@@ -61,14 +61,16 @@ export class Room extends Emitter {
 
   async connect() {
     if (this.state !== 'idle' && this.state !== 'closed') return this;
+    const attempt = this.#attempt = new AbortController();
     this.#enter('connecting');
     try {
-      await this.#join();
+      await this.#join(attempt);
     } catch (error) {
+      if (this.#attempt !== attempt) throw new RoomError('left');
       this.#enter('idle');
       throw error;
     }
-    if (this.state === 'closed') throw new RoomError('left'); // meanwhile
+    if (this.#attempt !== attempt) throw new RoomError('left'); // meanwhile
     globalThis.addEventListener?.('pagehide', this.#pagehide);
     globalThis.addEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.addEventListener?.('change', this.#online);
@@ -272,17 +274,23 @@ export class Room extends Emitter {
     return this.#options.connections === 1 && shareable();
   }
 
-  async #join(resume, signal) {
+  // Whoever leaves meanwhile, and perhaps joins anew, has no use for this attempt.
+  async #join(attempt, resume) {
     const {url, token, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
     const given = this.#moved ?? (typeof token === 'function' ? await token(this.name) : token);
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
       ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
         .filter(([, v]) => v !== undefined && v !== null))};
-    const {socket, answer} = await Socket.open(address(url, this.name), first, {signal});
-    if (this.state === 'closed') return socket.close({leave: true});
+    if (this.#attempt !== attempt) throw new RoomError('left');
+    const {socket, answer} = await Socket.open(address(url, this.name), first, {signal: attempt.signal});
+    if (this.#attempt !== attempt) {
+      socket.close({leave: true});
+      throw new RoomError('left');
+    }
     this.#socket = socket;
     socket.once('end', error => this.#socket === socket && this.#lost(error));
     this.#joined(answer);
+    if (this.#attempt !== attempt) return; // which somebody who was told of it did
     socket.on('message', m => this.#take(m));
     this.#enter('connected');
   }
@@ -370,15 +378,15 @@ export class Room extends Emitter {
     this.#again(0);
   }
 
-  #again(attempt) {
+  #again(nth) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       this.#timer = 0;
-      const {signal} = this.#attempt = new AbortController();
+      const attempt = this.#attempt = new AbortController();
       try {
-        await this.#join(this.#resume, signal);
+        await this.#join(attempt, this.#resume);
       } catch (error) {
-        if (this.state !== 'reconnecting') return;
+        if (this.#attempt !== attempt) return;
         if (this.#resume && !error.passing) {
           this.#resume = null; // too late for that: as if for the first time
           return this.#again(0);
@@ -388,9 +396,9 @@ export class Room extends Emitter {
           return this.#again(0);
         }
         if (!error.passing) return this.#close(error);
-        this.#again(signal.aborted ? 0 : attempt + 1);
+        this.#again(attempt.signal.aborted ? 0 : nth + 1);
       }
-    }, RETRY[Math.min(attempt, RETRY.length - 1)]);
+    }, RETRY[Math.min(nth, RETRY.length - 1)]);
   }
 
   // The way out may be another one now, on which our socket is dead and nobody says so; and so is one that
@@ -408,6 +416,8 @@ export class Room extends Emitter {
   #close(error) {
     if (this.state === 'closed') return;
     clearTimeout(this.#timer);
+    this.#attempt?.abort();
+    this.#attempt = null;
     globalThis.removeEventListener?.('pagehide', this.#pagehide);
     globalThis.removeEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.removeEventListener?.('change', this.#online);

@@ -1,0 +1,77 @@
+// Coming and going, with a server that is made up: who leaves leaves nothing behind.
+
+import assert from 'node:assert/strict';
+import {sleep} from '../browser/until.mjs';
+
+const SOON = 40; // ms that the network takes
+
+const joined = ({id, type}, n) => ({type: 'joined', id, v: 1, peer: `p${n}`, name: '', role: 'participant', metadata: '',
+  permissions: ['subscribe'], resume: `again-${n}`, resumed: type === 'resume', room: {name: 'r', metadata: '', locked: false},
+  peers: [], viewers: 0, tracks: [], ice_servers: []});
+
+// All sockets that were made since, and what was said on them.
+function network() {
+  const sockets = [];
+  class Fake {
+    static OPEN = 1;
+    readyState = 0;
+    said = [];
+    constructor() {
+      const n = sockets.push(this);
+      const later = f => setTimeout(() => this.readyState === 3 || f(), SOON);
+      this.answer = m => later(() => this.onmessage?.({data: JSON.stringify(joined(m, n))}));
+      later(() => {
+        this.readyState = 1;
+        this.onopen?.();
+      });
+    }
+    send(text) {
+      const m = JSON.parse(text);
+      this.said.push(m.resume ? `${m.type} ${m.resume}` : m.type);
+      if (m.type === 'join' || m.type === 'resume') this.answer(m);
+    }
+    close() {
+      this.readyState = 3;
+    }
+  }
+  Object.assign(globalThis, {WebSocket: Fake, MediaStream: class {}, RTCPeerConnection: class {
+    addEventListener() {}
+    close() {}
+  }});
+  return {sockets, open: () => sockets.filter(s => s.readyState !== 3).length};
+}
+
+export default async function ({test}) {
+  const kept = ['WebSocket', 'MediaStream', 'RTCPeerConnection'].map(name => [name, globalThis[name]]);
+  const {Room} = await import('../../sdk/js/src/room.js');
+  const made = (options = {}) => new Room({url: 'http://x', room: 'r', data: false, ...options});
+  const said = done => done.then(() => 'in', e => e.code);
+  // n: ms after which one leaves: before the socket is open, and when it is.
+  for (const n of [SOON / 2, SOON * 1.5]) await test(`joining: who leaves after ${n} ms and joins anew is in the room once`, async () => {
+    const net = network(), room = made(), first = said(room.connect());
+    await sleep(n);
+    await room.leave();
+    const second = said(room.connect());
+    assert.deepEqual([await first, await second], ['left', 'in']);
+    await sleep(SOON * 5);
+    assert.equal(room.state, 'connected');
+    assert.equal(net.open(), 1);
+    await room.leave();
+    assert.equal(net.open(), 0);
+    for (const {said: words} of net.sockets) assert.ok(words.length === 0 || words.at(-1) === 'leave', words.join());
+  });
+  await test('joining: who leaves while a token is fetched is not joined when it comes', async () => {
+    const net = network(), room = made({token: () => sleep(SOON).then(() => 'token')}), first = said(room.connect());
+    await room.leave();
+    assert.equal(await first, 'left');
+    assert.equal(net.sockets.length, 0);
+    assert.equal(room.state, 'closed');
+  });
+  await test('joining: who leaves when told of it is not in the room', async () => {
+    const net = network(), room = made();
+    room.on('state', state => state === 'connected' && room.leave());
+    assert.equal(await said(room.connect()), 'left');
+    assert.deepEqual([room.state, net.open()], ['closed', 0]);
+  });
+  for (const [name, value] of kept) globalThis[name] = value;
+}
