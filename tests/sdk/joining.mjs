@@ -1,7 +1,7 @@
 // Coming and going, with a server that is made up: who leaves leaves nothing behind.
 
 import assert from 'node:assert/strict';
-import {sleep} from '../browser/until.mjs';
+import {sleep, until} from '../browser/until.mjs';
 
 const SOON = 40; // ms that the network takes
 
@@ -9,9 +9,10 @@ const joined = ({id, type}, n) => ({type: 'joined', id, v: 1, peer: `p${n}`, nam
   permissions: ['subscribe'], resume: `again-${n}`, resumed: type === 'resume', room: {name: 'r', metadata: '', locked: false},
   peers: [], viewers: 0, tracks: [], ice_servers: []});
 
-// All sockets that were made since, and what was said on them.
+// All sockets that were made since, and what was said on them. is(how): 'open', or 'shut': nobody is reached.
 function network() {
   const sockets = [];
+  let way = 'open';
   class Fake {
     static OPEN = 1;
     readyState = 0;
@@ -21,6 +22,7 @@ function network() {
       const later = f => setTimeout(() => this.readyState === 3 || f(), SOON);
       this.answer = m => later(() => this.onmessage?.({data: JSON.stringify(joined(m, n))}));
       later(() => {
+        if (way === 'shut') return this.lose();
         this.readyState = 1;
         this.onopen?.();
       });
@@ -33,12 +35,16 @@ function network() {
     close() {
       this.readyState = 3;
     }
+    lose() {
+      this.readyState = 3;
+      this.onclose?.({wasClean: false});
+    }
   }
   Object.assign(globalThis, {WebSocket: Fake, MediaStream: class {}, RTCPeerConnection: class {
     addEventListener() {}
     close() {}
   }});
-  return {sockets, open: () => sockets.filter(s => s.readyState !== 3).length};
+  return {sockets, is: how => { way = how; }, open: () => sockets.filter(s => s.readyState !== 3).length};
 }
 
 export default async function ({test}) {
@@ -72,6 +78,31 @@ export default async function ({test}) {
     room.on('state', state => state === 'connected' && room.leave());
     assert.equal(await said(room.connect()), 'left');
     assert.deepEqual([room.state, net.open()], ['closed', 0]);
+  });
+  await test('joining: who leaves while the socket is away says so as soon as the server can be reached', async () => {
+    const net = network(), room = made(), [joins] = (await room.connect(), net.sockets);
+    net.is('shut');
+    joins.lose();
+    assert.equal(room.state, 'reconnecting');
+    await room.leave();
+    await until('it was tried', async () => ({value: net.sockets.length, ok: net.sockets.length > 1 && net.open() === 0}));
+    net.is('open');
+    const last = await until('told', async () => ({value: net.sockets.map(s => s.said), ok: net.sockets.at(-1).said.includes('leave')}));
+    assert.deepEqual(last.at(-1), ['resume again-1', 'leave']);
+    assert.deepEqual([room.state, net.open()], ['closed', 0]);
+    const {length} = net.sockets;
+    await sleep(1500);
+    assert.equal(net.sockets.length, length, 'once is enough');
+  });
+  await test('joining: where the server stays away, that comes to an end', async () => {
+    const net = network(), room = made();
+    await room.connect();
+    net.is('shut');
+    net.sockets[0].lose();
+    await room.leave();
+    await until('tried', async () => ({value: net.sockets.length, ok: net.sockets.length === 6}));
+    await sleep(4500);
+    assert.equal(net.sockets.length, 6);
   });
   for (const [name, value] of kept) globalThis[name] = value;
 }

@@ -20,7 +20,21 @@ import {LocalTrack} from './tracks.js';
 
 const RETRY = [0, 500, 1000, 2000, 4000]; // ms before each attempt to come back; the last for ever
 const VERSION = 1;
+const FAREWELL = 2_000; // ms for each attempt to say that one has left whose socket was away
 const FINAL = new Set(['removed', 'room_closed', 'replaced', 'revoked', 'flood']); // nobody comes back from these
+
+// A place is kept for a while; who leaves meanwhile gives it up, or others would go on seeing them.
+async function giveUp(url, resume) {
+  for (const wait of RETRY) {
+    await new Promise(resolve => setTimeout(resolve, wait));
+    try {
+      const {socket} = await Socket.open(url, {type: 'resume', v: VERSION, resume}, {timeout: FAREWELL});
+      return socket.close({leave: true});
+    } catch (error) {
+      if (!error.passing) return; // it is gone already
+    }
+  }
+}
 
 // Events: see index.d.ts.
 export class Room extends Emitter {
@@ -79,7 +93,8 @@ export class Room extends Emitter {
 
   async leave() {
     if (this.state === 'closed') return;
-    this.#socket?.close({leave: true});
+    if (this.#socket) this.#socket.close({leave: true});
+    else if (this.#resume) giveUp(address(this.#options.url, this.name), this.#resume);
     this.#close(new RoomError('left'));
   }
 

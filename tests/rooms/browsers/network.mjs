@@ -7,6 +7,7 @@ import {door} from './door.mjs';
 import {inPage, pageFor, person} from './people.mjs';
 
 const AT_ONCE = 1000; // ms; it would have waited for 4000
+const GONE = 12_000; // ms in which one is gone whose socket was away; a place is kept for 30 s
 const NOTICED = 8000; // ms in which a dead socket is given up; by its silence alone that takes 15 s and more
 
 export default async function ({server, browsers, test}) {
@@ -96,7 +97,19 @@ export default async function ({server, browsers, test}) {
       await newCredentials(before);
       return `after ${took} ms`;
     });
-    await ada.leave();
+    await test(`${kind}: who leaves while the socket is away is gone for the others as soon as the server can be reached`, async () => {
+      d.is('shut');
+      d.cut();
+      await away();
+      await ada.leave();
+      assert.ok(!(await bob.log()).some(e => e.left === ada.name), 'nobody could know');
+      d.is('open');
+      const begun = Date.now();
+      await bob.logged('it left', e => e.left === ada.name);
+      const took = Date.now() - begun;
+      assert.ok(took < GONE, `${took} ms`);
+      return `after ${took} ms`;
+    });
     d.close();
     await page.close();
   }
