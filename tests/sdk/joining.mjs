@@ -104,5 +104,18 @@ export default async function ({test}) {
     await sleep(4500);
     assert.equal(net.sockets.length, 6);
   });
+  await test('joining: keys that several rooms share know of those that are joined', async () => {
+    network();
+    const heard = new Set(), e2ee = {on: (_, listener) => heard.add(listener), off: (_, listener) => heard.delete(listener)};
+    const rooms = [made({e2ee}), made({e2ee})];
+    assert.equal(heard.size, 0);
+    for (const r of rooms) await r.connect();
+    assert.equal(heard.size, 2);
+    await rooms[0].leave();
+    assert.equal(heard.size, 1);
+    await rooms[0].connect();
+    for (const r of rooms) await r.leave();
+    assert.equal(heard.size, 0);
+  });
   for (const [name, value] of kept) globalThis[name] = value;
 }

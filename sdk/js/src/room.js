@@ -60,6 +60,7 @@ export class Room extends Emitter {
   #changed = false; // the network, since media was last looked for
   #pagehide = () => this.leave();
   #online = () => this.#network();
+  #readable = (id, readable) => this.#tracks().find(t => t.media?.id === id)?.reads(readable);
 
   // {url, room, token, name, metadata, create, data, connections, e2ee, playAudio}; token may be a
   // function that fetches one for the room that it is told.
@@ -67,10 +68,6 @@ export class Room extends Emitter {
     super();
     this.#options = {url: globalThis.location?.origin, data: true, playAudio: true, ...options};
     this.name = options.room;
-    options.e2ee?.on('readable', (id, readable) => {
-      const track = this.#tracks().find(t => t.media?.id === id);
-      track?.reads(readable);
-    });
   }
 
   async connect() {
@@ -85,6 +82,7 @@ export class Room extends Emitter {
       throw error;
     }
     if (this.#attempt !== attempt) throw new RoomError('left'); // meanwhile
+    this.#options.e2ee?.on('readable', this.#readable); // which may be that of other rooms, too
     globalThis.addEventListener?.('pagehide', this.#pagehide);
     globalThis.addEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.addEventListener?.('change', this.#online);
@@ -433,6 +431,7 @@ export class Room extends Emitter {
     clearTimeout(this.#timer);
     this.#attempt?.abort();
     this.#attempt = null;
+    this.#options.e2ee?.off('readable', this.#readable);
     globalThis.removeEventListener?.('pagehide', this.#pagehide);
     globalThis.removeEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.removeEventListener?.('change', this.#online);
