@@ -79,6 +79,14 @@ export default async function ({test}) {
     assert.equal(await said(room.connect()), 'left');
     assert.deepEqual([room.state, net.open()], ['closed', 0]);
   });
+  await test('joining: who leaves hears nothing of a connection that was lost', async () => {
+    network();
+    const room = made(), states = [];
+    await room.connect();
+    room.on('state', (state, error) => states.push(`${state} ${error?.code}`));
+    await room.leave();
+    assert.deepEqual(states, ['closed left']);
+  });
   await test('joining: who leaves while the socket is away says so as soon as the server can be reached', async () => {
     const net = network(), room = made(), [joins] = (await room.connect(), net.sockets);
     net.is('shut');

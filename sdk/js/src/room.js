@@ -91,9 +91,10 @@ export class Room extends Emitter {
 
   async leave() {
     if (this.state === 'closed') return;
-    if (this.#socket) this.#socket.close({leave: true});
-    else if (this.#resume) giveUp(address(this.#options.url, this.name), this.#resume);
+    const socket = this.#socket, resume = this.#resume;
     this.#close(new RoomError('left'));
+    if (socket) socket.close({leave: true});
+    else if (resume) giveUp(address(this.#options.url, this.name), resume);
   }
 
   // ---- what is sent
