@@ -9,7 +9,8 @@ const joined = ({id, type}, n) => ({type: 'joined', id, v: 1, peer: `p${n}`, nam
   permissions: ['subscribe'], resume: `again-${n}`, resumed: type === 'resume', room: {name: 'r', metadata: '', locked: false},
   peers: [], viewers: 0, tracks: [], ice_servers: []});
 
-// All sockets that were made since, and what was said on them. is(how): 'open', or 'shut': nobody is reached.
+// All sockets that were made since, and what was said on them. is(how): 'open'; 'shut': nobody
+// is reached; 'new': it knows nobody.
 function network() {
   const sockets = [];
   let way = 'open';
@@ -20,7 +21,8 @@ function network() {
     constructor() {
       const n = sockets.push(this);
       const later = f => setTimeout(() => this.readyState === 3 || f(), SOON);
-      this.answer = m => later(() => this.onmessage?.({data: JSON.stringify(joined(m, n))}));
+      this.answer = m => later(() => this.onmessage?.({data: JSON.stringify(way === 'new' && m.resume ?
+        {type: 'error', id: m.id, code: 'resume'} : joined(m, n))}));
       later(() => {
         if (way === 'shut') return this.lose();
         this.readyState = 1;
@@ -111,6 +113,25 @@ export default async function ({test}) {
     await until('tried', async () => ({value: net.sockets.length, ok: net.sockets.length === 6}));
     await sleep(4500);
     assert.equal(net.sockets.length, 6);
+  });
+  await test('joining: a token is asked for where one is needed, and again where it cannot be had for the moment', async () => {
+    const answers = [() => 'one', () => { throw new TypeError('Failed to fetch'); }, () => 'two'], net = network();
+    const room = made({token: async () => answers.shift()()});
+    const lose = async () => {
+      net.sockets.at(-1).lose();
+      await until('back', async () => ({value: room.state, ok: room.state === 'connected' || room.state === 'closed'}));
+      assert.equal(room.state, 'connected');
+    };
+    await room.connect();
+    await lose();
+    assert.equal(answers.length, 2, 'who resumes needs none');
+    net.is('new');
+    await lose();
+    assert.equal(answers.length, 0);
+    assert.deepEqual(net.sockets.map(s => s.said.join()), ['join', 'resume again-1', 'resume again-2', 'join']);
+    await room.leave();
+    const refused = made({token: async () => { throw new TypeError('Failed to fetch'); }});
+    await assert.rejects(refused.connect(), TypeError);
   });
   await test('joining: keys that several rooms share know of those that are joined', async () => {
     network();

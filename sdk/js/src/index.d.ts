@@ -7,7 +7,8 @@ export interface Options {
   /** Of the server; that of the page unless given. */
   url?: string;
   room: string;
-  /** Or what fetches a fresh one for this room, each time it is needed: after a move it is another room. */
+  /** Or what fetches a fresh one for this room, each time it is needed: after a move it is another room.
+   *  Where it fails while we come back, it is called again. */
   token?: string | null | ((room: string) => string | Promise<string>);
   name?: string;
   /** What others are told of this peer; up to 4096 octets, JSON or anything else. */

@@ -290,8 +290,8 @@ export class Room extends Emitter {
 
   // Whoever leaves meanwhile, and perhaps joins anew, has no use for this attempt.
   async #join(attempt, resume) {
-    const {url, token, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
-    const given = this.#moved ?? (typeof token === 'function' ? await token(this.name) : token);
+    const {url, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
+    const given = resume ? null : this.#moved ?? await this.#token();
     const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
       ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
         .filter(([, v]) => v !== undefined && v !== null))};
@@ -307,6 +307,16 @@ export class Room extends Emitter {
     if (this.#attempt !== attempt) return; // which somebody who was told of it did
     socket.on('message', m => this.#take(m));
     this.#enter('connected');
+  }
+
+  // Who fetches one may be out of reach for the same reason as the server: that is no end.
+  async #token() {
+    const {token} = this.#options;
+    try {
+      return typeof token === 'function' ? await token(this.name) : token;
+    } catch (error) {
+      throw this.state === 'reconnecting' ? new RoomError('unreachable', error?.message) : error;
+    }
   }
 
   #joined(m) {
