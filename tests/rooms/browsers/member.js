@@ -91,12 +91,12 @@ window.member = {
   async publish(me, {source = 'camera', from, ...options}) {
     const {room, published} = members[me];
     try {
-      if (source === 'screen') [published.screen] = await room.publishScreen(options);
+      if (source === 'screen' && !from) [published.screen] = await room.publishScreen(options);
       else if (!from) published[source] = await room[source === 'camera' ? 'publishCamera' : 'publishMicrophone'](options);
       else {
         const kind = source === 'microphone' ? 'audio' : 'video';
         let track = rig.streams[from].stream.getTracks().find(t => t.kind === kind);
-        if (room.published.some(t => t.media === track)) track = track.clone(); // each ends by itself
+        if (source === 'screen' || room.published.some(t => t.media === track)) track = track.clone(); // each ends by itself
         published[source] = await room.publish(track, {source, how: 'single', ...options, acquire: async () => track});
       }
       published[source].on('unmuteAsked', by => members[me].log.push({asked: source, by}));

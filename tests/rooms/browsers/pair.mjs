@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {until} from '../../browser/rig.mjs';
-import {pageFor, person} from './people.mjs';
+import {must, pageFor, person} from './people.mjs';
 
 export default async function ({server, browsers, test}) {
   const s = await server(), pages = {c: await pageFor(await browsers('chromium')), f: await pageFor(await browsers('firefox'))};
@@ -95,6 +95,19 @@ export default async function ({server, browsers, test}) {
     await eve.does('unpublish', 'screen');
     for (const p of [ada, bob]) await p.logged('it ended', e => e.ended === 'Eve/screen');
     await ada.sees(eve);
+  });
+  await test('what is on a screen is what the others see, beside the camera of who shows it', async () => {
+    const screen = await eve.screen('magenta');
+    await must(eve.publish({source: 'screen', from: screen.from}));
+    for (const p of [ada, bob]) {
+      await p.sees(screen, {source: 'screen'});
+      await p.sees(eve);
+    }
+    await eve.does('unpublish', 'screen');
+    for (const p of [ada, bob]) await until('it ends', async () => {
+      const value = (await p.state()).peers.find(x => x.name === 'Eve').tracks;
+      return {value, ok: !value.includes('screen')};
+    });
   });
   await test('a section that is free is used again', async () => {
     const before = (await eve.does('numbers')).send.sections, at = (await ada.does('numbers')).receive.sections;

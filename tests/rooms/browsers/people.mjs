@@ -36,6 +36,13 @@ export async function person(server, page, {name, room, color, frequency, width 
   if (said.refused) throw Object.assign(new Error(`${name}: ${said.refused}: ${said.detail}`), said);
   const p = {name, page, color, frequency, id, ...said,
     publish: how => inPage(page, 'publish', name, how),
+    // What stands for a screen: a picture of its own. Browsers show the real one without colours or stamps, and some
+    // to nobody who has not clicked.
+    screen: async color => {
+      const it = {name, color, id: ids++ % 200, from: `${name}'s screen`};
+      await call(page, 'make', {name: it.from, color: COLORS[color], id: it.id, width: 320, height: 180, fps: 10});
+      return it;
+    },
     does: (method, ...args) => inPage(page, method, name, ...args),
     log: () => inPage(page, 'log', name),
     state: () => inPage(page, 'state', name),
@@ -67,7 +74,7 @@ export async function person(server, page, {name, room, color, frequency, width 
   return p;
 }
 
-async function must(published) {
+export async function must(published) {
   const said = await published;
   if (said?.refused) throw new Error(`${said.refused}: ${said.detail}`);
 }

@@ -3,16 +3,17 @@
 
 import assert from 'node:assert/strict';
 import {until} from '../../browser/rig.mjs';
-import {inPage, pageFor, person} from './people.mjs';
+import {inPage, must, pageFor, person} from './people.mjs';
 
 const single = {connections: 1};
-// Firefox shows its screen to nobody who has not clicked: it sends its camera once more.
-const shared = p => p.name === 'Bob' ? {source: 'slides', from: 'Bob'} : {source: 'screen', audio: false};
+const source = 'screen';
 
 export default async function ({server, guarded, browsers, test}) {
   const s = await server(), c = await pageFor(await browsers('chromium')), f = await pageFor(await browsers('firefox'));
   const untroubled = async p => assert.deepEqual((await p.log()).filter(e => e.trouble), []);
   let ada, bob, eve;
+  const screens = {}; // by name
+  const shares = async p => must(p.publish({source, from: (screens[p.name] ??= await p.screen({Ada: 'cyan', Bob: 'yellow', Eve: 'magenta'}[p.name])).from}));
   await test('two meet, one of them on one connection: each sees and hears the other', async () => {
     ada = await person(s, c, {name: 'Ada', room: 'single', ...single, color: 'green', frequency: 440});
     bob = await person(s, f, {name: 'Bob', room: 'single', ...single, color: 'blue', frequency: 1000});
@@ -36,16 +37,15 @@ export default async function ({server, guarded, browsers, test}) {
   });
   for (const p of [0, 1]) await test(`what ${p ? 'Firefox' : 'Chromium'} shares is seen, ends, and leaves a section to be used again`, async () => {
     const who = [ada, bob][p], others = [ada, bob, eve].filter(o => o !== who);
-    const {source} = shared(who);
-    await who.publish(shared(who));
+    await shares(who);
     const {sections} = (await who.does('numbers')).send;
-    for (const o of others) await until(source, async () => {
-      const value = await o.does('remote', who.name, source);
-      return {value, ok: value?.height > 0};
-    }, 30000);
+    for (const o of others) {
+      await o.sees(screens[who.name], {source});
+      await o.sees(who);
+    }
     await who.does('unpublish', source);
     for (const o of others) await o.logged('it ended', e => e.ended === `${who.name}/${source}`);
-    await who.publish(shared(who));
+    await shares(who);
     assert.equal((await who.does('numbers')).send.sections, sections);
     await who.does('unpublish', source);
     await untroubled(who);
@@ -53,12 +53,9 @@ export default async function ({server, guarded, browsers, test}) {
   await test('where both ends offer at once, all that was offered is agreed in the end', async () => {
     for (let n = 0; n < 5; n++) {
       const all = [ada, bob, eve];
-      await Promise.all(all.map(p => p.publish(shared(p))));
-      for (const p of all) for (const o of all.filter(x => x !== p)) await until(`what ${o.name} shares`, async () => {
-        const value = await p.does('remote', o.name, shared(o).source);
-        return {value, ok: value?.media};
-      }, 30000);
-      await Promise.all(all.map(p => p.does('unpublish', shared(p).source)));
+      await Promise.all(all.map(shares));
+      for (const p of all) for (const o of all.filter(x => x !== p)) await p.sees(screens[o.name], {source});
+      await Promise.all(all.map(p => p.does('unpublish', source)));
     }
     for (const p of [ada, bob, eve]) await untroubled(p);
     for (const [p, q] of [[ada, bob], [bob, ada], [ada, eve]]) await p.sees(q);
