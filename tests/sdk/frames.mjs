@@ -50,7 +50,7 @@ export default async function ({test}) {
       assert.equal(await opened(other, secret, kind), null);
       const from = isAnnexB(frame) ? clear : 0; // what is before may be rewritten by receivers
       for (let n = 0; n < 20; n++) {
-        const at = from + Math.floor(Math.random() * (secret.length - from)), forged = secret.slice();
+        const at = Math.min(from + (n < 10 ? n : Math.floor(Math.random() * (secret.length - from))), secret.length - 1), forged = secret.slice();
         forged[at] ^= 0x55;
         assert.equal(await opened(b, forged, kind), null, `octet ${at} of ${secret.length}`);
       }

@@ -5,8 +5,8 @@
 // What a forwarder needs to choose layers stays visible: the first octets of a frame tell key
 // frames of VP8 and the configuration of Opus, and headers of H.264's units how they make packets.
 // For H.264 the number counts from the first slice, and what follows is escaped, so that no start
-// code arises. Clear octets are authenticated, but for H.264's, which receivers may rewrite
-// (parameter sets, lengths of start codes).
+// code arises. Clear octets are authenticated, but for what is before that slice, which receivers may
+// rewrite (parameter sets, lengths of start codes).
 
 import {escape, firstSlice, isAnnexB, unescape} from './nal.js';
 
@@ -52,9 +52,9 @@ export async function seal(data, {kind, type, entry, nonce}) {
   const slice = kind === 'video' && isAnnexB(data) ? firstSlice(data) : -1;
   const clear = Math.min(slice >= 0 ? CLEAR.slice : CLEAR[kind] ?? CLEAR[type] ?? CLEAR.delta,
     data.length - Math.max(slice, 0));
-  const from = Math.max(slice, 0) + clear;
+  const at = Math.max(slice, 0), from = at + clear;
   const end = Uint8Array.of(entry.index, MARK | clear), iv = nonce.next();
-  const additionalData = slice >= 0 ? end : concat(data.subarray(0, from), end);
+  const additionalData = concat(data.subarray(at, from), end);
   const secret = new Uint8Array(await crypto.subtle.encrypt({name: 'AES-GCM', iv, additionalData}, entry.key, data.subarray(from)));
   const out = concat(data.subarray(0, from), secret, iv, end);
   return slice >= 0 ? escape(out, from) : out;
@@ -67,12 +67,12 @@ export async function open(data, {kind, find, found}) {
   if (!(last & MARK) || data.length < OVERHEAD) return null;
   const clear = last & ~MARK;
   const slice = kind === 'video' && isAnnexB(data) ? firstSlice(data) : -1;
-  const from = Math.max(slice, 0) + clear;
+  const at = Math.max(slice, 0), from = at + clear;
   const whole = slice >= 0 ? unescape(data, Math.min(from, data.length)) : data;
   const iv = whole.length - TRAILER, secret = whole.subarray(from, iv);
   if (secret.length < TAG) return null;
   const end = whole.subarray(-2), index = end[0];
-  const additionalData = slice >= 0 ? end : concat(whole.subarray(0, from), end);
+  const additionalData = concat(whole.subarray(at, from), end);
   for await (const entry of find(index)) {
     const text = await crypto.subtle.decrypt({name: 'AES-GCM', iv: whole.subarray(iv, iv + IV), additionalData},
       entry.key, secret).catch(() => null);
