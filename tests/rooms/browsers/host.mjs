@@ -1,7 +1,8 @@
 // What hosts do to others, and what those do not may not.
 
 import assert from 'node:assert/strict';
-import {until} from '../../browser/rig.mjs';
+import {call, COLORS, until} from '../../browser/rig.mjs';
+import {minter} from '../tokens.mjs';
 import {inPage, pageFor, person} from './people.mjs';
 
 const closed = log => log.find(e => e.state === 'closed').code;
@@ -135,6 +136,34 @@ export default async function ({server, guarded, browsers, test}) {
     assert.deepEqual((await sender.log()).filter(e => e.data), []);
     await viewer.leave();
     await sender.leave();
+  });
+  for (const kind of ['chromium', 'firefox']) await test(`${kind}: of a camera and a microphone at once only what the token leaves out is refused`, async () => {
+    const at = kind === 'chromium' ? other : await pageFor(await browsers(kind)), claims = await minter(g);
+    const looks = await person(g, page, {name: 'Looks', room, color: 'blue', token: await g.token({room, publish: true, watch: true})});
+    for (const [n, sources, refused] of [[1, 'camera', 'microphone'], [2, 'microphone', 'camera']]) {
+      const some = await person(g, at, {name: `Some${n}`, room, token: claims({room, sub: `some-${kind}-${n}`, sources})});
+      Object.assign(some, {color: 'red', frequency: 1000, id: 240 + n});
+      await call(at, 'make', {name: some.name, color: COLORS.red, frequency: 1000, id: some.id, width: 640, height: 360, fps: 15});
+      for (let i = 0; i < 3; i++) {
+        const said = Object.fromEntries(await Promise.all(['camera', 'microphone'].map(async source =>
+          [source, await some.publish({source, from: some.name, how: source === 'camera' ? 'simulcast' : undefined})])));
+        assert.equal(said[refused].refused, 'forbidden');
+        assert.match(said[sources], /^[0-9a-f]{16}$/, JSON.stringify(said));
+        if (i === 0 && sources === 'camera') await until('both of its sizes', async () => {
+          const {encodings} = await (await fetch(`${g.adminOrigin}/v1/producers/${said.camera}`)).json();
+          return {value: encodings, ok: encodings.length === 2};
+        });
+        if (i < 2) {
+          await some.does('unpublish', sources);
+          await looks.until('ended', v => v.peers.every(p => p.tracks.length === 0));
+          await call(at, 'make', {name: some.name, color: COLORS.red, frequency: 1000, id: some.id, width: 640, height: 360, fps: 15});
+        }
+      }
+      await looks[sources === 'microphone' ? 'hears' : 'sees'](some);
+      await some.leave();
+    }
+    await looks.leave();
+    if (at !== other) await at.close();
   });
   await test('a token is revoked: its holder is out, its picture gone, and it does not come back by itself', async () => {
     const post = async (where, body) => (await fetch(`${g.adminOrigin}/v1/${where}`, {method: 'POST', body: JSON.stringify(body),

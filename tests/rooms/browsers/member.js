@@ -63,11 +63,12 @@ window.member = {
   said: () => said.splice(0),
 
   // name: also of the member among those of this page. words: for encryption. size: of the
-  // elements that show others. asks: the page's freshToken(room) has the token.
-  async join({name, words, size = [160, 90], asks = false, ...options}) {
+  // elements that show others. asks: the name of a function of the page that has the
+  // token of a room.
+  async join({name, words, size = [160, 90], asks, ...options}) {
     const e2ee = words ? new sdk.Encryption() : undefined;
     await e2ee?.setPassphrase(words, {salt: options.room});
-    const room = new sdk.Room({...options, name, e2ee, ...(asks ? {token: window.freshToken} : {})}), log = [];
+    const room = new sdk.Room({...options, name, e2ee, ...(asks ? {token: window[asks]} : {})}), log = [];
     members[name] = {room, log, e2ee, published: {}};
     room.on('trackStarted', track => follow(name, track, size));
     room.on('data', (data, from, {lossy}) => log.push({data: typeof data === 'string' ? data : data.length,
