@@ -17,7 +17,7 @@ export class Side {
   constructor(room, failed) {
     this.#room = room;
     this.#failed = failed;
-    $('messages').replaceChildren();
+    for (const id of ['messages', 'chat-to']) $(id).replaceChildren();
     $('chat-open').onclick = () => this.toggle('chat');
     $('people-open').onclick = () => this.toggle('people');
     $('tab-chat').onclick = () => this.#show('chat');
@@ -82,6 +82,10 @@ export class Side {
   async #say() {
     const text = $('chat-text').value.trim(), to = $('chat-to').value;
     if (!text) return;
+    if (to && !this.#room.peers.has(to)) {
+      this.#failed(new Error('The one this is for has left. Choose who is to read it.'));
+      return $('chat-to').focus();
+    }
     $('chat-text').value = '';
     try {
       await this.#room.send(JSON.stringify({chat: text, ...(to ? {alone: true} : {})}), to ? {to: [to]} : {});
@@ -165,9 +169,14 @@ export class Side {
     $('host').hidden = !this.#room.can('moderate');
     press($('lock'), locked);
     $('lock').lastElementChild.textContent = locked ? 'Unlock the room' : 'Lock the room';
-    const chosen = $('chat-to').value;
+    const [chosen] = $('chat-to').selectedOptions, to = chosen?.value ?? '';
     $('chat-to').replaceChildren(new Option('Everyone', ''), ...[...peers.values()].map(p =>
-      new Option(`${p.name || 'Guest'} only`, p.id, false, p.id === chosen)));
+      new Option(`${p.name || 'Guest'} only`, p.id, false, p.id === to)));
+    if (to && !peers.has(to)) { // what was meant for one is not for all
+      const left = new Option(chosen.text.replace(/ only$/, ' (left)'), to, false, true);
+      left.disabled = true;
+      $('chat-to').append(left);
+    }
     $('chat-text').disabled = !this.#room.can('data');
     this.#counts();
   }

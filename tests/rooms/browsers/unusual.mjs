@@ -39,6 +39,7 @@ export default async function ({server, guarded, browsers, test}) {
     await forgetful({s, one, errors, test});
     await watched({g, comes, test});
     await moved({s, comes, test});
+    await parted({comes, test});
     await impaired({s, comes, test});
     await phone({comes, test});
     await crowd({comes, test});
@@ -238,6 +239,38 @@ async function moved({s, comes, test}) {
     await ada.hears(500);
     await Promise.all([ada, bob].map(x => x.page.close()));
   });
+}
+
+async function parted({comes, test}) {
+  const [ada, bob, eve] = await Promise.all(['Ada', 'Bob', 'Eve'].map(name => comes('parted', name, {inside: false, silent: true})));
+  for (const v of [ada, bob, eve]) await v.page.click('#join');
+  await ada.until('all', x => x.status === '3 here');
+  await eve.press('c');
+  await test('what is written to one who has left goes to nobody, until somebody else is chosen', async () => {
+    const to = () => ada.page.$eval('#chat-to', e => e.selectedOptions[0].textContent);
+    const options = await (await ada.press('c'), ada.page.$$eval('#chat-to option', all => all.map(o => ({text: o.textContent, value: o.value}))));
+    await ada.page.select('#chat-to', options.find(o => o.text === 'Bob only').value);
+    await ada.page.type('#chat-text', 'Do not tell Eve.');
+    await bob.page.click('#leave');
+    await ada.until('alone with Eve', x => x.status === '2 here');
+    assert.equal(await to(), 'Bob (left)');
+    await ada.press('Enter');
+    await ada.until('told', x => x.toasts.some(t => /has left/.test(t)) && x.focus === 'chat-to');
+    assert.equal(await ada.page.$eval('#chat-text', e => e.value), 'Do not tell Eve.');
+    await ada.page.select('#chat-to', '');
+    await ada.page.$eval('#chat-text', e => e.value = '');
+    await ada.page.type('#chat-text', 'Good morning.');
+    await ada.press('Enter');
+    const {messages} = await eve.until('a message', x => x.messages.length > 0);
+    assert.deepEqual(messages, ['Ada: Good morning.']);
+    await ada.page.click('#leave');
+    await ada.until('the lobby', x => x.lobby && x.preview.width > 0);
+    await ada.page.focus('#name');
+    await ada.press('Enter');
+    await ada.until('in', x => !x.lobby);
+    assert.equal(await to(), 'Everyone');
+  });
+  await Promise.all([ada, bob, eve].map(v => v.page.close()));
 }
 
 async function impaired({s, comes, test}) {
