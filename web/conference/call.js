@@ -6,6 +6,8 @@ import {$, notes, press, session, toast} from '/page.js';
 import {Side} from './side.js';
 import {Stage} from './stage.js';
 
+// The device that is chosen by then.
+const opens = what => () => devices[what]({deviceId: Choices.chosen(what)});
 const failed = error => error.code === 'cancelled' || toast(error.message);
 
 export class Call {
@@ -102,7 +104,7 @@ export class Call {
   async #publish(microphone, camera) {
     for (const [source, media] of Object.entries({microphone, camera})) if (media) try {
       if (!this.#room.can('publish')) media.stop();
-      else this.#keep(source, await this.#room.publish(media, {source, acquire: () => devices[source]({deviceId: Choices.chosen(source)})}));
+      else this.#keep(source, await this.#room.publish(media, {source, acquire: opens(source)}));
     } catch (error) {
       media.stop();
       failed(error);
@@ -151,8 +153,13 @@ export class Call {
       if (track?.muted) await track.unmute();
       else if (track) await track.mute();
       else {
-        const options = {deviceId: Choices.chosen(what)};
-        this.#keep(what, await (what === 'camera' ? this.#room.publishCamera(options) : this.#room.publishMicrophone(options)));
+        const media = await opens(what)();
+        try {
+          this.#keep(what, await this.#room.publish(media, {source: what, acquire: opens(what)}));
+        } catch (error) {
+          media.stop();
+          throw error;
+        }
       }
     } catch (error) {
       failed(error);
@@ -211,9 +218,11 @@ export class Call {
   async #device(what, id) {
     if (what === 'speaker') return this.#room.setSpeaker(id).catch(failed);
     const track = what === 'camera' ? this.#camera : this.#microphone;
-    if (!track || track.muted) return;
+    if (!track?.media) return; // opened when it is turned on
     try {
-      await track.replace(await devices[what]({deviceId: id}));
+      const media = await devices[what]({deviceId: id});
+      if (track.media) await track.replace(media);
+      else media.stop(); // turned off meanwhile
     } catch (error) {
       failed(error);
     }

@@ -151,6 +151,41 @@ async function chosen({s, errors, test}) {
     assert.notEqual(await choose('#o-camera', 'video'), camera);
     assert.notEqual(await choose('#o-mic', 'audio'), microphone);
   });
+  await test('a microphone that is chosen while it is off is the one that is heard when it is on', async () => {
+    const enabled = () => ada.page.evaluate(() => window.devices.given.filter(t => t.kind === 'audio' && t.readyState === 'live').map(t => t.enabled));
+    await ada.page.keyboard.press('Escape');
+    await ada.press('m');
+    await ada.until('off', x => x.seats[0].muted);
+    await ada.page.click('#settings');
+    const other = await choose('#o-mic', 'audio');
+    assert.deepEqual(await enabled(), [false]);
+    await ada.page.keyboard.press('Escape');
+    await ada.press('m');
+    await ada.until('on', x => !x.seats[0].muted);
+    assert.deepEqual([(await captured()).audio, await enabled()], [other, [true]]);
+  });
+  await test('a camera that is turned on in the call, and chosen while it is off, is the one that is seen when it is on', async () => {
+    await ada.page.click('#leave');
+    await ada.until('the lobby', x => x.lobby && x.preview.width > 0);
+    await ada.page.click('#lobby-camera');
+    await ada.until('without a camera', x => !x.pressed.includes('lobby-camera'));
+    await ada.page.focus('#name');
+    await ada.press('Enter');
+    await ada.until('in', x => !x.lobby && x.seats.length === 1 && x.seats[0].dark);
+    await ada.press('v');
+    await ada.until('on', x => !x.seats[0].dark && x.seats[0].at > 0);
+    await ada.press('v');
+    await ada.until('off', x => x.seats[0].dark);
+    const before = await ada.page.$eval('#o-camera', e => e.value), ids = await ada.page.$$eval('#o-camera option', all => all.map(o => o.value));
+    const other = ids.find(id => id && id !== before);
+    await ada.page.click('#settings');
+    await ada.page.select('#o-camera', other);
+    await ada.page.keyboard.press('Escape');
+    assert.equal((await captured()).video, undefined);
+    await ada.press('v');
+    await ada.until('on', x => !x.seats[0].dark && x.seats[0].at > 0);
+    assert.equal((await captured()).video, other);
+  });
   await two.close();
 }
 
