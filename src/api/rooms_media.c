@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include "base/word.h"
+
 #include "api/codes.h"
 #include "api/rooms_session.h"
 
@@ -254,29 +256,28 @@ static void tell_again(struct rooms_session *s, const struct rooms_msg *m, usec 
     }
 }
 
-static bool begins(struct span in, size_t at, const char *what)
+/* It has sections, and none by which sound or a picture would be sent: those that were refused before are
+ * still there, and inactive. */
+static bool sends_nothing(struct span sdp)
 {
-    size_t n = strlen(what);
-    return in.n - at >= n && memcmp(in.p + at, what, n) == 0;
-}
-
-/* It has sections, and none of sound or a picture. */
-static bool only_data(struct span sdp)
-{
-    static const char section[] = "\nm=", data[] = "\nm=application ";
-    size_t sections = 0, datas = 0;
-    for (size_t i = 0; i < sdp.n; i++) {
-        sections += begins(sdp, i, section);
-        datas += begins(sdp, i, data);
+    bool any = false, sends = false; /* the section so far */
+    while (sdp.n > 0 && !(sends && word_starts(sdp, "m="))) {
+        struct span line = word_cut(&sdp, '\n');
+        if (word_starts(line, "m=")) {
+            any = true;
+            sends = !word_starts(line, "m=application ");
+        } else if (word_starts(line, "a=inactive")) {
+            sends = false;
+        }
     }
-    return datas > 0 && datas == sections;
+    return any && !sends;
 }
 
 /* A connection of its own. Who only watches has one for the messages that it reads. */
 static bool may_begin(const struct rooms_session *s, const struct rooms_msg *m)
 {
     return s->who->can & (CAN_PUBLISH | CAN_DATA) ||
-           (s->who->can & CAN_SUBSCRIBE && (s->one || only_data(m->sdp)));
+           (s->who->can & CAN_SUBSCRIBE && (s->one || sends_nothing(m->sdp)));
 }
 
 struct rooms_outcome sl_rooms_media_offer(struct rooms_session *s,

@@ -136,7 +136,37 @@ TEST(what_a_role_may_not_send)
     hall_stage_free(s);
 }
 
-/* It has a connection for the messages that it reads, and for nothing else. */
+/* A connection for the messages that it reads, and for nothing else. */
+TEST(sections_that_a_viewer_may_offer)
+{
+    static const struct {
+        const char *name, *sections;
+        bool may;
+    } rows[] = {
+        {"none", "", false},
+        {"data", "m=application 9\\na=mid:0\\n", true},
+        {"sound", "m=audio 9\\na=mid:0\\n", false},
+        {"sound, then data", "m=audio 9\\na=sendonly\\nm=application 9\\n", false},
+        {"data, then sound", "m=application 9\\nm=audio 9\\na=sendrecv\\n", false},
+        {"what was refused, and data",
+         "m=video 9\\na=inactive\\na=mid:0\\nm=application 9\\n", true},
+        {"more than was refused",
+         "m=video 9\\na=inactive\\nm=audio 9\\nm=application 9\\n", false},
+        {"all inactive but the last", "a=inactive\\nm=application 9\\nm=audio 9", false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct hall_stage *s = hall_stage_new();
+        char say[256];
+        check_row(rows[i].name);
+        hall_join(s, 0, "viewer:eve");
+        (void)snprintf(say, sizeof say, "{'type':'offer','sdp':'v=0\\n%s'}",
+                       rows[i].sections);
+        const char *said = hall_say(s, 0, say, 0);
+        CHECK_INT(strstr(said, "\"forbidden\"") == NULL, rows[i].may);
+        hall_stage_free(s);
+    }
+}
+
 TEST(what_a_viewer_may_offer)
 {
     struct hall_stage *s = ann_and_bob(BOTH);
