@@ -10,20 +10,8 @@ const SPARE = 1.25; // of what one large and one small picture are; two large on
 const MEASURED = 5000; // ms
 const STAYS = 20; // looks
 
-// What all layers of this height are, in octets.
-async function sent(people, height) {
-  const all = await Promise.all(people.map(async p => (await p.does('numbers')).send.encoded));
-  return all.flat().filter(e => e.height === height).reduce((n, e) => n + e.octets, 0);
-}
-
-// The path that carries one of each height: kbit/s.
-async function carries(people, heights) {
-  const before = await Promise.all(heights.map(h => sent(people, h)));
-  await sleep(MEASURED);
-  const after = await Promise.all(heights.map(h => sent(people, h)));
-  const octets = after.reduce((n, x, i) => n + x - before[i], 0) / people.length;
-  return Math.round(octets * 8 / MEASURED * SPARE);
-}
+// What p has sent of the layer of this height, in octets.
+const sent = async (p, height) => (await p.does('numbers')).send.encoded.filter(e => e.height === height).reduce((n, e) => n + e.octets, 0);
 
 export default async function ({server, browsers, test}) {
   const s = await server(), sends = await pageFor(await browsers('chromium')), room = 'narrow', pair = [];
@@ -33,7 +21,7 @@ export default async function ({server, browsers, test}) {
   const page = await pageFor(await browsers('chromium')), relay = await startImpair({port: s.rtc});
   await page.evaluate(byPort, relay.port);
   const eve = await person(s, page, {name: 'Eve', room});
-  const wants = (who, priority) => eve.does('want', who.name, 'camera', {width: WIDTH, height: HEIGHT, priority});
+  const wants = (p, height, priority) => eve.does('want', p.name, 'camera', {width: Math.round(height * WIDTH / HEIGHT), height, priority});
   const are = (what, height) => {
     let n = 0;
     return until(what, async () => {
@@ -42,15 +30,23 @@ export default async function ({server, browsers, test}) {
       return {value, ok: n >= STAYS};
     }, 30000);
   };
-  await Promise.all(pair.map(p => wants(p, LOW)));
-  await are('both large', () => HEIGHT);
+  // What one of them large and the other small takes, in kbit/s.
+  const takes = async large => {
+    const height = p => p === large ? HEIGHT : HEIGHT / 2;
+    const both = async () => (await Promise.all(pair.map(p => sent(p, height(p))))).reduce((n, x) => n + x);
+    await Promise.all(pair.map(p => wants(p, height(p), LOW)));
+    await are(`${large.name} large`, height);
+    const before = await both();
+    await sleep(MEASURED);
+    return (await both() - before) * 8 / MEASURED;
+  };
   await test('of two pictures on a narrow path the one of higher priority is large; when that changes, the other is', async () => {
-    const rate = await carries(pair, [HEIGHT, HEIGHT / 2]), took = [];
+    const rate = Math.round(SPARE * Math.max(await takes(ada), await takes(bob))), took = [];
     relay.set({down: {rate}});
     for (const first of [ada, bob, ada]) {
       const begun = Date.now();
-      await Promise.all(pair.map(p => wants(p, p === first ? HIGH : LOW)));
-      await are(`${first.name} large`, p => p === first ? HEIGHT : HEIGHT / 2);
+      await Promise.all(pair.map(p => wants(p, HEIGHT, p === first ? HIGH : LOW)));
+      await are(`${first.name} large on ${rate} kbit/s`, p => p === first ? HEIGHT : HEIGHT / 2);
       took.push(`${((Date.now() - begun) / 1000).toFixed(1)} s`);
       await Promise.all(pair.map(p => eve.sees(p)));
     }
