@@ -297,6 +297,7 @@ static const char *admit(struct rooms_session *s, const struct rooms_line *l,
                                 .max_bps = c->max_bps,
                                 .create = m->create,
                                 .first_host = s->hall->conf.open,
+                                .heirs = s->hall->conf.open,
                                 .events = &participant_events,
                                 .ctx = s};
     return sl_codes_entry(sl_participant_admit(s->hall->conf.rooms, &a, now, &s->who));

@@ -218,7 +218,7 @@ enum err sl_participant_check(struct rooms *r, const struct admission *a)
 static void pass_on(struct rooms *r, struct room *room)
 {
     struct participant *next = NULL;
-    if (!room->first_host)
+    if (!room->heirs)
         return;
     list_each (struct participant, p, &room->participants, by_room) {
         if (p->events && p->role == ROLE_HOST)
@@ -248,7 +248,7 @@ enum err sl_participant_admit(struct rooms *r, const struct admission *a, usec n
     if (e)
         return e;
     sl_rooms_count(r, room);
-    room->first_host |= a->first_host;
+    room->heirs |= a->heirs;
     if (before && !again && !usurped)
         in.id = (struct span){0};
     struct participant *p = sl_participant_make(r, room, &in, now);

@@ -69,6 +69,7 @@ struct admission {
     const char *jti; /* NULL: as "" */
     bool create;     /* the room is made, if need be */
     bool first_host; /* who comes where nobody was admitted yet is a host */
+    bool heirs;      /* and whoever is there for longest follows the last one */
     const struct participant_events *events;
     void *ctx;
 };

@@ -107,6 +107,7 @@ static enum err come(struct room_stage *s, size_t i)
                                 .may = MAY_PUBLISH | MAY_WATCH,
                                 .create = true,
                                 .first_host = true,
+                                .heirs = true,
                                 .events = &stage_events,
                                 .ctx = &s->of[i]};
     return sl_participant_admit(s->rooms, &a, 0, &s->of[i].who);

@@ -95,7 +95,7 @@ struct room {
     size_t peers_n;   /* people: transports of those who were admitted do not count */
     size_t viewers_n; /* who are told of as a number */
     bool locked;      /* hosts alone come in */
-    bool first_host;  /* who comes first is one, and then whoever is there for longest */
+    bool heirs;       /* of hosts: whoever is there for longest follows the last one */
     char *metadata;   /* owned; NULL: none */
     struct room_settings settings;
     struct list emptied; /* since the last flush */
