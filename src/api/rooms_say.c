@@ -193,13 +193,14 @@ void sl_rooms_say_watchers(struct wr *w, rooms_id id, const struct room *room,
                            const struct participant *after, size_t most)
 {
     size_t n = 0;
+    bool behind = !after;
     begin(w, "watchers", id);
     put_name(w, "watchers");
     wr_u8(w, '[');
     list_each (struct participant, p, &room->participants, by_room) {
-        if (p == after)
-            after = NULL;
-        else if (!after && !p->listed && p->events && n++ < most) {
+        bool here = behind && !p->listed && p->events;
+        behind |= p == after;
+        if (here && n++ < most) {
             put_comma(w);
             wr_u8(w, '{');
             put_who(w, p);
