@@ -38,6 +38,15 @@ void sl_limit_free(struct limit *l)
     free(l);
 }
 
+bool sl_limit_pay(usec *full_at, usec cost, usec capacity, usec now)
+{
+    usec from = *full_at > now ? *full_at : now;
+    if (from + cost > now + capacity)
+        return false;
+    *full_at = from + cost;
+    return true;
+}
+
 /* The bucket of this address, or the place of the one that is full soonest. */
 static struct bucket *find(struct limit *l, uint64_t who, usec now)
 {
@@ -58,11 +67,8 @@ usec sl_limit_take(struct limit *l, const struct addr *from, usec now)
     if (l->conf.every == 0)
         return 0;
     struct bucket *b = find(l, sl_siphash(l->seed, sl_addr_site(from)), now);
-    if (b->full_at < now)
-        b->full_at = now;
-    usec wait = b->full_at + l->conf.every - now - l->conf.burst * l->conf.every;
-    if (wait > 0)
-        return wait;
-    b->full_at += l->conf.every;
-    return 0;
+    usec every = l->conf.every, capacity = l->conf.burst * every;
+    return sl_limit_pay(&b->full_at, every, capacity, now)
+               ? 0
+               : b->full_at + every - now - capacity;
 }

@@ -23,6 +23,10 @@ struct limit_conf {
     size_t addresses; /* that are remembered at once, rounded up to a power of two */
 };
 
+/* A bucket by itself, of which full_at is all there is. cost and capacity: in the time in which so much comes
+ * back. False: there was less in it, and nothing was taken. */
+MUST_USE bool sl_limit_pay(usec *full_at, usec cost, usec capacity, usec now);
+
 /* seed: what outsiders cannot know. NULL when memory ends. Free takes NULL. */
 struct limit *sl_limit_new(const struct limit_conf *conf, const uint64_t seed[2]);
 void sl_limit_free(struct limit *l);

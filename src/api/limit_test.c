@@ -36,6 +36,20 @@ TEST(bucket)
     sl_limit_free(l);
 }
 
+TEST(bucket_by_itself)
+{
+    usec full_at = 0, now = SEC(100), capacity = SEC(10);
+    CHECK(sl_limit_pay(&full_at, SEC(4), capacity, now));
+    CHECK(sl_limit_pay(&full_at, SEC(6), capacity, now));
+    CHECK_INT(full_at, now + SEC(10));
+    CHECK(!sl_limit_pay(&full_at, 1, capacity, now));
+    CHECK_INT(full_at, now + SEC(10)); /* nothing was taken */
+    CHECK(!sl_limit_pay(&full_at, SEC(2), capacity, now + SEC(2) - 1));
+    CHECK(sl_limit_pay(&full_at, SEC(2), capacity, now + SEC(2)));
+    CHECK(sl_limit_pay(&full_at, SEC(10), capacity, now + SEC(99)));
+    CHECK(!sl_limit_pay(&full_at, SEC(11), capacity, now + SEC(999)));
+}
+
 TEST(who_shares_a_bucket)
 {
     static const struct {

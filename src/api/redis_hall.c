@@ -6,6 +6,7 @@
 #include "base/word.h"
 
 #include "api/codes.h"
+#include "api/limit.h"
 #include "api/redis_passes.h"
 
 enum {
@@ -21,7 +22,7 @@ struct client {
     struct participant *who; /* NULL: it is in the room no more */
     struct peer *peer;       /* NULL: its transport is gone */
     uint64_t origin;         /* a hash of the peer connection's o= line */
-    usec quiet_at;           /* as in struct rtcd_line */
+    usec quiet_at;           /* a bucket (api/limit.h) of what it may ask */
     struct list over;        /* it is to leave */
     enum media_gone why;
 };
@@ -358,15 +359,6 @@ static void take_answer(struct redis_hall *h, struct client *c, const struct red
 
 /* ---- what is asked ---- */
 
-static bool pay(struct client *c, usec now)
-{
-    usec at = c->quiet_at > now ? c->quiet_at : now;
-    if (at + COST > now + (usec)COST * REDIS_BURST)
-        return false;
-    c->quiet_at = at + COST;
-    return true;
-}
-
 static void hand_pass(struct redis_hall *h, const struct redis_msg *m, usec now)
 {
     const struct redis_pass_conf conf = {h->conf.rooms, h->conf.pass_any, h->conf.wall};
@@ -398,7 +390,7 @@ static void send_away(struct redis_hall *h, struct client *c, const struct redis
 static void take(struct redis_hall *h, const struct redis_msg *m, usec now)
 {
     struct client *c = find(h, m);
-    if (c && !pay(c, now)) {
+    if (c && !sl_limit_pay(&c->quiet_at, COST, (usec)COST * REDIS_BURST, now)) {
         h->stats.flooded++; /* an answer to each would be a flood of ours */
         return;
     }

@@ -23,13 +23,13 @@
 enum {
     /* Octets that each of the others is made to hear by the requests of one session; above this they
      * are refused. Far from what a socket may let wait, so that nobody loses his by what others say. */
-    ROOMS_WATCHERS_MAX = 64, /* that are told of at once */
     ROOMS_TOLD_MAX = 256 << 10,
     ROOMS_TOLD_PER_S = 64 << 10,
     ROOMS_PER_S = 50, /* requests of one line */
     ROOMS_BURST = 200,
-    ROOMS_RESUMES =
-        20, /* of one session at once, and then one a second: each tells all that there is */
+    /* Of one session at once, and then one a second: each tells all that there is. */
+    ROOMS_RESUMES = 20,
+    ROOMS_WATCHERS_MAX = 64,  /* that are told of at once */
     ROOMS_WAITING_MAX = 4096, /* lines without a session; who waits longest goes */
 };
 

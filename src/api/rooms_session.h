@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Lines and sessions of the room WebSocket, as its own modules see them: rooms_hall (who is there),
- * rooms_do (requests), rooms_media (transports). Nobody else includes this.
+ * Lines and sessions of the room WebSocket, as its own modules see them: rooms_hall (lines), rooms_entry
+ * (who comes in), rooms_session (who is there), rooms_do (requests), rooms_media (transports), rooms_news.
+ * Nobody else includes this.
  */
 
 #include "base/list.h"
@@ -61,7 +62,7 @@ struct rooms_session {
     struct rooms_token resume;
     struct rooms_token former; /* until it is sure that the other has arrived */
     struct timer lost;         /* while there is no line */
-    usec resumes_at;           /* as quiet_at */
+    usec resumes_at;           /* a bucket (api/limit.h), as quiet_at */
     bool one;                  /* connection for both ways */
     size_t told;               /* octets that others were told for it, of late */
     usec told_at;              /* when that was counted */
@@ -82,7 +83,7 @@ struct rooms_line {
     char *token; /* owned, of the handshake */
     struct addr from;
     struct timer join;
-    usec quiet_at; /* as in struct rtcd_line */
+    usec quiet_at; /* a bucket (api/limit.h) of what it may ask */
     bool closing;
 };
 
@@ -101,22 +102,44 @@ struct rooms_hall {
     uint8_t *sdp;         /* the answer of ours, NEGOTIATE_ANSWER_MAX octets */
 };
 
-/* ---- rooms_hall: to all ---- */
+/* ---- rooms_hall ---- */
 
 /* A buffer for one message; then it is sent. */
 struct wr sl_rooms_text(struct rooms_hall *h);
 void sl_rooms_send(struct rooms_session *s, const struct wr *w);
+/* detail NULL: none. */
+void sl_rooms_refuse_line(struct rooms_line *l, rooms_id id, const char *code,
+                          const char *detail);
 /* Something that it did without a request. */
 void sl_rooms_refuse(struct rooms_session *s, const char *code, const char *detail);
 void sl_rooms_close_line(struct rooms_line *l, rooms_id id, unsigned code,
                          const char *name, const char *detail);
+/* ---- rooms_entry ---- */
+
+/* The line speaks for a session from now on, or the request is refused. */
+void sl_rooms_entry_join(struct rooms_line *l, const struct rooms_msg *m, rooms_id id,
+                         usec now);
+void sl_rooms_entry_resume(struct rooms_line *l, const struct rooms_msg *m, rooms_id id,
+                           usec now);
+/* It has heard of the token by which it may come back: the one before is of no use. */
+void sl_rooms_entry_heard(struct rooms_session *s);
+/* Nobody comes back to it. */
+void sl_rooms_entry_forget(struct rooms_session *s);
+
+/* ---- rooms_session ---- */
+
 /* What others shall see of it from now on, its tracks as in said. False: that is more than may be said
  * of it, or of all in the room, and nothing changed. */
 bool sl_rooms_texts(struct rooms_session *s, struct span name, struct span metadata);
+/* Whoever it was is in no room any more. Its participant is not looked at, and may be gone. */
+void sl_rooms_session_end(struct rooms_session *s);
 /* It leaves as asked; the session ends, and its line is closed. */
 void sl_rooms_session_leave(struct rooms_session *s, rooms_id id);
 struct rooms_session *sl_rooms_session_of(const struct participant *who);
 
+extern const struct participant_events sl_rooms_participant; /* of those who come so */
+
+MUST_USE enum err sl_rooms_crowd_enter(struct rooms_session *s, usec now);
 /* NULL: nobody of the room is there. */
 struct rooms_crowd *sl_rooms_crowd(const struct rooms_hall *h, uint64_t room);
 

@@ -5,6 +5,8 @@
 #include "base/list.h"
 #include "base/zip.h"
 
+#include "api/limit.h"
+
 #define LOCK_ASKED SEC(1) /* between two times that a client asks, it still waits */
 
 struct rtcd_lines {
@@ -171,13 +173,9 @@ void sl_rtcd_lines_tick(struct rtcd_lines *ls, usec now)
 static bool may_say(struct rtcd_lines *ls, struct rtcd_line *l, unsigned cost, usec now)
 {
     const usec each = SEC(1) / RTCD_LINE_PER_S;
-    usec from = l->quiet_at > now ? l->quiet_at : now;
-    if (from + each * cost > now + each * RTCD_LINE_BURST) {
-        ls->stats.flooded++;
-        return false;
-    }
-    l->quiet_at = from + each * cost;
-    return true;
+    bool may = sl_limit_pay(&l->quiet_at, each * cost, each * RTCD_LINE_BURST, now);
+    ls->stats.flooded += !may;
+    return may;
 }
 
 static void described(struct rtcd_lines *ls, struct rtcd_line *l, struct span zipped,
