@@ -10,7 +10,7 @@ const joined = ({id, type}, n) => ({type: 'joined', id, v: 1, peer: `p${n}`, nam
   peers: [], viewers: 0, tracks: [], ice_servers: []});
 
 // All sockets that were made since, and what was said on them. is(how): 'open'; 'shut': nobody
-// is reached; 'new': it knows nobody.
+// is reached; 'new': it knows nobody; 'mute': it answers nothing.
 function network() {
   const sockets = [];
   let way = 'open';
@@ -32,10 +32,11 @@ function network() {
     send(text) {
       const m = JSON.parse(text);
       this.said.push(m.resume ? `${m.type} ${m.resume}` : m.type);
-      if (m.type === 'join' || m.type === 'resume') this.answer(m);
+      if (way !== 'mute' && (m.type === 'join' || m.type === 'resume')) this.answer(m);
     }
-    close() {
+    close(code) {
       this.readyState = 3;
+      this.code = code;
     }
     lose() {
       this.readyState = 3;
@@ -51,7 +52,7 @@ function network() {
 
 export default async function ({test}) {
   const kept = ['WebSocket', 'MediaStream', 'RTCPeerConnection'].map(name => [name, globalThis[name]]);
-  const {Room} = await import('../../sdk/js/src/room.js');
+  const {Room} = await import('../../sdk/js/src/room.js'), {Socket} = await import('../../sdk/js/src/socket.js');
   const made = (options = {}) => new Room({url: 'http://x', room: 'r', data: false, ...options});
   const said = done => done.then(() => 'in', e => e.code);
   // n: ms after which one leaves: before the socket is open, and when it is.
@@ -103,6 +104,23 @@ export default async function ({test}) {
     const {length} = net.sockets;
     await sleep(1500);
     assert.equal(net.sockets.length, length, 'once is enough');
+  });
+  await test('joining: who leaves when told that the socket is away is not joined again', async () => {
+    const net = network(), room = made();
+    await room.connect();
+    room.on('state', state => state === 'reconnecting' && room.leave());
+    net.sockets[0].lose();
+    await until('told', async () => ({value: net.sockets.map(s => s.said), ok: net.sockets.at(-1).said.includes('leave')}));
+    await sleep(SOON * 5);
+    assert.deepEqual(net.sockets.map(s => s.said.join()), ['join', 'resume again-1,leave']);
+    assert.deepEqual([room.state, net.open()], ['closed', 0]);
+  });
+  // The server may be slow, and do it after all: so it is told by how the socket ends.
+  for (const [type, code] of [['join', 1000], ['resume', 4999]]) await test(`joining: where a ${type} is not answered, the socket ends by ${code}`, async () => {
+    const net = network();
+    net.is('mute');
+    await assert.rejects(Socket.open('ws://x', {type}, {timeout: SOON * 2}), {code: 'no_answer'});
+    assert.deepEqual(net.sockets.map(s => s.code), [code]);
   });
   await test('joining: where the server stays away, that comes to an end', async () => {
     const net = network(), room = made();

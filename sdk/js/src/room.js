@@ -15,26 +15,8 @@ import {shareable} from './connection.js';
 import {RoomError} from './errors.js';
 import {Media} from './media.js';
 import {Peer} from './peers.js';
-import {address, Socket} from './socket.js';
+import {Place} from './place.js';
 import {LocalTrack} from './tracks.js';
-
-const RETRY = [0, 500, 1000, 2000, 4000]; // ms before each attempt to come back; the last for ever
-const VERSION = 1;
-const FAREWELL = 2_000; // ms for each attempt to say that one has left whose socket was away
-const FINAL = new Set(['removed', 'room_closed', 'replaced', 'revoked', 'flood']); // nobody comes back from these
-
-// A place is kept for a while; who leaves meanwhile gives it up, or others would go on seeing them.
-async function giveUp(url, resume) {
-  for (const wait of RETRY) {
-    await new Promise(resolve => setTimeout(resolve, wait));
-    try {
-      const {socket} = await Socket.open(url, {type: 'resume', v: VERSION, resume}, {timeout: FAREWELL});
-      return socket.close({leave: true});
-    } catch (error) {
-      if (!error.passing) return; // it is gone already
-    }
-  }
-}
 
 // Events: see index.d.ts.
 export class Room extends Emitter {
@@ -47,16 +29,12 @@ export class Room extends Emitter {
   peers = new Map(); // the others, by id
   speaker = null; // the Peer who speaks now, or spoke last; `me` when it is oneself
   #options;
-  #socket = null;
-  #resume = null;
-  #moved = null; // the token of the room that an operator moved us to
+  #place = null; // Place, the last one
   #media = null; // Media; null: not in the room
   #published = new Set(); // LocalTracks
   #streams = {};
   #silenced = new Set(); // elements that the browser did not let play
   #speakers = null; // id of the output device
-  #timer = 0;
-  #attempt = null; // to join, the last one: an AbortController; null: nobody is to join any more
   #changed = false; // the network, since media was last looked for
   #pagehide = () => this.leave();
   #online = () => this.#network();
@@ -72,16 +50,23 @@ export class Room extends Emitter {
 
   async connect() {
     if (this.state !== 'idle' && this.state !== 'closed') return this;
-    const attempt = this.#attempt = new AbortController();
+    const {url, token} = this.#options;
+    const place = this.#place = new Place({url, token, room: this.name, moved: this.#place?.moved,
+      introduce: () => this.#introduction,
+      joined: answer => {
+        this.#joined(answer);
+        if (!place.over) this.#enter('connected');
+      },
+      says: m => this.#take(m),
+      lost: error => this.#enter('reconnecting', error),
+      over: error => this.#close(error)});
     this.#enter('connecting');
     try {
-      await this.#join(attempt);
+      await place.enter();
     } catch (error) {
-      if (this.#attempt !== attempt) throw new RoomError('left');
-      this.#enter('idle');
+      if (!place.over) this.#enter('idle');
       throw error;
     }
-    if (this.#attempt !== attempt) throw new RoomError('left'); // meanwhile
     this.#options.e2ee?.on('readable', this.#readable); // which may be that of other rooms, too
     globalThis.addEventListener?.('pagehide', this.#pagehide);
     globalThis.addEventListener?.('online', this.#online);
@@ -91,10 +76,8 @@ export class Room extends Emitter {
 
   async leave() {
     if (this.state === 'closed') return;
-    const socket = this.#socket, resume = this.#resume;
+    this.#place?.leave();
     this.#close(new RoomError('left'));
-    if (socket) socket.close({leave: true});
-    else if (resume) giveUp(address(this.#options.url, this.name), resume);
   }
 
   // ---- what is sent
@@ -248,11 +231,11 @@ export class Room extends Emitter {
   // ---- for tracks and peers
 
   ask(type, members) {
-    return this.#socket ? this.#socket.ask(type, members) : Promise.reject(new RoomError('lost'));
+    return this.#place ? this.#place.ask(type, members) : Promise.reject(new RoomError('lost'));
   }
 
   tell(type, members) {
-    this.#socket?.tell(type, members);
+    this.#place?.tell(type, members);
   }
 
   sender(track) {
@@ -288,39 +271,12 @@ export class Room extends Emitter {
     return this.#options.connections === 1 && shareable();
   }
 
-  // Whoever leaves meanwhile, and perhaps joins anew, has no use for this attempt.
-  async #join(attempt, resume) {
-    const {url, name, metadata, create} = this.#options, connections = this.#both ? 1 : undefined;
-    const given = resume ? null : this.#moved ?? await this.#token();
-    const first = resume ? {type: 'resume', v: VERSION, resume} : {type: 'join', v: VERSION,
-      ...Object.fromEntries(Object.entries({token: given, name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections})
-        .filter(([, v]) => v !== undefined && v !== null))};
-    if (this.#attempt !== attempt) throw new RoomError('left');
-    const {socket, answer} = await Socket.open(address(url, this.name), first, {signal: attempt.signal});
-    if (this.#attempt !== attempt) {
-      socket.close({leave: true});
-      throw new RoomError('left');
-    }
-    this.#socket = socket;
-    socket.once('end', error => this.#socket === socket && this.#lost(error));
-    this.#joined(answer);
-    if (this.#attempt !== attempt) return; // which somebody who was told of it did
-    socket.on('message', m => this.#take(m));
-    this.#enter('connected');
-  }
-
-  // Who fetches one may be out of reach for the same reason as the server: that is no end.
-  async #token() {
-    const {token} = this.#options;
-    try {
-      return typeof token === 'function' ? await token(this.name) : token;
-    } catch (error) {
-      throw this.state === 'reconnecting' ? new RoomError('unreachable', error?.message) : error;
-    }
+  get #introduction() {
+    const {name, metadata, create} = this.#options;
+    return {name: this.me?.name ?? name, metadata: this.me?.metadata ?? metadata, create, connections: this.#both ? 1 : undefined};
   }
 
   #joined(m) {
-    this.#resume = m.resume;
     const before = this.me;
     this.me = {id: m.peer, name: m.name, role: m.role, metadata: m.metadata, permissions: m.permissions, tracks: before?.tracks ?? new Map()};
     Object.assign(this, {metadata: m.room.metadata, locked: m.room.locked, viewers: m.viewers});
@@ -394,37 +350,6 @@ export class Room extends Emitter {
     return answer;
   }
 
-  #lost(error) {
-    this.#socket = null;
-    if (this.state === 'closed') return;
-    if (FINAL.has(error.code) && error.byServer) return this.#close(error);
-    this.#enter('reconnecting', error);
-    this.#again(0);
-  }
-
-  #again(nth) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
-      this.#timer = 0;
-      const attempt = this.#attempt = new AbortController();
-      try {
-        await this.#join(attempt, this.#resume);
-      } catch (error) {
-        if (this.#attempt !== attempt) return;
-        if (this.#resume && !error.passing) {
-          this.#resume = null; // too late for that: as if for the first time
-          return this.#again(0);
-        }
-        if (this.#moved && error.code.startsWith('token_')) {
-          this.#moved = null; // it was good for a while: now the application's own
-          return this.#again(0);
-        }
-        if (!error.passing) return this.#close(error);
-        this.#again(attempt.signal.aborted ? 0 : nth + 1);
-      }
-    }, RETRY[Math.min(nth, RETRY.length - 1)]);
-  }
-
   // The way out may be another one now, on which our socket is dead and nobody says so; and so is one that
   // is under way.
   #network() {
@@ -432,22 +357,16 @@ export class Room extends Emitter {
     this.#changed = true;
     if (this.state === 'connected') {
       this.restartIce();
-      this.#socket.probe().then(() => { this.#changed = false; }, () => {});
-    } else if (this.#timer) this.#again(0);
-    else this.#attempt?.abort();
+      this.#place.probe().then(() => { this.#changed = false; }, () => {});
+    } else this.#place.hurry();
   }
 
   #close(error) {
     if (this.state === 'closed') return;
-    clearTimeout(this.#timer);
-    this.#attempt?.abort();
-    this.#attempt = null;
     this.#options.e2ee?.off('readable', this.#readable);
     globalThis.removeEventListener?.('pagehide', this.#pagehide);
     globalThis.removeEventListener?.('online', this.#online);
     globalThis.navigator?.connection?.removeEventListener?.('change', this.#online);
-    this.#socket = null;
-    this.#resume = null;
     for (const t of this.#published) t.stop();
     this.#published.clear();
     this.#media?.close();
@@ -495,8 +414,7 @@ export class Room extends Emitter {
 
   // The socket ends next, and we come back elsewhere: all that is published goes along.
   #moves({room, token}) {
-    this.#moved = token;
-    this.#resume = null;
+    this.#place.moves(room, token);
     this.name = room;
     this.emit('moved', room);
   }

@@ -1,5 +1,5 @@
 // Messages to and from the server: one WebSocket, JSON, requests with answers (docs/rooms.md).
-// Coming back after a loss is the room's affair; a socket is used once.
+// Coming back after a loss is an affair of places; a socket is used once.
 
 import {Emitter} from './emitter.js';
 import {RoomError} from './errors.js';
@@ -39,7 +39,7 @@ export class Socket extends Emitter {
           resolve({socket, answer});
         } catch (error) {
           reject(error);
-          socket.#end(error);
+          socket.#end(error, first.type === 'join' ? LEFT : undefined); // nobody would come back to such a place
         }
       };
       socket.#ws.onmessage = e => socket.#take(e.data);
