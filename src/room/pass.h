@@ -52,8 +52,8 @@ struct pass {
 /* Makes one, and appends the offer: first the sections of what is sent, in order, then the slots
  * for sound, and those for pictures; their mids are "0", "1", ... *ret is borrowed. E_DENIED: a name
  * that is none, or too long, or a viewer that sends; E_UNSUPPORTED: a section for which there is no
- * codec, or no section; E_STATE: the room is locked, which hosts come into all the same; E_EXISTS: somebody of that name
- * is there by its signalling; E_FULL. */
+ * codec, or no section; E_STATE: the room is locked, which hosts come into all the same; E_EXISTS:
+ * somebody of that name is there by its signalling; E_FULL. */
 MUST_USE enum err sl_pass_issue(struct rooms *r, struct room *room,
                                 const struct pass *pass, usec now, struct wr *offer,
                                 struct peer **ret);
