@@ -175,19 +175,27 @@ static void divide(struct division *d, const struct allocate_track *tracks, usec
     raise_all(d, false);
 }
 
-/* What is sent already may take a little more than there is: a cut leaves that much of the path
- * unused, and whoever needs more than that is cut again. */
-static uint64_t enough_to_stay(const struct plan *plans,
-                               const struct allocate_track *tracks, size_t n,
-                               uint64_t bps)
+/* What all of it takes that is sent already; 0: something begins. */
+static uint64_t had_of(const struct plan *plans, const struct allocate_track *tracks,
+                       size_t n)
 {
     uint64_t had = 0;
     for (size_t i = 0; i < n; i++) {
         if (!tracks[i].state->begun)
-            return bps;
+            return 0;
         had += bps_at(&plans[i], plans[i].has);
     }
-    return had > bps && had - bps <= bps / ALLOCATE_STAY ? had : bps;
+    return had;
+}
+
+/* What is sent already may take a little more than there is: a cut leaves that much of the path
+ * unused, and whoever needs more than that is cut again. What takes the place of it needs no
+ * spare, as no more is sent than was. */
+static void make_room(struct division *d, uint64_t had, uint64_t bps)
+{
+    uint64_t spare = bps - bps / ALLOCATE_SPARE, kept = had < bps ? had : bps;
+    d->bps = had > bps && had - bps <= bps / ALLOCATE_STAY ? had : bps;
+    d->spare_bps = kept > spare ? kept : spare;
 }
 
 /* ---- in what order ---- */
@@ -359,11 +367,10 @@ struct allocate_sum sl_allocate(const struct allocate_track *tracks, size_t n,
 {
     struct division d;
     d.n = n < ALLOCATE_TRACKS_MAX ? n : ALLOCATE_TRACKS_MAX;
-    d.spare_bps = bps - bps / ALLOCATE_SPARE;
     uint8_t screens = screens_first(tracks, d.n);
     for (size_t i = 0; i < d.n; i++)
         plan_for(&d.plans[i], &tracks[i], screens);
-    d.bps = enough_to_stay(d.plans, tracks, d.n, bps);
+    make_room(&d, had_of(d.plans, tracks, d.n), bps);
     put_in_order(&d, tracks);
     divide(&d, tracks, now);
     if (hold_back(&d, tracks, now))

@@ -10,10 +10,11 @@
  * (Which layers there are to choose from: media/ladder.)
  *
  * Down is at once, but for what is short by no more than the part that a cut leaves unused. Up
- * begins with some room to spare, and waits until there was room for it without a break for
- * ALLOCATE_CONFIRM; twice as long each time that it had to be given up again soon (a picture
- * that was paused, a few times only: who sees nothing would rather see it try). What is waited
- * for is reserved: nobody else takes it meanwhile. So a noisy estimate changes nothing.
+ * begins with some room to spare, or in the place of others that have no more of it, and waits
+ * until there was room for it without a break for ALLOCATE_CONFIRM; twice as long each time that it
+ * had to be given up again soon (a picture that was paused, a few times only: who sees nothing
+ * would rather see it try). What is waited for is reserved: nobody else takes it meanwhile. So a
+ * noisy estimate changes nothing.
  *
  * Tables and the time in, targets out: no state but what stands in the tracks.
  */

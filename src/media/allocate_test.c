@@ -299,6 +299,23 @@ TEST(allocate_lets_stay_what_nearly_fits)
     CHECK(r.sum.bps <= 640000);
 }
 
+/* There is room for one of them and no spare: who is more important now has it. */
+TEST(allocate_gives_the_place_of_one_to_another)
+{
+    struct rig r = {0};
+    struct allocate_track *a = add(&r, &camera), *b = add(&r, &camera);
+    a->wish.priority = 200;
+    b->wish.priority = 50;
+    settle(&r, 700);
+    check_sent(&r, "1.2 0.2");
+    settle(&r, 655);
+    check_sent(&r, "1.2 0.2");
+    a->wish.priority = 50;
+    b->wish.priority = 200;
+    settle(&r, 655);
+    check_sent(&r, "0.2 1.2");
+}
+
 TEST(allocate_pauses_and_resumes)
 {
     struct rig r = {0};
