@@ -235,12 +235,39 @@ static void take_layers(const struct producer *p, struct layer_table *ret,
             ret->layers[ret->n++] = from->layers[i];
 }
 
+static struct layer_info *same(struct layer_table *t, const struct layer_info *l)
+{
+    for (uint8_t i = 0; i < t->n; i++)
+        if (t->layers[i].encoding == l->encoding && t->layers[i].spatial == l->spatial &&
+            t->layers[i].temporal == l->temporal)
+            return &t->layers[i];
+    return NULL;
+}
+
+/* An encoder takes more at times and less at others: one that was put to sleep at the wrong moment
+ * would be too much for a path that carries it, and as nobody is given it, for good. */
+static uint32_t eased(uint32_t was, uint32_t is)
+{
+    return was > 0 ? was - was / DEMAND_EASE + is / DEMAND_EASE : is;
+}
+
+static void ease(struct demand *d, const struct producer *p, unsigned parts)
+{
+    for (uint8_t i = 0; i < d->news.table.n; i++) {
+        struct layer_info *l = &d->news.table.layers[i];
+        const struct layer_info *was = same(&d->seen.table, l);
+        if (was && parts & 1U << part_of(p, l))
+            l->bps = eased(was->bps, l->bps);
+    }
+}
+
 /* They came all the time since these were measured. */
 static void see(struct producer *p, unsigned parts)
 {
     struct demand *d = &p->demand;
     struct layer_table t = {.n = 0};
     unsigned all = all_of(p);
+    ease(d, p, parts);
     take_layers(p, &t, &d->seen.table, all & ~parts);
     take_layers(p, &t, &d->news.table, parts);
     for (unsigned i = 0; i < sl_demand_parts(p); i++)
@@ -398,15 +425,6 @@ void sl_demand_learn(struct producer *p, const struct cmd_asleep *c, usec now)
             v->share = (struct allocate_state){0}; /* it need not wait to be given more */
         (void)sl_share(v->transport, now);
     }
-}
-
-static struct layer_info *same(struct layer_table *t, const struct layer_info *l)
-{
-    for (uint8_t i = 0; i < t->n; i++)
-        if (t->layers[i].encoding == l->encoding && t->layers[i].spatial == l->spatial &&
-            t->layers[i].temporal == l->temporal)
-            return &t->layers[i];
-    return NULL;
 }
 
 void sl_demand_layers(const struct consumer *c, struct layer_table *ret, usec now)

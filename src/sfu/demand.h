@@ -13,7 +13,8 @@
  * nothing comes at all, all of it may come.
  *
  * Of what has just begun, or just stopped, less is measured than it is: a part that sleeps is
- * what it was seen to be while it came, and one that came back is, too, until DEMAND_STEADY.
+ * what it was seen to be while it came, in some seconds' mean, and one that came back is, too,
+ * until DEMAND_STEADY.
  *
  * Besides, the bits/s that the best of its viewers can be sent: more would be for nobody. A
  * viewer whose path is not known to be narrow can be sent anything.
@@ -36,7 +37,11 @@ struct shard;
 /* Encodings that were first measured since are let be, while anybody watches. */
 #define DEMAND_SETTLE SEC(5)
 
-enum { DEMAND_ALL = 0xff, DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX };
+enum {
+    DEMAND_ALL = 0xff,
+    DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX,
+    DEMAND_EASE = 4, /* this part of each measurement goes into what was seen */
+};
 _Static_assert((int)DEMAND_PARTS_MAX >= (int)LAYER_SPATIALS, "sizes are parts, too");
 #define DEMAND_ANY UINT32_MAX
 

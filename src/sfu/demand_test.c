@@ -12,17 +12,18 @@ enum { ENCODINGS = 3, SSRC_LAYER = 101 };
 static struct stage s;
 static unsigned frame, stood; /* pictures, and times of one in which none came */
 static unsigned flowing;      /* encodings of the last frame */
+static bool heavy;            /* the best takes three times as much */
 
 /* What comes again begins with a key frame; one is never far. */
 static void publish_one(unsigned l)
 {
-    static uint8_t payload[500] = {0x10};
+    static uint8_t payload[1200] = {0x10};
     bool key = frame % 5 == 0 || !(flowing & 1U << l);
     struct rtp r = stage_frame(SSRC_LAYER + l, (uint16_t)frame, key);
     payload[1] = !key;
     r.ts = 1800 * (frame + stood);
     r.marker = true;
-    r.payload = (struct span){payload, 100U << l};
+    r.payload = (struct span){payload, (100U << l) * (heavy && l == 2 ? 3 : 1)};
     sim_send_rtp(s.pub, &r);
 }
 
@@ -61,6 +62,7 @@ static void open_stage(unsigned viewer)
     for (unsigned l = 0; l < ENCODINGS; l++)
         p.receive.encodings[l].ssrc = SSRC_LAYER + l;
     frame = stood = flowing = 0;
+    heavy = false;
     stage_open(&s, &p, &k, viewer, SRTP_GCM_128);
 }
 
@@ -169,6 +171,32 @@ TEST(demand_does_not_forget_what_stopped)
         CHECK_INT(run(SEC(2), 5), 400);
         stage_close(&s);
     }
+}
+
+static uint32_t remembered(uint8_t encoding)
+{
+    const struct producer *p = sl_shard_producer(s.sim.shards[0], VIDEO);
+    uint32_t bps = 0;
+    for (uint8_t i = 0; i < p->demand.seen.table.n; i++)
+        if (p->demand.seen.table.layers[i].encoding == encoding)
+            bps = p->demand.seen.table.layers[i].bps;
+    return bps;
+}
+
+/* It slept after a moment in which it took more than it does: that is not what it is known by. */
+TEST(demand_remembers_a_mean)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(7), 7), 400);
+    uint32_t usual = remembered(2);
+    heavy = true;
+    CHECK_INT(run(SEC(1), 7), 1200);
+    wish(&(struct rtp_wish){.encoding = 1});
+    run(MSEC(1300), 7);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg & 4, 0);
+    run(SEC(10), 1);
+    CHECK(usual > 0 && remembered(2) > usual && remembered(2) < usual * 3 / 2);
+    stage_close(&s);
 }
 
 static void tell_sizes(void)
