@@ -223,5 +223,8 @@ struct allocate_sum sl_share(struct transport *t, usec now)
 void sl_share_wish(struct consumer *c, const struct rtp_wish *wish, usec now)
 {
     c->wish = *wish;
+    /* What is given up for that was not too much for the path. */
+    list_each (struct consumer, other, &c->transport->consumers, in_transport)
+        other->share.raised_at = 0;
     (void)sl_share(c->transport, now);
 }

@@ -147,6 +147,19 @@ TEST(share_remembers_a_wish)
     stage_close(&s);
 }
 
+/* What is given up for a wish was not too much for the path. */
+TEST(share_forgives_for_a_wish)
+{
+    open_stage(0);
+    CHECK_INT(run(SEC(3), 7), 2);
+    const struct consumer *c = sl_shard_consumer(s.sim.shards[s.sub->shard], CONSUMER);
+    CHECK(c->share.raised_at != 0);
+    wish(&(struct rtp_wish){.priority = 50});
+    sim_settle(&s.sim);
+    CHECK_INT(c->share.raised_at, 0);
+    stage_close(&s);
+}
+
 /* A layer that stops is replaced in less than a second. */
 TEST(share_replaces_what_stops)
 {
