@@ -97,6 +97,13 @@ static inline bool allocate_sent(const struct allocate_state *s)
     return s->begun && s->target.encoding != LAYER_NONE;
 }
 
+/* What was tried in vain was tried for something else than what is wanted now. */
+static inline void allocate_forgive(struct allocate_state *s)
+{
+    s->strikes = 0;
+    s->raised_at = 0;
+}
+
 /* Divides bps. The targets are in the states. */
 struct allocate_sum sl_allocate(const struct allocate_track *tracks, size_t n,
                                 uint64_t bps, usec now);

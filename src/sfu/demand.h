@@ -40,7 +40,7 @@ struct shard;
 enum {
     DEMAND_ALL = 0xff,
     DEMAND_PARTS_MAX = PARAMS_ENCODINGS_MAX,
-    DEMAND_EASE = 4, /* this part of each measurement goes into what was seen */
+    DEMAND_EASE = 2, /* this part of each measurement goes into what was seen */
 };
 _Static_assert((int)DEMAND_PARTS_MAX >= (int)LAYER_SPATIALS, "sizes are parts, too");
 #define DEMAND_ANY UINT32_MAX

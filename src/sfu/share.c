@@ -1,5 +1,7 @@
 #include "sfu/share.h"
 
+#include <string.h>
+
 #include "media/bwe.h"
 #include "sfu/consumer.h"
 #include "sfu/demand.h"
@@ -222,9 +224,12 @@ struct allocate_sum sl_share(struct transport *t, usec now)
 
 void sl_share_wish(struct consumer *c, const struct rtp_wish *wish, usec now)
 {
+    bool other = memcmp(&c->wish, wish, sizeof *wish) != 0;
     c->wish = *wish;
-    /* What is given up for that was not too much for the path. */
-    list_each (struct consumer, other, &c->transport->consumers, in_transport)
-        other->share.raised_at = 0;
+    /* What is given up for that was not too much for the path, and what was too much was
+     * something else. */
+    list_each (struct consumer, k, &c->transport->consumers, in_transport)
+        if (other)
+            allocate_forgive(&k->share);
     (void)sl_share(c->transport, now);
 }

@@ -152,11 +152,17 @@ TEST(share_forgives_for_a_wish)
 {
     open_stage(0);
     CHECK_INT(run(SEC(3), 7), 2);
-    const struct consumer *c = sl_shard_consumer(s.sim.shards[s.sub->shard], CONSUMER);
+    struct consumer *c = sl_shard_consumer(s.sim.shards[s.sub->shard], CONSUMER);
     CHECK(c->share.raised_at != 0);
+    c->share.strikes = 3;
+    wish(&(struct rtp_wish){0}); /* as it was */
+    sim_settle(&s.sim);
+    CHECK(c->share.raised_at != 0);
+    CHECK_INT(c->share.strikes, 3);
     wish(&(struct rtp_wish){.priority = 50});
     sim_settle(&s.sim);
     CHECK_INT(c->share.raised_at, 0);
+    CHECK_INT(c->share.strikes, 0);
     stage_close(&s);
 }
 
