@@ -7,6 +7,7 @@
 #include "sfu/feedback.h"
 #include "sfu/inside.h"
 #include "sfu/pacer.h"
+#include "sfu/patience.h"
 #include "sfu/producer.h"
 #include "sfu/redundancy.h"
 #include "sfu/share.h"
@@ -251,7 +252,7 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
 {
     const struct media_pkt *m = media_in(p);
     struct seqmap_out out;
-    uint64_t facts = (uint64_t)c->source << FACT_SOURCE;
+    uint64_t facts = (uint64_t)c->source << FACT_SOURCE | (uint64_t)c->wait << FACT_WAIT;
     if (!c->mid_known && c->ext_id[EXT_MID])
         facts |= FACT_MID;
     if (c->spurt)
@@ -436,10 +437,13 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
         memcpy(at, c->conf.params.mid, n);
         at += n;
     }
+    uint16_t wait = (uint16_t)(j->facts >> FACT_WAIT);
     for (uint8_t i = 0; i < m->exts_n; i++) {
         uint8_t id = c->ext_id[m->exts[i].ext];
         if (!id)
             continue;
+        if (m->exts[i].ext == EXT_PLAYOUT_DELAY)
+            wait = 0; /* its publisher says so itself */
         struct span ext = {j->pkt->data + m->exts[i].off, m->exts[i].len};
         if (m->exts[i].ext == EXT_DEPENDENCY) {
             at = put_dd(j, at, long_form, id, ext);
@@ -448,6 +452,11 @@ static uint8_t *write_exts(const struct job *j, uint8_t *at, usec now)
         at = put_elem(at, long_form, id, ext.n);
         memcpy(at, ext.p, ext.n);
         at += ext.n;
+    }
+    if (wait) {
+        at = put_elem(at, long_form, c->ext_id[EXT_PLAYOUT_DELAY], PATIENCE_OCTETS);
+        sl_patience_write(wait, at);
+        at += PATIENCE_OCTETS;
     }
     size_t n = (size_t)(at - start) - 4;
     if (n == 0)

@@ -39,7 +39,8 @@ enum {
     FACT_MID = 1,         /* the packet carried its mid */
     FACT_MARKER = 8,      /* it begins a talkspurt, or ends a picture */
     FACT_SOURCE = 1,      /* where in the facts the place of its source stands: 2 bits */
-    FACT_SOURCE_MASK = 3, /* from bit 4 stand those of sfu/pick.h */
+    FACT_SOURCE_MASK = 3, /* from bit 4 stand those of sfu/pick.h, */
+    FACT_WAIT = 48,       /* and from here what it says by sfu/patience: 9 bits */
     CONSUMER_SOURCES = 4, /* the last sources, whose packets may be asked for again */
     CONSUMER_CLOCKED =
         2, /* sender reports by which a receiver knows a clock and its pace */
@@ -68,6 +69,7 @@ struct consumer {
     bool resends_same;  /* no RTX: a resend is the first packet again */
     uint8_t red_pt;     /* of the source: RED to be opened; PT_NONE */
     uint8_t padding_pt; /* of RTX, for padding; PT_NONE: there can be none */
+    uint16_t wait;      /* what packets say by sfu/patience; 0: nothing */
     /* the second, and the beginning of the third, */
     _Alignas(LINE) struct srtp_guard guard;
     uint8_t ext_id[EXTS];
@@ -112,7 +114,10 @@ struct consumer {
     uint32_t lsr;    /* of our last sender report, and when it left */
     usec lsr_at;
     usec rtt;
-    uint8_t lost;          /* of 256, between the last two reports */
+    uint8_t lost; /* of 256, between the last two reports */
+    struct {
+        uint8_t level, lost; /* resends that it waits for; lately, of 256 */
+    } patience;
     uint32_t reported_seq; /* by the receiver, with roll-overs; 0: not yet */
     int32_t reported_lost;
     struct rtp_send conf;

@@ -7,6 +7,7 @@
 #include "sfu/inside.h"
 #include "sfu/limit.h"
 #include "sfu/pacer.h"
+#include "sfu/patience.h"
 #include "sfu/pipe.h"
 #include "sfu/producer.h"
 #include "sfu/reception.h"
@@ -53,10 +54,11 @@ static void take_report(struct transport *t, const struct rtcp *r, usec now, use
             take_clock(t, rx->streams[i].encoding, &rep.sender, at, now);
     while (sl_rtcp_block_next(&rep.blocks, &b)) {
         struct consumer *c = sl_transport_consumer(t, b.ssrc);
-        if (c && c->ssrc == b.ssrc)
-            sl_consumer_report(c, &b, now);
-        if (c && c->ssrc == b.ssrc)
-            sl_estimate_report(t, c, &b, now);
+        if (!c || c->ssrc != b.ssrc)
+            continue;
+        sl_consumer_report(c, &b, now);
+        sl_patience_report(c);
+        sl_estimate_report(t, c, &b, now);
     }
 }
 
