@@ -30,7 +30,7 @@ enum {
     SMALL_ROOM = 3,
     WIDE = 10, /* people, up to whom any estimate has room for all pictures */
     CHURN_A_MINUTE = 5000,
-    ROUNDS = 7, /* of them, whose memory is compared */
+    ROUNDS = 15, /* of them, whose memory is compared */
 };
 #define PATIENCE SEC(60) /* bounds a failure only */
 
