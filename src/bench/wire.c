@@ -14,10 +14,12 @@
 #endif
 
 enum {
-    BUFFER = 400 << 20,   /* of the shared socket: for half a second without the CPU */
-    BUFFER_OWN = 1 << 20, /* of a client's own */
-    NET = 127 << 24 | 16 << 16, /* the first client's address */
-    QUEUE_BYTES = 512 * 1024,
+    PORTS = 8,                  /* sockets that all share: a power of two */
+    PORTS_TRIES = 64,           /* to find so many that are free */
+    BUFFER = 400 << 20,         /* of these together: for half a second without the CPU */
+    BUFFER_OWN = 1 << 20,       /* of a client's own */
+    NET = 127 << 24 | 16 << 16, /* the first clients' address */
+    QUEUE_BYTES = 128 * 1024,
 };
 
 union control {
@@ -35,27 +37,45 @@ struct batch {
     union control controls[WIRE_BATCH];
 };
 
+/* What leaves together, by one of the shared sockets or each datagram by its client's. */
+struct queue {
+    struct batch out;
+    int fds[WIRE_BATCH];
+    size_t octets;
+    uint8_t bytes[QUEUE_BYTES];
+};
+
 struct wire {
-    bool shared;              /* one socket for all */
-    size_t fds_n, next;       /* the one that is read next */
-    size_t queued;            /* octets in bytes */
-    size_t owner[WIRE_BATCH]; /* of what is queued */
-    struct batch out, in;
+    bool shared;        /* sockets: PORTS for all */
+    size_t fds_n, next; /* the one that is read next */
+    struct batch in;
     struct wire_in got[WIRE_BATCH];
     struct wire_stats stats;
-    uint8_t queue[QUEUE_BYTES];
+    struct queue queues[PORTS];
     uint8_t bytes[WIRE_BATCH][WIRE_DATAGRAM];
     int fds[];
 };
+
+/* Of the shared ones, clients have one in turn, and an address with those around them. */
+static size_t port_of(const struct wire *w, size_t client)
+{
+    return w->shared ? client % PORTS : client;
+}
+
+static uint32_t address_of(size_t client)
+{
+    return NET + (uint32_t)(client / PORTS);
+}
 
 static bool set_int(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-static int open_socket(int buffer)
+/* port: 0 for any. */
+static int open_socket(int buffer, uint16_t port)
 {
-    struct sockaddr_in any = {.sin_family = AF_INET};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
@@ -85,25 +105,62 @@ static bool is_here(const struct addr *a)
     return here;
 }
 
+static bool open_all(struct wire *w, size_t n, int buffer, uint16_t first)
+{
+    while (w->fds_n < n) {
+        int fd = open_socket(buffer, first ? (uint16_t)(first + w->fds_n) : 0);
+        if (fd < 0)
+            return false;
+        w->fds[w->fds_n++] = fd;
+    }
+    return true;
+}
+
+static void close_all(struct wire *w)
+{
+    int e = errno;
+    while (w->fds_n > 0)
+        (void)close(w->fds[--w->fds_n]);
+    errno = e;
+}
+
+/* A port that is free, with others of that number but for its last bits. */
+static uint16_t find_port(void)
+{
+    struct sockaddr_in sa = {0};
+    socklen_t len = sizeof sa;
+    int fd = open_socket(BUFFER_OWN, 0);
+    if (fd < 0)
+        return 0;
+    bool ok = getsockname(fd, (struct sockaddr *)&sa, &len) == 0;
+    (void)close(fd);
+    return ok ? ntohs(sa.sin_port) / PORTS * PORTS : 0;
+}
+
+static bool open_shared(struct wire *w)
+{
+    for (int i = 0; i < PORTS_TRIES; i++) {
+        uint16_t first = find_port();
+        if (first > 0 && open_all(w, PORTS, BUFFER / PORTS, first))
+            return true;
+        close_all(w);
+    }
+    return false;
+}
+
 enum err sl_wire_new(const struct addr *server, size_t clients, struct wire **ret)
 {
     if (!sl_addr_is_v4(server))
         return E_UNSUPPORTED;
     bool shared = is_here(server);
-    size_t n = shared ? 1 : clients;
+    size_t n = shared ? PORTS : clients;
     struct wire *w = calloc(1, sizeof *w + n * sizeof w->fds[0]);
     if (!w)
         return E_MEMORY;
     w->shared = shared;
-    while (w->fds_n < n) {
-        int fd = open_socket(shared ? BUFFER : BUFFER_OWN);
-        if (fd < 0) {
-            int e = errno;
-            sl_wire_free(w);
-            errno = e;
-            return E_SYS;
-        }
-        w->fds[w->fds_n++] = fd;
+    if (!(shared ? open_shared(w) : open_all(w, n, BUFFER_OWN, 0))) {
+        sl_wire_free(w);
+        return E_SYS;
     }
     *ret = w;
     return E_OK;
@@ -111,18 +168,19 @@ enum err sl_wire_new(const struct addr *server, size_t clients, struct wire **re
 
 void sl_wire_free(struct wire *w)
 {
-    for (size_t i = 0; w && i < w->fds_n; i++)
-        (void)close(w->fds[i]);
+    if (w)
+        close_all(w);
     free(w);
 }
 
 /* ---- out ---- */
 
-static void put_control(struct wire *w, size_t i, size_t client, size_t segment)
+static void put_control(const struct wire *w, struct batch *b, size_t i, size_t client,
+                        size_t segment)
 {
-    struct msghdr *h = &w->out.msgs[i].msg_hdr;
-    union control *c = &w->out.controls[i];
-    struct in_pktinfo from = {.ipi_spec_dst.s_addr = htonl(NET + (uint32_t)client)};
+    struct msghdr *h = &b->msgs[i].msg_hdr;
+    union control *c = &b->controls[i];
+    struct in_pktinfo from = {.ipi_spec_dst.s_addr = htonl(address_of(client))};
     uint16_t cut = (uint16_t)segment;
     memset(c, 0, sizeof *c);
     h->msg_control = c->out;
@@ -149,40 +207,47 @@ static void put_control(struct wire *w, size_t i, size_t client, size_t segment)
         h->msg_control = NULL;
 }
 
+static void flush(struct wire *w, struct queue *q)
+{
+    for (size_t i = 0, k = 1; i < q->out.n; i += k) {
+        size_t n = w->shared ? q->out.n - i : 1;
+        int sent = sendmmsg(q->fds[i], &q->out.msgs[i], (unsigned)n, 0);
+        w->stats.refused += sent <= 0;
+        k = sent > 0 ? (size_t)sent : 1;
+    }
+    q->out.n = q->octets = 0;
+}
+
 void sl_wire_send(struct wire *w, size_t client, const struct addr *to, const uint8_t *p,
                   size_t n, size_t segment)
 {
+    struct queue *q = &w->queues[w->shared ? port_of(w, client) : 0];
+    struct batch *b = &q->out;
     if (n > QUEUE_BYTES)
         return;
-    if (w->out.n == WIRE_BATCH || w->queued + n > QUEUE_BYTES)
-        sl_wire_flush(w);
-    size_t i = w->out.n++;
-    uint8_t *at = w->queue + w->queued;
+    if (b->n == WIRE_BATCH || q->octets + n > QUEUE_BYTES)
+        flush(w, q);
+    size_t i = b->n++;
+    uint8_t *at = q->bytes + q->octets;
     memcpy(at, p, n);
-    w->queued += n;
-    w->owner[i] = client;
-    w->out.names[i] =
+    q->octets += n;
+    q->fds[i] = w->fds[port_of(w, client)];
+    b->names[i] =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(to->port)};
-    memcpy(&w->out.names[i].sin_addr, to->ip + 12, 4);
-    w->out.iovs[i] = (struct iovec){.iov_base = at, .iov_len = n};
-    w->out.msgs[i].msg_hdr = (struct msghdr){.msg_name = &w->out.names[i],
-                                             .msg_namelen = sizeof w->out.names[i],
-                                             .msg_iov = &w->out.iovs[i],
-                                             .msg_iovlen = 1};
-    put_control(w, i, client, segment);
+    memcpy(&b->names[i].sin_addr, to->ip + 12, 4);
+    b->iovs[i] = (struct iovec){.iov_base = at, .iov_len = n};
+    b->msgs[i].msg_hdr = (struct msghdr){.msg_name = &b->names[i],
+                                         .msg_namelen = sizeof b->names[i],
+                                         .msg_iov = &b->iovs[i],
+                                         .msg_iovlen = 1};
+    put_control(w, b, i, client, segment);
     w->stats.sent += segment ? (n + segment - 1) / segment : 1;
 }
 
 void sl_wire_flush(struct wire *w)
 {
-    for (size_t i = 0, k = 1; i < w->out.n; i += k) {
-        int fd = w->shared ? w->fds[0] : w->fds[w->owner[i]];
-        size_t n = w->shared ? w->out.n - i : 1;
-        int sent = sendmmsg(fd, &w->out.msgs[i], (unsigned)n, 0);
-        w->stats.refused += sent <= 0;
-        k = sent > 0 ? (size_t)sent : 1;
-    }
-    w->out.n = w->queued = 0;
+    for (size_t i = 0; i < PORTS; i++)
+        flush(w, &w->queues[i]);
 }
 
 /* ---- in ---- */
@@ -209,7 +274,7 @@ static void read_control(const struct wire *w, struct msghdr *h, usec shift,
         struct timespec t;
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && w->shared) {
             memcpy(&to, CMSG_DATA(c), sizeof to);
-            in->client = ntohl(to.ipi_addr.s_addr) - NET;
+            in->client += (size_t)(ntohl(to.ipi_addr.s_addr) - NET) * PORTS;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
             memcpy(&t, CMSG_DATA(c), sizeof t);
             in->at = usec_of(&t) + shift;

@@ -3,11 +3,13 @@
 /*
  * The sockets of many clients in one process.
  *
- * To a server on this machine all clients share one socket: each has an address of its own out
- * of 127.0.0.0/8, told to the kernel with each datagram and by it (IP_PKTINFO). So thousands
- * of clients cost no more system calls than one, and nobody sleeps on the socket: waking a
- * receiver would be a cost of the sender, which is the server that is measured. To a server
- * elsewhere each client has a socket, and is known by its port.
+ * To a server on this machine all clients share a few sockets: those of one port have an address
+ * each out of 127.0.0.0/8, told to the kernel with each datagram and by it (IP_PKTINFO). So
+ * thousands of clients cost hardly more system calls than one, and nobody sleeps on the sockets:
+ * waking a receiver would be a cost of the sender, which is the server that is measured. So is
+ * looking for the receiver: what clients who follow each other are found by lies side by side in
+ * the kernel, since their ports differ in the last bits only. To a server elsewhere each client
+ * has a socket, and is known by its port.
  */
 
 #include <stddef.h>

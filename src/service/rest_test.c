@@ -63,3 +63,36 @@ TEST(sleeps_after_a_look_that_found_nothing)
     CHECK_INT(sl_rest_for(&r, false, 2 * REST_WINDOW), 0);
     CHECK_INT(sl_rest_for(&r, true, 2 * REST_WINDOW + 1), REST_TIME);
 }
+
+/* Only who is busier than that for some windows rests for longer, and until it clearly is not. */
+TEST(rests_longer_when_busy_for_long)
+{
+    static const struct {
+        const char *name;
+        int worked, windows;
+        usec rests; /* in the window that follows the last */
+    } rows[] = {
+        {"half", 50, 100, REST_TIME},
+        {"more, for a moment", 80, 1, REST_TIME},
+        {"half again", 50, 20, REST_TIME},
+        {"three fifths", 60, 40, REST_LONG},
+        {"less by its rests", 50, 40, REST_LONG},
+        {"idle for a moment", 0, 1, 0},
+        {"half, without them", 52, 40, REST_TIME},
+        {"three fifths again", 60, 40, REST_LONG},
+        {"half, with them", 46, 40, REST_TIME},
+        {"idle", 0, 40, 0},
+    };
+    struct rest r = {0};
+    usec now = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        usec rests = 0;
+        check_row(rows[i].name);
+        for (int w = 0; w < rows[i].windows; w++) {
+            rest_add(&r, now, now + REST_WINDOW * (100 - rows[i].worked) / 100);
+            now += REST_WINDOW;
+            rests = sl_rest_for(&r, true, now);
+        }
+        CHECK_INT(rests, rows[i].rests);
+    }
+}
