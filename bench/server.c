@@ -201,10 +201,12 @@ static bool is_ready(const struct server *s)
     return server_answers(s->admin, "/health/ready");
 }
 
-/* All flags of the server that the benchmark uses are here. */
-bool server_start(struct server *s, const char *program, const char *address, int core)
+/* All flags of the server that the benchmark uses are here. core: of all its threads, -1 for
+ * any; pin: of its workers, "" for any. */
+static bool start(struct server *s, const char *program, const char *address, int core,
+                  unsigned workers, const char *pin)
 {
-    char text[6][96];
+    char text[7][96];
     uint16_t rtc = free_for_both(address), http = server_free_port(address, false),
              admin = server_free_port("127.0.0.1", false);
     if (!server_prepare(s))
@@ -215,24 +217,38 @@ bool server_start(struct server *s, const char *program, const char *address, in
     (void)snprintf(text[1], sizeof text[1], "--rtc.port=%u", rtc);
     (void)snprintf(text[2], sizeof text[2], "--http.listen=%s:%u", address, http);
     (void)snprintf(text[3], sizeof text[3], "--admin.listen=127.0.0.1:%u", admin);
-    (void)snprintf(text[4], sizeof text[4], "--rtc.pin=%d", core);
-    (void)snprintf(text[5], sizeof text[5], "--rtc.listen=%s", address);
+    (void)snprintf(text[4], sizeof text[4], "--rtc.listen=%s", address);
+    (void)snprintf(text[5], sizeof text[5], "--rtc.workers=%u", workers);
+    (void)snprintf(text[6], sizeof text[6], "--rtc.pin=%s", pin);
     char *argv[] = {(char *)(uintptr_t)program,
                     (char[]){"serve"},
                     text[0],
                     text[1],
                     text[2],
                     text[3],
+                    text[4],
                     text[5],
-                    (char[]){"--rtc.workers=1"},
                     (char[]){"--auth.required=false"},
                     (char[]){"--log.level=error"},
                     (char[]){"--limits.sessions_per_address=0"},
                     (char[]){"--limits.handshakes=100000"},
                     (char[]){"--limits.room_peers=20000"},
-                    core >= 0 ? text[4] : NULL,
+                    *pin ? text[6] : NULL,
                     NULL};
     return server_spawn(s, argv, core, is_ready);
+}
+
+bool server_start(struct server *s, const char *program, const char *address, int core)
+{
+    char pin[16] = "";
+    if (core >= 0)
+        (void)snprintf(pin, sizeof pin, "%d", core);
+    return start(s, program, address, core, 1, pin);
+}
+
+bool server_start_two(struct server *s, const char *program)
+{
+    return start(s, program, "127.0.0.1", -1, 2, "0,1");
 }
 
 /* ---- what it uses ---- */

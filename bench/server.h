@@ -21,6 +21,8 @@ struct server {
 /* Starts Sluice with one worker at this address and on this core (-1: anywhere), and waits until it
  * serves. False: why was printed. */
 bool server_start(struct server *s, const char *program, const char *address, int core);
+/* The same with two workers, on the first two cores. */
+bool server_start_two(struct server *s, const char *program);
 void server_stop(struct server *s);
 
 /* The steps of which that is made, for other programs. All print what goes wrong; what

@@ -16,16 +16,16 @@ import (
 const (
 	houseOctets = 1 << 20 // that wait for one client
 	socketQueue = 8 << 20
-	atOnce      = 64
 	fromOctets  = 6 // before each packet that waits: its sender's address and port
 	largest     = 2048
+	nap         = 200 * time.Microsecond
 )
 
-// One socket for all clients of this process, who are told apart by their addresses in 127.16/12. A
-// server that sends to forty of them wakes one reader, and none while that one still reads: on loopback
-// to wake a reader is the sender's work, which it has with no client in the world outside.
+// One socket for all clients of this process, who are told apart by their addresses in 127.16/12. Nobody
+// waits on it, not even Go's poller, which does not know it: on loopback to wake a reader is the
+// sender's work, which a server has with no client in the world outside.
 type street struct {
-	sock *net.UDPConn
+	sock int
 	port int
 
 	mu     sync.RWMutex
@@ -34,51 +34,43 @@ type street struct {
 }
 
 func newStreet() *street {
-	sock, err := net.ListenUDP("udp4", nil)
+	sock, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	must(err)
-	raw, err := sock.SyscallConn()
+	// Root may have more than the system's limit.
+	_ = syscall.SetsockoptInt(sock, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, socketQueue)
+	must(syscall.SetsockoptInt(sock, syscall.IPPROTO_IP, syscall.IP_PKTINFO, 1))
+	must(syscall.Bind(sock, &syscall.SockaddrInet4{}))
+	at, err := syscall.Getsockname(sock)
 	must(err)
-	must(raw.Control(func(fd uintptr) { // root may have more than the system's limit
-		_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, socketQueue)
-	}))
-	st := &street{sock: sock, port: sock.LocalAddr().(*net.UDPAddr).Port, houses: map[uint32]*house{}}
-	conn := ipv4.NewPacketConn(sock)
-	must(conn.SetControlMessage(ipv4.FlagDst, true))
-	go st.deliver(conn)
+	st := &street{sock: sock, port: at.(*syscall.SockaddrInet4).Port, houses: map[uint32]*house{}}
+	go st.deliver()
 	return st
 }
 
 func number(ip net.IP) uint32 { return binary.BigEndian.Uint32(ip.To4()) }
 
-func (st *street) deliver(conn *ipv4.PacketConn) {
-	msgs := make([]ipv4.Message, atOnce)
-	for i := range msgs {
-		msgs[i].Buffers = [][]byte{make([]byte, largest)}
-		msgs[i].OOB = ipv4.NewControlMessage(ipv4.FlagDst)
-	}
-	packet := make([]byte, fromOctets+largest)
+func (st *street) deliver() {
+	packet, control := make([]byte, fromOctets+largest), make([]byte, 64)
 	for {
-		got, err := conn.ReadBatch(msgs, 0)
+		n, controlled, _, sender, err := syscall.Recvmsg(st.sock, packet[fromOctets:], control, syscall.MSG_DONTWAIT)
 		if err != nil {
-			return
+			time.Sleep(nap)
+			continue
 		}
-		for _, m := range msgs[:got] {
-			var cm ipv4.ControlMessage
-			if cm.Parse(m.OOB[:m.NN]) != nil {
-				continue
-			}
-			st.mu.RLock()
-			h := st.houses[number(cm.Dst)]
-			st.mu.RUnlock()
-			if h == nil {
-				continue
-			}
-			from := m.Addr.(*net.UDPAddr)
-			copy(packet, from.IP.To4())
-			binary.BigEndian.PutUint16(packet[4:], uint16(from.Port))
-			n := copy(packet[fromOctets:], m.Buffers[0][:m.N])
-			_, _ = h.box.Write(packet[:fromOctets+n])
+		from, is := sender.(*syscall.SockaddrInet4)
+		var cm ipv4.ControlMessage
+		if !is || cm.Parse(control[:controlled]) != nil {
+			continue
 		}
+		st.mu.RLock()
+		h := st.houses[number(cm.Dst)]
+		st.mu.RUnlock()
+		if h == nil {
+			continue
+		}
+		copy(packet, from.Addr[:])
+		binary.BigEndian.PutUint16(packet[4:], uint16(from.Port))
+		_, _ = h.box.Write(packet[:fromOctets+n])
 	}
 }
 
@@ -169,8 +161,9 @@ func (h *house) Read(to []byte) (int, error) {
 }
 
 func (h *house) WriteToUDP(data []byte, to *net.UDPAddr) (int, error) {
-	n, _, err := h.street.sock.WriteMsgUDP(data, h.source, to)
-	return n, err
+	at := &syscall.SockaddrInet4{Port: to.Port}
+	copy(at.Addr[:], to.IP.To4())
+	return syscall.SendmsgN(h.street.sock, data, h.source, at, 0)
 }
 
 func (h *house) WriteTo(data []byte, to net.Addr) (int, error) {
