@@ -46,7 +46,7 @@ struct queue {
 };
 
 struct wire {
-    bool shared;        /* sockets: PORTS for all */
+    bool shared;        /* PORTS sockets for all */
     size_t fds_n, next; /* the one that is read next */
     struct batch in;
     struct wire_in got[WIRE_BATCH];

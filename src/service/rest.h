@@ -16,8 +16,8 @@
 #include "base/clock.h"
 
 /* The kernel adds its timer slack, 50 us: both together are the delay that a loaded worker adds,
- * a sixth of what it may. Half of it saves half as much. The long one is for who has more to do
- * than half the time: it saves one packet in twenty of sound there, one in fifty of pictures. */
+ * a sixth of what it may. Half of it saves half as much. The long one is for who has had more to
+ * do than half the time: it saves three packets in a hundred there. */
 #define REST_TIME   100
 #define REST_LONG   250
 #define REST_WINDOW MSEC(10) /* over which it is seen how busy it is */
