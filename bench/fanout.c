@@ -11,8 +11,10 @@
  * shared over the packets forwarded. Both are read by somebody who polls on another core (-B):
  * buffers that are freed there come back to the sender's core, a fifth of its time in bursts
  * of 8. The limit without a reader, and the ratio to it, stand in the note, as `alone`.
+ * What estimating adds is seen in rooms of 100, beside subscribers who send the same feedback
+ * without having offered to, of which no estimate is made.
  * --only=N measures rooms of that size and no others; --plain has subscribers who offer neither
- * transport-cc nor REMB, so that nothing is estimated. docs/benchmarks.md tells more.
+ * transport-cc nor REMB, and send no such feedback. docs/benchmarks.md tells more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@
 #define RATIO_BAR  1.5
 #define MEMORY_BAR 120e3
 #define DELAY_US   1000 /* the 99th percentile, beyond the burst's own sending time */
+#define ADDED_BAR  1.1  /* by estimating */
 
 enum {
     SIZES = 3,
@@ -45,14 +48,22 @@ static const struct {
 struct bench {
     const char *server, *limit;
     bool pinned, plain;
+    bool unheard;  /* of the block: feedback is sent, and nothing estimated */
     unsigned only; /* 0: all sizes */
     struct rows rows;
     uint64_t lost;
     struct limits limits, alone;
     double joins_per_s, join_cpu_us; /* of the last block */
+    struct measured heard[KINDS];    /* beside which the one that is not is measured */
 };
 
 /* ---- rows ---- */
+
+/* Which block is measured without estimates as well. */
+static bool is_compared(unsigned n, size_t profile)
+{
+    return n == 100 && profiles[profile].profile == SRTP_GCM_128;
+}
 
 static void cost_row(struct bench *b, const struct series *v, unsigned n, size_t profile,
                      const struct kind *k)
@@ -84,8 +95,46 @@ static bool cost_rows(struct bench *b, struct load *l, const struct server *s, u
             return false;
     if (!measure_all(l, s, all, KINDS))
         return false;
-    for (size_t k = 0; k < KINDS; k++)
+    for (size_t k = 0; k < KINDS; k++) {
         cost_row(b, &all[k], n, profile, &kinds[k]);
+        if (is_compared(n, profile))
+            b->heard[k] = measure_median(&all[k]);
+    }
+    return true;
+}
+
+/* The same pictures to the same rooms, without estimates. */
+static bool added_rows(struct bench *b, struct load *l, const struct server *s)
+{
+    struct series all[KINDS];
+    size_t n = 0;
+    for (size_t k = 0; k < KINDS; k++) {
+        if (kinds[k].phase.audio)
+            continue; /* of a voice alone there is no estimate */
+        all[n] = (struct series){.phase = kinds[k].phase};
+        all[n].phase.rooms = b->heard[k].rooms;
+        all[n].phase.settle = MSEC(300);
+        all[n++].phase.duration = MSEC(1200);
+    }
+    if (!measure_all(l, s, all, n))
+        return false;
+    for (size_t k = 0, i = 0; k < KINDS; k++) {
+        if (kinds[k].phase.audio)
+            continue;
+        struct measured m = measure_median(&all[i++]);
+        struct row row = {.unit = "ns", .bar = ADDED_BAR};
+        row.value = b->heard[k].ns;
+        row.limit = m.ns;
+        (void)snprintf(row.name, sizeof row.name, "estimating, %s, gcm, N=100",
+                       kinds[k].name);
+        (void)snprintf(row.note, sizeof row.note,
+                       "beside the same without; %u rooms, load %.0f %% and %.0f %%, "
+                       "%.3f and %.3f datagrams in for each%s",
+                       m.rooms, b->heard[k].load * 100, m.load * 100, b->heard[k].extra,
+                       m.extra,
+                       m.disturbed || b->heard[k].disturbed ? ", disturbed" : "");
+        rows_add(&b->rows, &row);
+    }
     return true;
 }
 
@@ -188,9 +237,11 @@ static bool with_clients(struct bench *b, struct load *l, const struct server *s
     sl_load_idle(l, MSEC(200));
     user = (double)server_resident(s) - user;
     kernel = (double)server_kernel(s) - kernel;
+    if (b->unheard)
+        return added_rows(b, l, s);
     if (!cost_rows(b, l, s, n, rooms, profile))
         return false;
-    if (n == 100 && profiles[profile].profile == SRTP_GCM_128) {
+    if (is_compared(n, profile)) {
         struct row joins = {.unit = "1/s", .value = b->joins_per_s};
         if (!lone_row(b, l, s) || !delay_rows(b, l, s, rooms))
             return false;
@@ -226,7 +277,8 @@ static bool block(struct bench *b, unsigned n, size_t profile)
                              .subscribers = n,
                              .audio = true,
                              .video = true,
-                             .plain = b->plain,
+                             .plain = b->plain || b->unheard,
+                             .unasked = b->unheard,
                              .profile = profiles[profile].profile};
     bool ok = false;
     if (sl_load_new(&conf, &l, error) != E_OK)
@@ -251,7 +303,11 @@ static bool run(struct bench *b)
                 (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
                 return false;
             }
+            b->unheard = false;
             if (!block(b, sizes[i], p))
+                return false;
+            b->unheard = is_compared(sizes[i], p) && !b->plain;
+            if (b->unheard && !block(b, sizes[i], p))
                 return false;
         }
     }

@@ -169,6 +169,7 @@ static void went_up(struct load *l, struct member *m, usec now)
     uint32_t chance;
     sl_random(&chance, sizeof chance);
     m->sink->twcc_id = twcc;
+    m->sink->unasked = l->conf.unasked;
     m->sink->next_feedback = now + chance % SINK_FEEDBACK;
     m->sink->next_report = now + chance % SINK_REPORT;
 }

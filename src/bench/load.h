@@ -39,6 +39,7 @@ struct load_conf {
      * of their room are, and joining ends when each gets all tracks. */
     bool heard;
     bool plain; /* subscribers tell nobody what their paths carry: nothing is estimated */
+    bool unasked; /* but send feedback as others do, which nobody makes use of */
     bool
         data; /* each client opens a data channel, of which its descriptions do not tell */
 };

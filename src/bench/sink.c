@@ -29,6 +29,9 @@ static bool wide_number(const struct sink *s, const uint8_t *p, size_t n, uint16
 {
     struct rd r = rd_of((struct span){p, n});
     (void)rd_span(&r, RTP_HEADER_MIN);
+    *ret = rtp_seq(p);
+    if (s->unasked)
+        return true;
     if (s->twcc_id == 0 || !(p[0] & 0x10) || rd_u16(&r) != RTP_ONE_BYTE)
         return false;
     struct rd exts = rd_of(rd_span(&r, sizeof(uint32_t) * rd_u16(&r)));

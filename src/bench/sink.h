@@ -56,6 +56,7 @@ struct sink {
     size_t sources_n;
     struct sink_counts *counts; /* borrowed */
     uint8_t twcc_id;            /* 0: not agreed */
+    bool unasked;               /* feedback is sent without that: on RTP's own numbers */
     uint32_t ssrc;              /* of its own, in RTCP */
     usec next_report, next_feedback;
     uint64_t taken;    /* packets that count (source.counted) */

@@ -144,13 +144,15 @@ static bool said(usec now, uint8_t type, uint8_t count, struct rtcp *ret, uint8_
            sl_rtcp_next(&compound, ret) && ret->type == type && ret->count == count;
 }
 
-TEST(sink_says_what_a_browser_says)
+static void say_what_a_browser_says(bool unasked)
 {
     static uint8_t buf[SINK_RTCP_MAX];
     struct rtcp r;
     struct rtcp_fb fb;
     struct rtcp_twcc twcc;
     line_init();
+    l.sink.unasked = unasked;
+    l.sink.twcc_id = unasked ? 0 : l.sink.twcc_id;
     for (int i = 0; i < 5; i++) {
         make();
         if (i != 2)
@@ -168,4 +170,15 @@ TEST(sink_says_what_a_browser_says)
     CHECK_INT(sl_sink_deadline(&l.sink), l.now + 2 * SINK_FEEDBACK);
     CHECK(said(l.now + SINK_REPORT, RTCP_RR, 1, &r, buf));
     line_fini();
+}
+
+TEST(sink_says_what_a_browser_says)
+{
+    say_what_a_browser_says(false);
+}
+
+/* The same feedback, of packets that have no number but RTP's. */
+TEST(sink_says_it_unasked)
+{
+    say_what_a_browser_says(true);
 }
