@@ -123,6 +123,7 @@ static bool added_rows(struct bench *b, struct load *l, const struct server *s)
             continue;
         struct measured m = measure_median(&all[i++]);
         struct row row = {.unit = "ns", .bar = ADDED_BAR};
+        b->lost += m.lost;
         row.value = b->heard[k].ns;
         row.limit = m.ns;
         (void)snprintf(row.name, sizeof row.name, "estimating, %s, gcm, N=100",
