@@ -142,10 +142,17 @@ void sl_bwe_fetch_sent(const struct bwe *b)
         sentlog_fetch(&b->log, (uint16_t)(b->last + 1));
 }
 
+static void fetch(const struct bwe *b, size_t from, size_t end)
+{
+    for (size_t at = from; at < end; at += 64)
+        __builtin_prefetch((const uint8_t *)b + at, 1);
+}
+
 void sl_bwe_fetch(const struct bwe *b)
 {
-    for (size_t at = 0; at < offsetof(struct bwe, flood) + 64; at += 64)
-        __builtin_prefetch((const uint8_t *)b + at, 1);
+    fetch(b, 0, offsetof(struct bwe, probe.kept));
+    fetch(b, offsetof(struct bwe, max_bps), offsetof(struct bwe, lossrate.seen));
+    fetch(b, offsetof(struct bwe, flood), offsetof(struct bwe, flood) + 64);
 }
 
 void sl_bwe_fetch_told(const struct bwe *b)

@@ -29,10 +29,6 @@ struct lossrate {
     double fraction;                  /* lost lately, weighted by age */
     double recent;                    /* the same of the last second */
     double usual_lost, usual_packets; /* of the last minute */
-    unsigned n, next;
-    struct {
-        double packets, lost, kbps;
-    } seen[LOSSRATE_WINDOW];
     /* the observation that is being made */
     double packets, lost, bits;
     usec from; /* when the last packet of the one before left */
@@ -42,6 +38,10 @@ struct lossrate {
                        again */
     usec ramp_at;
     bool limited; /* below what delay allows */
+    unsigned n, next;
+    struct {
+        double packets, lost, kbps;
+    } seen[LOSSRATE_WINDOW]; /* last: not read for each feedback */
 };
 
 /* What feedback told of: packets that left until `sent`, in order. */

@@ -49,7 +49,6 @@ struct probe {
     double wanted_bps; /* no use in more */
     uint8_t id;        /* of the cluster that is being sent; 0: none */
     uint8_t last_id;
-    struct cluster kept[PROBE_KEPT];
     usec began_at;
     double pending[PROBE_PENDING_MAX];
     unsigned pending_n;
@@ -71,6 +70,7 @@ struct probe {
     usec again_at;      /* when a result is looked at once more; 0: it is not */
     bool doubted;       /* the last one, which showed much more than that */
     uint8_t refused_id; /* the last that was not believed */
+    struct cluster kept[PROBE_KEPT]; /* last: not read for each feedback */
 };
 
 /* Those of a new path. */

@@ -24,34 +24,63 @@ void sl_trendline_init(struct trendline *t)
     *t = (struct trendline){.threshold = THRESHOLD_START};
 }
 
-/* Delay in ms for each ms, through a full window. Sums are of what lies between the samples, which
- * is small beside what they are. */
-static double slope_of(const struct trendline *t)
+static double ms_of(usec d)
 {
-    double sx = 0, sy = 0, sxx = 0, sxy = 0;
-    for (unsigned i = 1; i < TRENDLINE_WINDOW; i++) {
-        double x = t->sample[i].at_ms - t->sample[0].at_ms;
-        double y = t->sample[i].delay_ms - t->sample[0].delay_ms;
-        sx += x;
-        sy += y;
-        sxx += x * x;
-        sxy += x * y;
+    return (double)d * 1e-3;
+}
+
+static void add(struct trendline_sums *sums, const struct trendline_sample *s,
+                double times)
+{
+    double x = s->at_ms - sums->from.at_ms, y = s->delay_ms - sums->from.delay_ms;
+    sums->x += times * x;
+    sums->y += times * y;
+    sums->xx += times * x * x;
+    sums->xy += times * x * y;
+}
+
+/* The newest takes the place of the oldest. Each time around the sums are made anew, so that what
+ * was rounded does not add up. */
+static void put(struct trendline *t, const struct trendline_sample *s)
+{
+    bool full = t->n == TRENDLINE_WINDOW;
+    if (full) {
+        add(&t->sums, &t->sample[t->next], -1);
+        add(&t->sums, s, 1);
     }
-    double den = sxx - sx * sx / TRENDLINE_WINDOW;
-    return den > 0 ? (sxy - sx * sy / TRENDLINE_WINDOW) / den : 0;
+    t->sample[t->next] = *s;
+    t->next = (t->next + 1) % TRENDLINE_WINDOW;
+    if (!full)
+        t->n++;
+    if (t->next > 0)
+        return;
+    t->sums = (struct trendline_sums){.from = t->sample[0]};
+    for (unsigned i = 1; i < TRENDLINE_WINDOW; i++)
+        add(&t->sums, &t->sample[i], 1);
+}
+
+/* Delay in ms for each ms, through a full window. */
+static double slope_of(const struct trendline_sums *s)
+{
+    double den = TRENDLINE_WINDOW * s->xx - s->x * s->x;
+    return den > 0 ? (TRENDLINE_WINDOW * s->xy - s->x * s->y) / den : 0;
+}
+
+/* Not by fmin and fmax, which are calls: this is done for each group. */
+static double between(double least, double d, double most)
+{
+    return d < least ? least : d > most ? most : d;
 }
 
 static void adapt(struct trendline *t, usec at)
 {
     double over = fabs(t->trend) - t->threshold;
-    double ms = (double)(at - t->adapted_at) / 1000;
-    if (t->adapted_at == 0 || ms < 0)
-        ms = 0;
+    double ms = t->adapted_at == 0 ? 0 : ms_of(at - t->adapted_at);
     t->adapted_at = at;
     if (over > OUTLIER_MS)
         return;
-    t->threshold += (over < 0 ? K_DOWN : K_UP) * over * fmin(ms, ADAPT_MAX_MS);
-    t->threshold = fmin(fmax(t->threshold, THRESHOLD_MIN), THRESHOLD_MAX);
+    t->threshold += (over < 0 ? K_DOWN : K_UP) * over * between(0, ms, ADAPT_MAX_MS);
+    t->threshold = between(THRESHOLD_MIN, t->threshold, THRESHOLD_MAX);
 }
 
 /* Overuse is told when it lasts and does not get better by itself. */
@@ -80,16 +109,12 @@ enum usage sl_trendline_input(struct trendline *t, const struct group_delta *d)
         t->first_at = d->at;
     if (t->deltas < DELTAS_MAX)
         t->deltas++;
-    t->delay_ms += (double)(d->arrival - d->sent) / 1000;
+    t->delay_ms += ms_of(d->arrival - d->sent);
     t->smooth_ms = SMOOTHING * t->smooth_ms + (1 - SMOOTHING) * t->delay_ms;
-    t->sample[t->next].at_ms = (double)(d->at - t->first_at) / 1000;
-    t->sample[t->next].delay_ms = t->smooth_ms;
-    t->next = (t->next + 1) % TRENDLINE_WINDOW;
-    if (t->n < TRENDLINE_WINDOW)
-        t->n++;
-    double slope = t->n == TRENDLINE_WINDOW ? slope_of(t) : 0;
+    put(t, &(struct trendline_sample){ms_of(d->at - t->first_at), t->smooth_ms});
+    double slope = t->n == TRENDLINE_WINDOW ? slope_of(&t->sums) : 0;
     t->trend = slope * t->deltas * GAIN;
-    detect(t, slope, (double)d->sent / 1000);
+    detect(t, slope, ms_of(d->sent));
     adapt(t, d->at);
     return t->usage;
 }

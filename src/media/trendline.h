@@ -22,11 +22,20 @@ enum usage {
     USAGE_UNDER, /* a queue empties */
 };
 
+struct trendline_sample {
+    double at_ms, delay_ms;
+};
+
+/* Of the samples, of what lies between them and another: small beside what they are. */
+struct trendline_sums {
+    struct trendline_sample from;
+    double x, y, xx, xy;
+};
+
 struct trendline {
     unsigned n, next; /* samples there are; the oldest of a full window */
-    struct {
-        double at_ms, delay_ms;
-    } sample[TRENDLINE_WINDOW];
+    struct trendline_sample sample[TRENDLINE_WINDOW];
+    struct trendline_sums sums; /* of a full window */
     usec first_at;
     unsigned deltas; /* counted up to a limit */
     double delay_ms, smooth_ms;

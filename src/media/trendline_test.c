@@ -88,3 +88,39 @@ TEST(trendline_threshold)
     CHECK(t.trend > t.threshold + 15);
     CHECK(fabs(t.threshold - before) < 0.01);
 }
+
+/* Of a full window, as least squares are taught. */
+static double slope_of(const struct trendline *t)
+{
+    double mx = 0, my = 0, xy = 0, xx = 0;
+    for (unsigned i = 0; i < TRENDLINE_WINDOW; i++) {
+        mx += t->sample[i].at_ms / TRENDLINE_WINDOW;
+        my += t->sample[i].delay_ms / TRENDLINE_WINDOW;
+    }
+    for (unsigned i = 0; i < TRENDLINE_WINDOW; i++) {
+        double x = t->sample[i].at_ms - mx;
+        xy += x * (t->sample[i].delay_ms - my);
+        xx += x * x;
+    }
+    return xy / xx;
+}
+
+/* Sums that are carried on stay what they would be if they were made anew: through jitter, a rest
+ * of an hour, and a queue of ten seconds. */
+TEST(trendline_carried)
+{
+    struct trendline t;
+    struct rng rng = sl_rng_of(7);
+    usec at = SEC(50), last = 0;
+    sl_trendline_init(&t);
+    for (int k = 0; k < 20000; k++) {
+        usec delay = k % 1000 == 500 ? SEC(10) : (usec)(rng_u32(&rng) % MSEC(30));
+        usec sent = MSEC(6) + (k % 3000 == 700 ? SEC(3600) : 0);
+        at += sent + delay - last;
+        (void)sl_trendline_input(&t,
+                                 &(struct group_delta){sent, sent + delay - last, at});
+        last = delay;
+        if (t.n == TRENDLINE_WINDOW)
+            CHECK(fabs(t.slope - slope_of(&t)) < 1e-6);
+    }
+}

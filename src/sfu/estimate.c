@@ -68,6 +68,15 @@ static bool is_cut(const struct transport *t, const struct bwe_state *s)
     return s->target_bps < t->estimate.ticked_bps - t->estimate.ticked_bps / 10;
 }
 
+/* Before the timer comes, which may be late by a step for what is not due now. */
+static bool is_sooner(const struct transport *t, usec now)
+{
+    usec at = sl_estimate_deadline(t);
+    if (at > now)
+        at = usec_step(at, FEEDBACK_STEP);
+    return at < t->timer.at || sl_estimate_probe_deadline(t) < t->timer.at;
+}
+
 /* Nothing of this waits for the timer: a probe that has begun, or less that shall be sent. */
 static void heard(struct transport *t, usec now)
 {
@@ -76,8 +85,7 @@ static void heard(struct transport *t, usec now)
         t->estimate.heard_at = now;
     if (is_cut(t, &s))
         t->share_at = now;
-    if (sl_estimate_deadline(t) < t->timer.at ||
-        sl_estimate_probe_deadline(t) < t->timer.at)
+    if (is_sooner(t, now))
         sl_feedback_arm(t, now);
 }
 
