@@ -23,7 +23,6 @@
 #include "rows.h"
 #include "server.h"
 
-#define LOAD       0.2        /* of each worker: the generator is on one of the cores */
 #define TOLD       MSEC(2200) /* the server gathers its numbers each second */
 #define PIPED_BAR  1.0
 #define HANDED_BAR 1.0 /* percent of datagrams */
@@ -32,11 +31,13 @@ static const struct scene {
     const char *name;
     const struct kind *kind;
     unsigned viewers; /* of a room; 0: there is one room */
-} scenes[] = {{"pictures, rooms of 10", &kinds[1], 10},
-              {"pictures, rooms of 100", &kinds[1], 100},
-              {"pictures, one room", &kinds[1], 0},
-              {"sound, rooms of 100", &kinds[2], 100},
-              {"sound, one room", &kinds[2], 0}};
+    double load;      /* of each worker: the generator is on one of the cores, and small rooms
+                         are more to do for it, too */
+} scenes[] = {{"pictures, rooms of 10", &kinds[1], 10, 0.1},
+              {"pictures, rooms of 100", &kinds[1], 100, 0.2},
+              {"pictures, one room", &kinds[1], 0, 0.2},
+              {"sound, rooms of 100", &kinds[2], 100, 0.2},
+              {"sound, one room", &kinds[2], 0, 0.2}};
 
 enum place { FIRST, SECOND, BOTH, PLACES };
 static const char *const places[PLACES] = {"first core", "second core", "both"};
@@ -71,9 +72,9 @@ static struct counts counts_of(struct load *l, const struct server *s)
 }
 
 /* Subscribers of all rooms that are as much to do as one worker is to have. */
-static unsigned viewers_for(const struct kind *k)
+static unsigned viewers_for(const struct scene *sc)
 {
-    return measure_rooms(LOAD, k->guess_ns, 1, &k->phase);
+    return measure_rooms(sc->load, sc->kind->guess_ns, 1, &sc->kind->phase);
 }
 
 static bool with_load(const struct scene *sc, const struct load_conf *conf,
@@ -111,7 +112,7 @@ static bool look(const struct bench *b, const struct scene *sc, enum place at,
                  struct seen *ret)
 {
     struct server s;
-    unsigned workers = at == BOTH ? 2 : 1, viewers = viewers_for(sc->kind);
+    unsigned workers = at == BOTH ? 2 : 1, viewers = viewers_for(sc);
     bool ok = at == BOTH ? server_start_two(&s, b->server)
                          : server_start(&s, b->server, "127.0.0.1", at == SECOND);
     if (!ok)
