@@ -31,8 +31,9 @@ static const struct scene {
     const char *name;
     const struct kind *kind;
     unsigned viewers; /* of a room; 0: there is one room */
-    double load;      /* of each worker: the generator is on one of the cores, and small rooms
-                         are more to do for it, too */
+    /* Of each worker: the generator is on one of the cores, and small rooms are more to do for it,
+     * too. */
+    double load;
 } scenes[] = {{"pictures, rooms of 10", &kinds[1], 10, 0.1},
               {"pictures, rooms of 100", &kinds[1], 100, 0.2},
               {"pictures, one room", &kinds[1], 0, 0.2},

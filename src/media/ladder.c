@@ -41,10 +41,11 @@ static float quality(const struct ladder_of *of, const struct layer_info *l, boo
     return log2f((float)pixels(l)) + motion * log2f((float)fps_of(of->table, l));
 }
 
+/* Of what does not come, and of which everything is forgotten, nothing need be known. */
 static bool all_sized(const struct layer_table *table)
 {
     for (uint8_t i = 0; i < table->n; i++)
-        if (pixels(&table->layers[i]) == 0)
+        if (table->layers[i].live && pixels(&table->layers[i]) == 0)
             return false;
     return true;
 }
@@ -185,7 +186,8 @@ struct ladder sl_ladder(const struct ladder_of *of)
         if (why && l->live)
             p->end = why;
         else if (!why && !l->live)
-            missed = sized ? fmaxf(missed, quality(of, l, sized)) : INFINITY;
+            missed =
+                sized && pixels(l) > 0 ? fmaxf(missed, quality(of, l, sized)) : INFINITY;
         else if (!why && is_there(of, l, measured))
             add_layer(p, of, i, sized);
     }

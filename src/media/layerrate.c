@@ -30,8 +30,8 @@ static usec newest(const struct layerrate *l)
 static void arrive(struct layerrate *l, unsigned s, uint32_t ts, usec now)
 {
     usec gap = now - l->last[s];
-    if (l->last[s] != 0 && gap >= LAYER_SILENT &&
-        (gap >= LAYER_STILL || !sl_layerrate_live(l, s)))
+    if (gap >= layer_rest(newest(l), l->before) ||
+        (gap >= LAYER_SILENT && !sl_layerrate_live(l, s)))
         l->back[s] = now;
     if (ts != l->last_ts)
         l->before = newest(l);

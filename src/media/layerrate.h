@@ -22,11 +22,23 @@
 #define LAYER_SPREAD MSEC(200)
 #define LAYER_STILL  MSEC(1500) /* all of them, for more than a still screen is */
 
+/* After the last packet nothing need come for so long: four times what lies between pictures, of
+ * which those of a screen that stands still are far apart. before: when the last packet of the
+ * picture before came. */
+static inline usec layer_rest(usec last, usec before)
+{
+    usec apart = 4 * (last - before);
+    return apart < LAYER_SILENT  ? LAYER_SILENT
+           : apart < LAYER_STILL ? apart
+                                 : LAYER_STILL;
+}
+
 struct layerrate {
     usec last[LAYER_SPATIALS]; /* when a packet came; 0: none did */
-    usec back[LAYER_SPATIALS]; /* the first one after a silence; 0: there was none */
-    usec before;               /* when the last packet of the picture before came */
-    uint32_t octets[LAYERS];   /* of the layer itself, since the last review */
+    usec
+        back[LAYER_SPATIALS]; /* the first one of all, or after a silence; 0: none came */
+    usec before;              /* when the last packet of the picture before came */
+    uint32_t octets[LAYERS];  /* of the layer itself, since the last review */
     uint32_t
         keys[LAYER_SPATIALS]; /* of key pictures, what is not yet counted in octets */
     uint32_t bps[LAYERS];

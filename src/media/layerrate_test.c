@@ -122,10 +122,10 @@ TEST(layerrate_spreads_key_pictures)
 }
 
 /* One picture a second, and its sizes one after the other: all come, until one did not for a whole
- * picture. */
+ * picture. None of them comes back for that; after such a pause of what moves, it does. */
 TEST(layerrate_of_a_still_screen)
 {
-    struct layerrate l = {0};
+    struct layerrate l = {0}, moves = {0};
     for (int i = 0; i < 6; i++)
         for (uint8_t s = 0; s < (i < 4 ? 3 : 2); s++) {
             struct payload p = {.spatial = s, .start = true};
@@ -134,7 +134,14 @@ TEST(layerrate_of_a_still_screen)
             CHECK(i == 0 || (sl_layerrate_live(&l, 0) && sl_layerrate_live(&l, 1)));
             CHECK(i == 0 || sl_layerrate_live(&l, 2) == (i < 5));
         }
-    CHECK(l.back[0] == 0 && l.back[1] == 0 && l.back[2] == 0);
+    for (unsigned s = 0; s < 3; s++)
+        CHECK_INT(l.back[s], SEC(1) + s * MSEC(60));
+    for (int i = 0; i < 6; i++) {
+        struct payload p = {.start = true};
+        usec at = SEC(1) + i * MSEC(50) + (i < 4 ? 0 : MSEC(500));
+        sl_layerrate_input(&moves, &p, (uint32_t)i * 4500, 100, at);
+        CHECK_INT(moves.back[0], i < 4 ? SEC(1) : SEC(1) + MSEC(700));
+    }
 }
 
 TEST(layerrate_forgets_what_is_gone)

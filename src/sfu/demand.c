@@ -274,8 +274,8 @@ static void see(struct producer *p, unsigned parts)
         if (parts & 1U << i)
             d->seen.bps[i] = d->news.bps[i];
     d->seen.table = parts == all ? d->news.table : t;
-    if (d->seen_since == 0)
-        d->seen_since = d->news_at;
+    if (d->seen_since == 0) /* none of them was fresh then */
+        d->seen_since = d->news_at - DEMAND_STEADY;
 }
 
 /* First all together that their sender can send; then each encoding when it comes. Sizes inside one
@@ -307,9 +307,15 @@ static void remember(struct producer *p, usec now)
  * begun nobody was given any yet. Where somebody watches, all of it may come until it has. */
 static unsigned unsettled(const struct producer *p, usec now)
 {
-    usec since = p->demand.seen_since;
-    bool settled = since != 0 && now - since >= DEMAND_SETTLE;
-    return p->transport && p->encodings_n > 1 && !settled ? all_of(p) : 0;
+    const struct demand *d = &p->demand;
+    unsigned ret = 0;
+    if (!p->transport || p->encodings_n == 1)
+        return 0;
+    if (d->seen_since == 0 || now - d->seen_since < DEMAND_SETTLE)
+        return all_of(p);
+    for (uint8_t i = 0; i < p->encodings_n; i++)
+        ret |= p->encodings[i].last != 0 && d->seen.bps[i] == 0 ? 1U << i : 0;
+    return ret;
 }
 
 /* What comes again has as long to be taken as what has just begun. */
@@ -368,9 +374,20 @@ void sl_demand_review(struct producer *p, struct shard *s, usec now)
     carry_news(p, s);
 }
 
-uint8_t sl_demand_still(const struct producer *p)
+/* All of it, for longer than from one picture to the next. */
+static bool is_silent(const struct producer *p, usec now)
+{
+    for (const struct encoding *e = p->encodings; e < p->encodings + p->encodings_n; e++)
+        if (now - e->last < layer_rest(e->last, e->before))
+            return false;
+    return true;
+}
+
+uint8_t sl_demand_still(const struct producer *p, usec now)
 {
     unsigned ret = p->demand.asleep;
+    if (ret && is_silent(p, now))
+        return (uint8_t)ret;
     for (unsigned i = 0; ret && i < sl_demand_parts(p); i++)
         if (sl_demand_flows(p, i))
             ret &= ~(1U << i);
@@ -390,9 +407,9 @@ bool sl_demand_lacks(const struct consumer *c)
     return is_beside(c, c->producer->demand.wanted);
 }
 
-bool sl_demand_waits(const struct consumer *c)
+bool sl_demand_waits(const struct consumer *c, usec now)
 {
-    return is_beside(c, (uint8_t)~sl_demand_still(c->producer));
+    return is_beside(c, (uint8_t)~sl_demand_still(c->producer, now));
 }
 
 void sl_demand_below(struct producer *p, struct shard *s, unsigned worker, uint8_t wanted,
@@ -430,9 +447,12 @@ void sl_demand_learn(struct producer *p, const struct cmd_asleep *c, usec now)
 void sl_demand_layers(const struct consumer *c, struct layer_table *ret, usec now)
 {
     const struct producer *p = c->producer;
-    uint8_t still = sl_demand_still(p), fresh = sl_demand_fresh(p, now);
+    uint8_t still = sl_demand_still(p, now), fresh = sl_demand_fresh(p, now);
     bool stopped = c->from && !sl_demand_flows(p, c->from->number); /* it cannot wait */
     sl_layers_of(p, ret);
+    for (uint8_t i = 0; i < ret->n; i++)
+        if (fresh & 1U << part_of(p, &ret->layers[i]))
+            ret->layers[i].fps = 0; /* of what has just begun, too few were counted */
     for (uint8_t i = 0; (still || fresh) && !stopped && i < p->demand.seen.table.n; i++) {
         const struct layer_info *l = &p->demand.seen.table.layers[i];
         unsigned part = part_of(p, l);

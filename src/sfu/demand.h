@@ -14,7 +14,8 @@
  *
  * Of what has just begun, or just stopped, less is measured than it is: a part that sleeps is
  * what it was seen to be while it came, in some seconds' mean, and one that came back is, too,
- * until DEMAND_STEADY.
+ * until DEMAND_STEADY. One that came, and of which nothing was seen yet, stays wanted while anybody
+ * watches.
  *
  * Besides, the bits/s that the best of its viewers can be sent: more would be for nobody. A
  * viewer whose path is not known to be narrow can be sent anything.
@@ -77,14 +78,14 @@ unsigned sl_demand_parts(const struct producer *p);
 bool sl_demand_flows(const struct producer *p, unsigned part);
 uint32_t sl_demand_rate(const struct producer *p, unsigned part);
 
-/* Those that were given leave to stop, and do not come: a bit for each. Those that came back
- * since DEMAND_STEADY. */
-uint8_t sl_demand_still(const struct producer *p);
+/* Those that were given leave to stop, and do not come: a bit for each. Those that began, or
+ * came back, since DEMAND_STEADY. */
+uint8_t sl_demand_still(const struct producer *p, usec now);
 uint8_t sl_demand_fresh(const struct producer *p, usec now);
 
 /* A viewer's share is of a size that nobody wanted until now; of one that still sleeps. */
 bool sl_demand_lacks(const struct consumer *c);
-bool sl_demand_waits(const struct consumer *c);
+bool sl_demand_waits(const struct consumer *c, usec now);
 
 /* To be called when a viewer was given another part, and several times a second. */
 void sl_demand_review(struct producer *p, struct shard *s, usec now);

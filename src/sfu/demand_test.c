@@ -404,3 +404,63 @@ TEST(demand_of_two_that_are_left)
     CHECK_INT(s.sim.told[MAIL_WANTED].arg, 6);
     stage_close(&s);
 }
+
+/* Of what has just begun, and of what goes on after a pause, too little was counted. */
+TEST(demand_of_what_is_fresh)
+{
+    struct layer_table t;
+    open_stage(0);
+    tell_sizes();
+    const struct producer *p = sl_shard_producer(s.sim.shards[0], VIDEO);
+    const struct consumer *c = sl_shard_consumer(s.sim.shards[0], CONSUMER);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(run(MSEC(700), 7), 400);
+        CHECK_INT(sl_demand_fresh(p, s.sim.now), 7);
+        sl_demand_layers(c, &t, s.sim.now);
+        for (uint8_t k = 0; k < t.n; k++)
+            CHECK_INT(t.layers[k].fps, i == 0 ? 0 : 50);
+        CHECK_INT(run(SEC(5), 7), 400);
+        CHECK_INT(sl_demand_fresh(p, s.sim.now), 0);
+        (void)run(MSEC(800), 0);
+    }
+    stage_close(&s);
+}
+
+/* What sleeps does not become less, though nothing else comes beside which it is silent. */
+TEST(demand_of_what_sleeps_alone)
+{
+    struct layer_table t;
+    open_stage(0);
+    tell_sizes();
+    CHECK_INT(run(SEC(7), 7), 400);
+    wish(&(struct rtp_wish){.paused = true});
+    CHECK_INT(run(SEC(3), 7), 0);
+    (void)run(SEC(10), 0);
+    sl_demand_layers(sl_shard_consumer(s.sim.shards[0], CONSUMER), &t, s.sim.now);
+    CHECK_INT(t.n, ENCODINGS);
+    for (uint8_t k = 0; k < t.n; k++)
+        CHECK(t.layers[k].live && t.layers[k].bps > 50 * (100U << k) * 8);
+    stage_close(&s);
+}
+
+/* One that left before the others were seen comes back, and all pause again and again: nobody knows
+ * what it takes, until it has come for a while. */
+TEST(demand_of_what_was_not_seen)
+{
+    open_stage(0);
+    (void)run(MSEC(300), 7);
+    CHECK_INT(run(SEC(10), 3), 200);
+    wish(&(struct rtp_wish){.paused = true});
+    CHECK_INT(run(SEC(2), 3), 0);
+    for (int i = 0; i < 5; i++) {
+        (void)run(MSEC(1500), 7);
+        (void)run(MSEC(500), 0);
+    }
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 0);
+    wish(&(struct rtp_wish){.encoding = 1});
+    CHECK_INT(run(SEC(1), 1), 100);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg & 5, 5);
+    CHECK_INT(run(SEC(9), 7), 100);
+    CHECK_INT(s.sim.told[MAIL_WANTED].arg, 1);
+    stage_close(&s);
+}

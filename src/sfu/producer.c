@@ -166,17 +166,19 @@ static bool of_last_key(const struct encoding *e, const struct media_pkt *m)
            apart < VIDEO_SLOTS;
 }
 
-/* After a silence; the next picture of a still screen does not. */
-static bool comes_back(const struct encoding *e, usec now)
+/* For the first time, or after a silence: the next picture of a still screen does not. */
+static bool begins(const struct encoding *e, usec now)
 {
-    return now - e->last >= SILENT_STILL || sl_producer_silent(e->producer, e);
+    usec gap = now - e->last;
+    return gap >= layer_rest(e->last, e->before) ||
+           (gap >= SILENT_AFTER && sl_producer_silent(e->producer, e));
 }
 
 /* What is the same on the worker where a packet landed and on those it is carried to. */
 static void keep(struct encoding *e, struct pkt *p, usec now)
 {
     const struct media_pkt *m = media_in(p);
-    if (e->last > 0 && now - e->last >= SILENT_AFTER && comes_back(e, now))
+    if (begins(e, now))
         e->back = now;
     if (m->ts != e->ts)
         e->before = e->last;
@@ -315,7 +317,7 @@ static bool offers_other(struct producer *p, usec now)
 {
     struct layer_table t;
     sl_layers_of(p, &t);
-    uint8_t still = sl_demand_still(p), fresh = sl_demand_fresh(p, now);
+    uint8_t still = sl_demand_still(p, now), fresh = sl_demand_fresh(p, now);
     if (sl_layers_alike(&t, &p->shared) && still == p->shared_still &&
         fresh == p->shared_fresh)
         return false;

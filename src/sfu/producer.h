@@ -95,7 +95,7 @@ struct encoding {
     usec last;               /* when a packet of it came, */
     usec before;             /* and one of another picture before that */
     uint32_t ts;             /* of the last one */
-    usec back;               /* the first one after a silence; 0: there was none */
+    usec back;               /* the first one of all, or after a silence */
     uint64_t octets;         /* since it was last measured */
     uint32_t bitrate_bps;
     struct layerrate rates; /* by layers */

@@ -73,7 +73,7 @@ static bool is_excess(const struct producer *p)
     return ret;
 }
 
-static struct layer_target sent_of(const struct consumer *c)
+static struct layer_target sent_of(const struct consumer *c, usec now)
 {
     struct layer_target t = {.encoding = LAYER_NONE};
     if (!c->from)
@@ -81,13 +81,13 @@ static struct layer_target sent_of(const struct consumer *c)
     if (c->from->number != c->share.target.encoding)
         return (struct layer_target){.encoding = c->from->number};
     t = c->share.target;
-    uint8_t still = sl_demand_waits(c) ? sl_demand_still(c->producer) : 0;
+    uint8_t still = sl_demand_waits(c, now) ? sl_demand_still(c->producer, now) : 0;
     while (t.spatial > 0 && still & 1U << t.spatial)
         t.spatial--;
     return t;
 }
 
-static enum allocate_cause cause_of(const struct consumer *c)
+static enum allocate_cause cause_of(const struct consumer *c, usec now)
 {
     const struct allocate_state *st = &c->share;
     bool short_of =
@@ -96,7 +96,7 @@ static enum allocate_cause cause_of(const struct consumer *c)
         return ALLOCATE_UNREACHABLE;
     if (short_of && is_excess(c->producer))
         return ALLOCATE_EXCESS;
-    if (c->from && sl_demand_waits(c))
+    if (c->from && sl_demand_waits(c, now))
         return ALLOCATE_NOBODY;
     if (allocate_sent(st) && c->want)
         return (c->producer->demand.asleep & 1U << c->want->number) != 0
@@ -105,12 +105,12 @@ static enum allocate_cause cause_of(const struct consumer *c)
     return (enum allocate_cause)st->cause;
 }
 
-static struct mail_share share_of(const struct consumer *c)
+static struct mail_share share_of(const struct consumer *c, usec now)
 {
     usec rtt = c->rtt / MSEC(1);
     return (struct mail_share){.bps = c->share.bps,
-                               .cause = (uint8_t)cause_of(c),
-                               .sent = sent_of(c),
+                               .cause = (uint8_t)cause_of(c, now),
+                               .sent = sent_of(c, now),
                                .wanted = c->share.best,
                                .lost = c->lost,
                                .rtt_ms = (uint16_t)(rtt < UINT16_MAX ? rtt : UINT16_MAX)};
@@ -133,7 +133,7 @@ static bool is_news(const struct consumer *c, const struct mail_share *s, usec n
 static bool tell(struct consumer *c, usec now)
 {
     struct shard *sh = c->transport->shard;
-    struct mail_share s = share_of(c);
+    struct mail_share s = share_of(c, now);
     if (!is_news(c, &s, now))
         return true;
     struct mail m = sl_mail_share(c->id, &s);

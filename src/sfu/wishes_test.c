@@ -18,7 +18,7 @@
 enum {
     PARTS = 3, /* encodings, or sizes of one */
     VIEWERS = 4,
-    SEEDS = 10, /* of each story: a failure names its own */
+    SEEDS = 25, /* of each story: a failure names its own */
     SSRC_LAYER = 101,
     VLA_IN = 13,
     MARK = RATES_DESCRIPTOR, /* which part a packet is of */
@@ -527,10 +527,24 @@ static void count(const struct viewer *v, size_t from, unsigned ret[PARTS])
     }
 }
 
+/* What sleeps can be had as far as anybody knows, though its publisher could not send it now. */
+static bool seems_narrow(const struct viewer *v, const struct consumer *c, struct due d)
+{
+    unsigned still = sl_demand_still(c->producer, world.sim.now);
+    int fits = d.half ? paths[v->path].half : paths[v->path].all;
+    for (unsigned i = world.can; i < PARTS && d.part >= 0 && v->wish.encoding == 0; i++) {
+        bool filled = v->wish.width > 0 && parts[i - 1].width >= v->wish.width;
+        if (still >> i & 1 && (int)i > fits && !filled)
+            return true;
+    }
+    return false;
+}
+
 static void check_viewer(const struct viewer *v)
 {
     const struct consumer *c = consumer_of(v);
     struct due d = due_of(v);
+    d.narrow |= seems_narrow(v, c, d);
     fail(v, "the part that it is sent", part_of(c), d.part);
     fail(v, "what it waits for", c->want ? c->want->number : -1, -1);
     fail(v, "the part that control was told of",
@@ -578,8 +592,8 @@ static void check_sleep(void)
     if (world.can < PARTS)
         return;
     if (q)
-        fail(NULL, "what sleeps, on both workers", sl_demand_still(q),
-             sl_demand_still(p));
+        fail(NULL, "what sleeps, on both workers", sl_demand_still(q, world.sim.now),
+             sl_demand_still(p, world.sim.now));
     if (world.story->remb)
         fail(NULL, "sent for nobody", world.flowing & ~most, 0);
 }
