@@ -30,11 +30,13 @@ static usec newest(const struct layerrate *l)
 static void arrive(struct layerrate *l, unsigned s, uint32_t ts, usec now)
 {
     usec gap = now - l->last[s];
-    if (gap >= layer_rest(newest(l), l->before) ||
-        (gap >= LAYER_SILENT && !sl_layerrate_live(l, s)))
-        l->back[s] = now;
-    if (ts != l->last_ts)
+    bool live = sl_layerrate_live(l, s);
+    if (ts != l->last_ts) {
+        l->rest = layer_rest(newest(l), l->before);
         l->before = newest(l);
+    }
+    if (gap >= l->rest || (gap >= LAYER_SILENT && !live))
+        l->back[s] = now;
     l->last_ts = ts;
     l->last[s] = now;
 }

@@ -37,6 +37,7 @@ struct layerrate {
     usec last[LAYER_SPATIALS]; /* when a packet came; 0: none did */
     usec
         back[LAYER_SPATIALS]; /* the first one of all, or after a silence; 0: none came */
+    usec rest;                /* layer_rest() before the picture that came last */
     usec before;              /* when the last packet of the picture before came */
     uint32_t octets[LAYERS];  /* of the layer itself, since the last review */
     uint32_t

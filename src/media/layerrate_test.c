@@ -136,12 +136,13 @@ TEST(layerrate_of_a_still_screen)
         }
     for (unsigned s = 0; s < 3; s++)
         CHECK_INT(l.back[s], SEC(1) + s * MSEC(60));
-    for (int i = 0; i < 6; i++) {
-        struct payload p = {.start = true};
-        usec at = SEC(1) + i * MSEC(50) + (i < 4 ? 0 : MSEC(500));
-        sl_layerrate_input(&moves, &p, (uint32_t)i * 4500, 100, at);
-        CHECK_INT(moves.back[0], i < 4 ? SEC(1) : SEC(1) + MSEC(700));
-    }
+    for (int i = 0; i < 6; i++)
+        for (uint8_t s = 0; s < 3; s++) {
+            struct payload p = {.spatial = s, .start = true};
+            usec at = SEC(1) + i * MSEC(50) + (i < 4 ? 0 : MSEC(500)) + s * MSEC(6);
+            sl_layerrate_input(&moves, &p, (uint32_t)i * 4500, 100, at);
+            CHECK_INT(moves.back[s], SEC(1) + (i < 4 ? 0 : MSEC(700)) + s * MSEC(6));
+        }
 }
 
 TEST(layerrate_forgets_what_is_gone)

@@ -180,11 +180,13 @@ static bool is_far(uint32_t a, uint32_t b)
 /* Longer than it takes until it is noticed that something stopped. */
 #define PROVEN (2 * SILENT_AFTER)
 
+/* Sizes begin before they are seen, and so before they are parts. */
 uint8_t sl_demand_fresh(const struct producer *p, usec now)
 {
-    unsigned ret = 0;
-    for (unsigned i = 0; i < sl_demand_parts(p); i++) {
-        usec back = is_sizes(p) ? p->encodings[0].rates.back[i] : p->encodings[i].back;
+    unsigned ret = 0, n = p->encodings_n > 1 ? p->encodings_n : LAYER_SPATIALS;
+    for (unsigned i = 0; i < n; i++) {
+        usec back =
+            p->encodings_n > 1 ? p->encodings[i].back : p->encodings[0].rates.back[i];
         ret |= back != 0 && now - back < DEMAND_STEADY ? 1U << i : 0;
     }
     return (uint8_t)ret;
@@ -451,7 +453,8 @@ void sl_demand_layers(const struct consumer *c, struct layer_table *ret, usec no
     bool stopped = c->from && !sl_demand_flows(p, c->from->number); /* it cannot wait */
     sl_layers_of(p, ret);
     for (uint8_t i = 0; i < ret->n; i++)
-        if (fresh & 1U << part_of(p, &ret->layers[i]))
+        if (fresh &
+            1U << (p->encodings_n > 1 ? ret->layers[i].encoding : ret->layers[i].spatial))
             ret->layers[i].fps = 0; /* of what has just begun, too few were counted */
     for (uint8_t i = 0; (still || fresh) && !stopped && i < p->demand.seen.table.n; i++) {
         const struct layer_info *l = &p->demand.seen.table.layers[i];

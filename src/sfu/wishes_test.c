@@ -18,7 +18,7 @@
 enum {
     PARTS = 3, /* encodings, or sizes of one */
     VIEWERS = 4,
-    SEEDS = 25, /* of each story: a failure names its own */
+    SEEDS = 40, /* of each story: a failure names its own */
     SSRC_LAYER = 101,
     VLA_IN = 13,
     MARK = RATES_DESCRIPTOR, /* which part a packet is of */
