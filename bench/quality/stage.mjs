@@ -54,20 +54,22 @@ export async function openStage({server, folder}) {
   };
 }
 
-// Asks `ask` until told to end, and keeps what it says and when.
+// Asks `ask` until told to end, and keeps what it says and when. Who fails to answer is asked no more; end()
+// tells, so that what went wrong first is what a failed scene shows.
 function series(ask, every = EVERY) {
   const all = [];
-  let running = true;
+  let running = true, failed = null;
   const loop = (async () => {
     while (running) {
       const begun = Date.now(), value = await ask();
       if (value) all.push({...value, at: Date.now()});
       await sleep(Math.max(10, every - (Date.now() - begun)));
     }
-  })();
+  })().catch(e => failed = e);
   return {all, end: async () => {
     running = false;
     await loop;
+    if (failed) throw failed;
     return all;
   }};
 }
