@@ -72,9 +72,10 @@ enum srtp_profile sl_srtp_out_profile(const struct srtp_out *o);
 enum { SRTP_GUARD_WINDOW = 512 };
 
 struct srtp_guard {
-    uint64_t
-        used[SRTP_GUARD_WINDOW / 64]; /* a bit for each index below, modulo the window */
-    uint64_t next;                    /* above all that were used */
+    uint64_t used[SRTP_GUARD_WINDOW / 64]; /* a bit for each index below run, modulo the
+                                              window: who sends in order does not touch it */
+    uint64_t run;                          /* from here to next all were used */
+    uint64_t next;                         /* above all that were used */
     uint64_t
         *tags; /* first 8 octets of the tag, by index modulo slots; NULL: no resends */
     uint32_t slots;

@@ -60,35 +60,49 @@ void sl_srtp_guard_fini(struct srtp_guard *g)
     *g = (struct srtp_guard){0};
 }
 
-static uint64_t *guard_word(struct srtp_guard *g, uint64_t index)
+/* Writes down of each index in [from, to) that it is used, or that it is not. */
+static void guard_mark(struct srtp_guard *g, uint64_t from, uint64_t to, bool used)
 {
-    return &g->used[index % SRTP_GUARD_WINDOW / 64];
+    for (uint64_t n; from < to; from += n) {
+        unsigned bit = from % 64;
+        n = to - from < 64 - bit ? to - from : 64 - bit;
+        uint64_t mask = UINT64_MAX >> (64 - n) << bit;
+        uint64_t *word = &g->used[from % SRTP_GUARD_WINDOW / 64];
+        *word = used ? *word | mask : *word & ~mask;
+    }
 }
 
 /* Makes index the highest; those between are not used yet. */
-static void guard_advance(struct srtp_guard *g, uint64_t index)
+static void guard_skip(struct srtp_guard *g, uint64_t index)
 {
-    uint64_t from = g->next;
-    if (index - from >= SRTP_GUARD_WINDOW)
-        from = index - SRTP_GUARD_WINDOW + 1;
-    for (; from < index; from++)
-        *guard_word(g, from) &= ~(UINT64_C(1) << from % 64);
+    uint64_t floor = index < SRTP_GUARD_WINDOW ? 0 : index - SRTP_GUARD_WINDOW + 1;
+    guard_mark(g, g->run > floor ? g->run : floor, g->next, true);
+    guard_mark(g, g->next > floor ? g->next : floor, index, false);
+    g->run = index;
     g->next = index + 1;
 }
 
-/* Whether index may be encrypted: it is new, which uses it up, or may prove to be a resend.
- * What is too old to tell counts as used. */
+/* Of one below the highest. What is too old to tell counts as used. */
+static bool guard_used(const struct srtp_guard *g, uint64_t index)
+{
+    return index >= g->run || g->next - index > SRTP_GUARD_WINDOW ||
+           g->used[index % SRTP_GUARD_WINDOW / 64] >> index % 64 & 1;
+}
+
+/* Whether index may be encrypted: it is new, which uses it up, or may prove to be a resend. */
 static bool guard_admit(struct srtp_guard *g, uint64_t index, bool *resent)
 {
-    uint64_t bit = UINT64_C(1) << index % 64, *word = guard_word(g, index);
     if (index >= SRTP_INDEX_END)
         return false;
-    *resent = index < g->next && (g->next - index > SRTP_GUARD_WINDOW || *word & bit);
+    *resent = index < g->next && guard_used(g, index);
     if (*resent)
         return g->tags && g->next - index <= g->slots;
-    if (index >= g->next)
-        guard_advance(g, index);
-    *word |= bit;
+    if (index == g->next)
+        g->next++;
+    else if (index > g->next)
+        guard_skip(g, index);
+    else
+        guard_mark(g, index, index + 1, true);
     return true;
 }
 

@@ -103,6 +103,45 @@ TEST(srtp_index_never_protects_two_packets)
     each_kind(guard_kind);
 }
 
+/* Any way of a stream, beside a list of all that was used: mostly the next one, often one that
+ * was skipped, was used or is too old, now and then a leap. */
+static void any_way(const struct srtp_backend *b, uint64_t seed)
+{
+    enum { INDEXES = 8192 };
+    static bool used[INDEXES];
+    static uint8_t buf[SRTP_PKT_MAX], body[TEXT + SRTP_HEAD];
+    struct srtp_master m = fixture_master(SRTP_GCM_128, 1);
+    struct srtp_out *o = sl_srtp_out_new(b, &m);
+    struct srtp_guard g = {0};
+    struct rng r = sl_rng_of(seed);
+    uint64_t next = 0, index;
+    memset(used, 0, sizeof used);
+    while ((index = next) < INDEXES) {
+        uint32_t dice = rng_u32(&r) % 100;
+        if (dice < 10)
+            index = next - (SRTP_GUARD_WINDOW - 4 + rng_u32(&r) % 8);
+        else if (dice < 30)
+            index = next - rng_u32(&r) % (dice < 15 ? SRTP_GUARD_WINDOW : 12);
+        else if (dice < 45)
+            index = next + rng_u32(&r) % (dice < 31 ? SRTP_GUARD_WINDOW + 40 : 12);
+        if (index >= INDEXES)
+            continue; /* before the first, too */
+        bool old = index < next && next - index > SRTP_GUARD_WINDOW;
+        struct srtp_job j = job_of(o, &g, index, buf, body);
+        sl_srtp_protect(&j, 1);
+        CHECK_INT(j.err, old || used[index] ? E_REPLAY : E_OK);
+        used[index] = true;
+        next = index >= next ? index + 1 : next;
+    }
+    sl_srtp_out_free(o);
+}
+
+TEST(srtp_guard_knows_what_was_used)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++)
+        any_way(sl_srtp_backend_best(), seed);
+}
+
 /* What goes before the body, and where the body lies, makes no difference to the packet. */
 static void pre_kind(const struct srtp_backend *b, enum srtp_profile p)
 {
@@ -119,7 +158,7 @@ static void pre_kind(const struct srtp_backend *b, enum srtp_profile p)
         sl_srtp_protect(&whole, 1);
         for (uint8_t pre = 0; pre <= sizeof whole.pre && pre <= n; pre++)
             for (int in_place = 0; in_place < 2; in_place++) {
-                g.next = 0;
+                g = (struct srtp_guard){0};
                 struct srtp_job j = job_of(o, &g, 5, got, text + pre);
                 j.pre_n = pre;
                 j.body_n = (uint16_t)(n - pre);
