@@ -56,6 +56,13 @@ static uint8_t padding_pt_of(const struct rtp_send *conf)
     return PT_NONE;
 }
 
+static void forget_payload_types(struct consumer *c)
+{
+    memset(c->pt_of, PT_NONE, sizeof c->pt_of);
+    memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    c->pt_in = c->pt_out = PT_NONE;
+}
+
 struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transport *t)
 {
     struct rng *rng = &t->shard->rng;
@@ -75,8 +82,7 @@ struct consumer *sl_consumer_new(const struct cmd_consumer *conf, struct transpo
     c->resends_same = nack && !rtx;
     c->rtx_next = rng_u32(rng) & FIRST_MASK;
     memcpy(c->ext_id, conf->send.params.ext_id, sizeof c->ext_id);
-    memset(c->pt_of, PT_NONE, sizeof c->pt_of);
-    memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    forget_payload_types(c);
     c->padding_pt = padding_pt_of(&c->conf);
     list_init(&c->in_wanting);
     list_init(&c->in_producer);
@@ -138,8 +144,7 @@ static const struct rtp_codec *same_codec(const struct rtp_params *p, enum codec
 
 static void map_payload_types(struct consumer *c, const struct producer *p)
 {
-    memset(c->pt_of, PT_NONE, sizeof c->pt_of);
-    memset(c->rtx_pt_of, PT_NONE, sizeof c->rtx_pt_of);
+    forget_payload_types(c);
     c->red_pt = PT_NONE;
     for (uint8_t i = 0; i < p->params.codecs_n; i++) {
         const struct rtp_codec *s = &p->params.codecs[i];
@@ -258,7 +263,7 @@ enum err sl_consumer_select(struct consumer *c, struct pkt *p, usec now, struct 
     if (c->spurt)
         facts |= FACT_MARKER;
     *ret = (struct job){.consumer = c, .pkt = p};
-    if (c->pt_of[m->pt] == PT_NONE || m->payload_n == 0 ||
+    if (consumer_pt(c, m->pt) == PT_NONE || m->payload_n == 0 ||
         (c->pick.asked && !sl_pick_pass(c, m, &facts))) {
         ret->kind = JOB_EMPTY;
         ret->facts = facts;
@@ -490,7 +495,9 @@ void sl_consumer_write(const struct job *j, struct srtp_job *out, usec now)
     const struct media_pkt *m = media_in(j->pkt);
     bool repair = j->kind == JOB_REPAIR, padding = j->kind == JOB_PADDING;
     bool rtx = repair || padding;
-    uint8_t pt = repair ? c->rtx_pt_of[m->pt] : padding ? c->padding_pt : c->pt_of[m->pt];
+    uint8_t pt = repair    ? c->rtx_pt_of[m->pt]
+                 : padding ? c->padding_pt
+                           : consumer_pt(c, m->pt);
     if (j->kind == JOB_EMPTY)
         pt = c->conf.params.codecs[0].pt;
     struct wr w = wr_of(out->dst, RTP_HEADER_MIN);

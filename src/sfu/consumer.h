@@ -61,16 +61,17 @@ struct consumer {
     uint64_t packets, octets; /* as sender reports count them */
     uint32_t ts_shift;        /* from the source's timestamps to ours */
     uint32_t ssrc;
-    bool with_exts;     /* it has header extensions at all */
-    bool long_form;     /* and some of them need the two-byte form */
-    uint8_t source;     /* place of `from` in sources */
-    bool mid_known;     /* the receiver reported on the SSRC, so it knows the mid */
-    bool spurt;         /* the next packet begins a talkspurt */
-    bool resends_same;  /* no RTX: a resend is the first packet again */
-    uint8_t red_pt;     /* of the source: RED to be opened; PT_NONE */
-    uint8_t padding_pt; /* of RTX, for padding; PT_NONE: there can be none */
-    uint16_t wait;      /* what packets say by sfu/patience; 0: nothing */
-    /* the second, and the beginning of the third, */
+    bool with_exts;        /* it has header extensions at all */
+    bool long_form;        /* and some of them need the two-byte form */
+    uint8_t source;        /* place of `from` in sources */
+    bool mid_known;        /* the receiver reported on the SSRC, so it knows the mid */
+    bool spurt;            /* the next packet begins a talkspurt */
+    bool resends_same;     /* no RTX: a resend is the first packet again */
+    uint8_t red_pt;        /* of the source: RED to be opened; PT_NONE */
+    uint8_t padding_pt;    /* of RTX, for padding; PT_NONE: there can be none */
+    uint8_t pt_in, pt_out; /* the payload type that came last, and what it becomes */
+    uint16_t wait;         /* what packets say by sfu/patience; 0: nothing */
+    /* and the third: the second is for what leaves out of order. */
     _Alignas(LINE) struct srtp_guard guard;
     uint8_t ext_id[EXTS];
     struct {
@@ -81,11 +82,10 @@ struct consumer {
         uint8_t lost;         /* that the receiver lately lost, of 256 */
     } red;                    /* RED to be made: sfu/redundancy */
     struct pick pick;         /* of `from` */
-    /* and one of these */
-    uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
 
     /* warm */
-    uint32_t place; /* in the audience of `from` */
+    uint8_t pt_of[128]; /* of a source's payload type; PT_NONE: not to be sent */
+    uint32_t place;     /* in the audience of `from` */
     struct srtp_guard rtx_guard;
     uint64_t rtx_next; /* output number of the next RTX packet */
     uint64_t probed; /* output number of the last packet that was sent again as a probe */
@@ -127,6 +127,16 @@ struct consumer {
 static inline const struct consumer_source *consumer_source_of(const struct job *j)
 {
     return &j->consumer->sources[j->facts >> FACT_SOURCE & FACT_SOURCE_MASK];
+}
+
+/* What a source's payload type becomes; PT_NONE: nothing, it is not to be sent. */
+static inline uint8_t consumer_pt(struct consumer *c, uint8_t pt)
+{
+    if (pt != c->pt_in) {
+        c->pt_in = pt;
+        c->pt_out = c->pt_of[pt];
+    }
+    return c->pt_out;
 }
 
 /* NULL when memory ends. Free takes NULL; the consumer must be out of all lists. */

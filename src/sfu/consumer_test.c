@@ -448,6 +448,30 @@ TEST(consumer_changes_its_source)
     stage_close(&s);
 }
 
+/* What the next source calls by the same payload type is something else. */
+TEST(consumer_names_payloads_by_source)
+{
+    struct cmd_producer p = stage_audio();
+    struct cmd_consumer k = stage_listener();
+    struct rtp r = audio(PT_OPUS, 1, span_of("opus"));
+    k.send.params.codecs[k.send.params.codecs_n++] = stage_codec(CODEC_PCMU, 0, PT_NONE);
+    stage_open(&s, &p, &k, 0, SRTP_GCM_128);
+    p.id++;
+    p.receive.encodings[0].ssrc = AUDIO_IN + 100;
+    p.receive.params.codecs[0] = stage_codec(CODEC_PCMU, PT_OPUS, PT_NONE);
+    sim_produce(s.pub, &p);
+    sim_send_rtp(s.pub, &r);
+    sim_settle(&s.sim);
+    sim_source(s.sub, k.id, p.id);
+    r.ssrc += 100;
+    sim_send_rtp(s.pub, &r);
+    sim_settle(&s.sim);
+    CHECK_INT(s.sub->rtp_n, 2);
+    CHECK_INT(sim_rtp(s.sub, 0).pt, OPUS_OUT);
+    CHECK_INT(sim_rtp(s.sub, 1).pt, 0);
+    stage_close(&s);
+}
+
 /* ---- names of pictures ---- */
 
 static const uint8_t dd_head[] = {0xc0};

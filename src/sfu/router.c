@@ -15,12 +15,10 @@ void sl_router_put(struct router *r, struct encoding *e, struct pkt *p, usec now
     r->pkts[r->n++] = sl_pkt_ref(p);
 }
 
-static void consumer_fetch(const struct consumer *c, const struct media_pkt *m)
+static void consumer_fetch(const struct consumer *c)
 {
     __builtin_prefetch(c, 1);
-    __builtin_prefetch(c->guard.used, 1);
     __builtin_prefetch(&c->guard.next, 1);
-    __builtin_prefetch(&c->pt_of[m->pt]);
 }
 
 /* What it points to, and where its pictures stand. */
@@ -28,7 +26,6 @@ static void consumer_fetch_far(const struct consumer *c, const struct media_pkt 
 {
     __builtin_prefetch(c->map, 1);
     __builtin_prefetch(c->transport, 1);
-    __builtin_prefetch(&c->transport->jobs, 1);
     if (m->info.ids_n > 0)
         __builtin_prefetch(&c->sources[c->source].shift);
 }
@@ -77,7 +74,7 @@ static void to_consumers(const struct router *r, struct encoding *e,
         if (end > all)
             end = all;
         for (size_t j = i; j < end; j++)
-            consumer_fetch(at[j], media_in(pkts[0]));
+            consumer_fetch(at[j]);
         for (size_t j = i; j < end; j++)
             consumer_fetch_far(at[j], media_in(pkts[0]));
         for (size_t j = i; j < end; j++)
@@ -207,7 +204,7 @@ static void fetch_runs(const struct router *r, size_t next)
     const struct encoding *near = next < r->n ? r->from[next] : NULL;
     const struct encoding *far = after < r->n ? r->from[after] : NULL;
     for (size_t i = 0; far && i < far->audience.n && i < FETCHED; i++)
-        consumer_fetch(far->audience.at[i], media_in(r->pkts[after]));
+        consumer_fetch(far->audience.at[i]);
     for (size_t i = 0; near && i < near->audience.n && i < FETCHED; i++)
         consumer_fetch_far(near->audience.at[i], media_in(r->pkts[next]));
 }
