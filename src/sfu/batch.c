@@ -21,9 +21,9 @@ enum {
 struct batch {
     const struct shard_io *io;
     struct shard_stats *stats;
-    struct list dirty; /* transports with jobs */
-    size_t jobs_n;
+    size_t jobs_n, dirty_n;
     struct job jobs[JOBS];
+    struct transport *dirty[JOBS]; /* those with jobs */
     /* the chunk that is being made */
     size_t n, used;
     struct srtp_job srtp[CHUNK];
@@ -45,8 +45,7 @@ struct batch *sl_batch_new(const struct shard_io *io, struct shard_stats *stats)
         return NULL;
     b->io = io;
     b->stats = stats;
-    b->jobs_n = b->n = b->used = b->datagrams_n = b->datagrams_used = 0;
-    list_init(&b->dirty);
+    b->jobs_n = b->dirty_n = b->n = b->used = b->datagrams_n = b->datagrams_used = 0;
     return b;
 }
 
@@ -57,24 +56,30 @@ void sl_batch_free(struct batch *b)
     free(b);
 }
 
+static struct job *job_at(struct batch *b, uint16_t place)
+{
+    return &b->jobs[place - 1];
+}
+
 void sl_batch_push(struct batch *b, const struct job *job, usec now)
 {
     if (b->jobs_n == JOBS)
         sl_batch_flush(b, now);
-    struct job *j = &b->jobs[b->jobs_n++];
+    uint16_t place = (uint16_t)++b->jobs_n;
+    struct job *j = job_at(b, place);
     struct transport *t = job->consumer->transport;
     *j = *job;
-    j->next = NULL;
+    j->next = 0;
     (void)sl_pkt_ref(j->pkt);
     if (t->jobs)
-        t->jobs_last->next = j;
+        job_at(b, t->jobs_last)->next = place;
     else {
-        t->jobs = j;
-        list_add(&b->dirty, &t->dirty);
+        t->jobs = place;
+        b->dirty[b->dirty_n++] = t;
         if (t->bwe)
             sl_bwe_fetch_sent(t->bwe);
     }
-    t->jobs_last = j;
+    t->jobs_last = place;
 }
 
 static void send_datagrams(struct batch *b)
@@ -181,14 +186,13 @@ static void add(struct batch *b, struct transport *t, const struct job *j, usec 
 void sl_batch_flush(struct batch *b, usec now)
 {
     send_datagrams(b);
-    while (!list_empty(&b->dirty)) {
-        struct transport *t = list_entry(b->dirty.next, struct transport, dirty);
-        for (const struct job *j = t->jobs; j; j = j->next)
-            if (t->sendable)
-                add(b, t, j, now);
-        t->jobs = NULL;
-        list_del(&t->dirty);
+    for (size_t i = 0; i < b->dirty_n; i++) {
+        struct transport *t = b->dirty[i];
+        for (uint16_t at = t->sendable ? t->jobs : 0; at; at = job_at(b, at)->next)
+            add(b, t, job_at(b, at), now);
+        t->jobs = 0;
     }
+    b->dirty_n = 0;
     send_chunk(b);
     for (size_t i = 0; i < b->jobs_n; i++)
         sl_pkt_unref(b->jobs[i].pkt);

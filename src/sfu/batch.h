@@ -33,13 +33,13 @@ enum job_kind {
 };
 
 struct job {
-    struct job *next; /* of the same transport */
     struct consumer *consumer;
     struct pkt *pkt; /* a reference of its own */
     uint64_t seq;    /* output number: SRTP index of the stream it leaves on */
     uint64_t facts;  /* what the first sending had, see consumer.h */
     uint32_t ts;
-    uint16_t osn; /* JOB_REPAIR: the number that was lost */
+    uint16_t next; /* of the same transport: its place, from 1; 0: none */
+    uint16_t osn;  /* JOB_REPAIR: the number that was lost */
     uint8_t kind;
 };
 

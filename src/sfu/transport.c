@@ -53,7 +53,6 @@ struct transport *sl_transport_new(struct shard *s, const struct cmd_expect *con
     t->next_feedback = t->next_clock = USEC_NEVER;
     sl_ice_init(&t->ice, &conf->creds);
     t->ice.single = conf->single;
-    list_init(&t->dirty);
     list_init(&t->producers);
     list_init(&t->consumers);
     list_init(&t->addrs);

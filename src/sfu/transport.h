@@ -30,7 +30,6 @@
 struct bwe;
 struct consumer;
 struct encoding;
-struct job;
 struct pacer;
 struct producer;
 struct shard;
@@ -81,9 +80,8 @@ struct tp_name {
 };
 
 struct transport {
-    /* hot: the first two lines of the cache */
-    _Alignas(LINE) struct shard *shard;
-    struct addr to; /* the path that is sent on */
+    /* hot, for each packet that is sent: the first line of the cache */
+    _Alignas(LINE) struct addr to; /* the path that is sent on */
     uint16_t port;
     uint16_t owner; /* a worker's number, or TP_NOBODY */
     bool sendable;  /* a path, consent and keys */
@@ -93,13 +91,15 @@ struct transport {
     uint8_t tag_n;  /* octets of an SRTP tag, here so that a packet need not look it up */
     bool traced;    /* `trace` is told of each packet */
     bool arrived;   /* something did, since it was told what does */
-    uint16_t twcc_next; /* number of the next packet sent */
+    uint16_t twcc_next;       /* number of the next packet sent */
+    uint16_t jobs, jobs_last; /* in the batch, as places from 1; 0: none */
     struct srtp_out *out;
-    struct srtp_in *in;
-    struct job *jobs, *jobs_last; /* of the batch */
-    struct list dirty;
     struct bwe *bwe;     /* NULL: the peer does not tell what arrives, or gets no video */
     struct pacer *pacer; /* NULL: what is to be sent leaves at once */
+
+    /* for each that came: the second */
+    struct shard *shard;
+    struct srtp_in *in;
     struct tp_receiver *rx; /* NULL: no producer yet */
 
     /* warm */
