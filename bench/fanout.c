@@ -48,19 +48,18 @@ static const struct {
 struct bench {
     const char *server, *limit;
     bool pinned, plain;
-    bool unheard;  /* of the block: feedback is sent, and nothing estimated */
     unsigned only; /* 0: all sizes */
     struct rows rows;
     uint64_t lost;
     struct limits limits, alone;
     double joins_per_s, join_cpu_us; /* of the last block */
-    struct measured heard[KINDS];    /* beside which the one that is not is measured */
+    unsigned rooms[KINDS];           /* in which the last block was measured */
 };
 
 /* ---- rows ---- */
 
-/* Which block is measured without estimates as well. */
-static bool is_compared(unsigned n, size_t profile)
+/* Of one block more is measured than what packets cost. */
+static bool is_middle(unsigned n, size_t profile)
 {
     return n == 100 && profiles[profile].profile == SRTP_GCM_128;
 }
@@ -93,60 +92,23 @@ static bool cost_rows(struct bench *b, struct load *l, const struct server *s, u
     for (size_t k = 0; k < KINDS; k++)
         if (!measure_calibrate(l, s, n, most, LOADED, &kinds[k], &all[k]))
             return false;
-    if (!measure_all(l, s, all, KINDS))
+    if (!measure_all(all, KINDS))
         return false;
     for (size_t k = 0; k < KINDS; k++) {
         cost_row(b, &all[k], n, profile, &kinds[k]);
-        if (is_compared(n, profile))
-            b->heard[k] = measure_median(&all[k]);
-    }
-    return true;
-}
-
-/* The same pictures to the same rooms, without estimates. */
-static bool added_rows(struct bench *b, struct load *l, const struct server *s)
-{
-    struct series all[KINDS];
-    size_t n = 0;
-    for (size_t k = 0; k < KINDS; k++) {
-        if (kinds[k].phase.audio)
-            continue; /* of a voice alone there is no estimate */
-        all[n] = (struct series){.phase = kinds[k].phase};
-        all[n].phase.rooms = b->heard[k].rooms;
-        all[n].phase.settle = MSEC(300);
-        all[n++].phase.duration = MSEC(1200);
-    }
-    if (!measure_all(l, s, all, n))
-        return false;
-    for (size_t k = 0, i = 0; k < KINDS; k++) {
-        if (kinds[k].phase.audio)
-            continue;
-        struct measured m = measure_median(&all[i++]);
-        struct row row = {.unit = "ns", .bar = ADDED_BAR};
-        b->lost += m.lost;
-        row.value = b->heard[k].ns;
-        row.limit = m.ns;
-        (void)snprintf(row.name, sizeof row.name, "estimating, %s, gcm, N=100",
-                       kinds[k].name);
-        (void)snprintf(row.note, sizeof row.note,
-                       "beside the same without; %u rooms, load %.0f %% and %.0f %%, "
-                       "%.3f and %.3f datagrams in for each%s",
-                       m.rooms, b->heard[k].load * 100, m.load * 100, b->heard[k].extra,
-                       m.extra,
-                       m.disturbed || b->heard[k].disturbed ? ", disturbed" : "");
-        rows_add(&b->rows, &row);
+        b->rooms[k] = all[k].phase.rooms;
     }
     return true;
 }
 
 static bool lone_row(struct bench *b, struct load *l, const struct server *s)
 {
-    struct series v = {.phase = kinds[1].phase};
+    struct series v = {.load = l, .server = s, .phase = kinds[1].phase};
     struct row row = {.unit = "ns", .name = "one lone room, video burst 8, gcm"};
     v.phase.rooms = 1;
     v.phase.settle = MSEC(300);
     v.phase.duration = SEC(1);
-    if (!measure_all(l, s, &v, 1))
+    if (!measure_all(&v, 1))
         return false;
     struct measured m = measure_median(&v);
     row.value = m.ns;
@@ -173,7 +135,7 @@ static bool delay_rows(struct bench *b, struct load *l, const struct server *s,
 {
     struct series v;
     const struct kind *k = &kinds[1];
-    if (!measure_calibrate(l, s, 100, most, HALF, k, &v) || !measure_all(l, s, &v, 1))
+    if (!measure_calibrate(l, s, 100, most, HALF, k, &v) || !measure_all(&v, 1))
         return false;
     struct measured m = measure_median(&v);
     b->lost += m.lost;
@@ -238,11 +200,9 @@ static bool with_clients(struct bench *b, struct load *l, const struct server *s
     sl_load_idle(l, MSEC(200));
     user = (double)server_resident(s) - user;
     kernel = (double)server_kernel(s) - kernel;
-    if (b->unheard)
-        return added_rows(b, l, s);
     if (!cost_rows(b, l, s, n, rooms, profile))
         return false;
-    if (is_compared(n, profile)) {
+    if (is_middle(n, profile)) {
         struct row joins = {.unit = "1/s", .value = b->joins_per_s};
         if (!lone_row(b, l, s) || !delay_rows(b, l, s, rooms))
             return false;
@@ -255,6 +215,20 @@ static bool with_clients(struct bench *b, struct load *l, const struct server *s
     }
     cross_check(b, l, s);
     return true;
+}
+
+static struct load_conf conf_of(const struct bench *b, const struct server *s, unsigned n,
+                                unsigned rooms, size_t profile)
+{
+    return (struct load_conf){.url = s->url,
+                              .room = "bench",
+                              .rooms = rooms,
+                              .publishers = 1,
+                              .subscribers = n,
+                              .audio = true,
+                              .video = true,
+                              .plain = b->plain,
+                              .profile = profiles[profile].profile};
 }
 
 /* All rows of one size and profile, with the same clients. */
@@ -271,16 +245,7 @@ static bool block(struct bench *b, unsigned n, size_t profile)
     }
     if (!server_start(&s, b->server, "127.0.0.1", b->pinned ? SERVER_CORE : -1))
         return false;
-    struct load_conf conf = {.url = s.url,
-                             .room = "bench",
-                             .rooms = rooms,
-                             .publishers = 1,
-                             .subscribers = n,
-                             .audio = true,
-                             .video = true,
-                             .plain = b->plain || b->unheard,
-                             .unasked = b->unheard,
-                             .profile = profiles[profile].profile};
+    struct load_conf conf = conf_of(b, &s, n, rooms, profile);
     bool ok = false;
     if (sl_load_new(&conf, &l, error) != E_OK)
         (void)fprintf(stderr, "fanout: %s\n", error);
@@ -288,6 +253,86 @@ static bool block(struct bench *b, unsigned n, size_t profile)
         ok = with_clients(b, l, &s, n, rooms, profile);
     sl_load_free(l);
     server_stop(&s);
+    return ok;
+}
+
+/* ---- what estimating adds ---- */
+
+enum { HEARD, UNHEARD, SIDES, WINDOWS_ADDED = 5 };
+
+static void added_row(struct bench *b, const struct kind *k, const struct series *v)
+{
+    struct measured m[SIDES] = {measure_median(&v[HEARD]), measure_median(&v[UNHEARD])};
+    struct row row = {
+        .unit = "ns", .bar = ADDED_BAR, .value = m[HEARD].ns, .limit = m[UNHEARD].ns};
+    b->lost += m[HEARD].lost + m[UNHEARD].lost;
+    (void)snprintf(row.name, sizeof row.name, "estimating, %s, gcm, N=100", k->name);
+    (void)snprintf(
+        row.note, sizeof row.note,
+        "beside the same without; %u rooms, load %.0f %% and %.0f %%, %.3f and "
+        "%.3f datagrams in for each%s",
+        m[HEARD].rooms, m[HEARD].load * 100, m[UNHEARD].load * 100, m[HEARD].extra,
+        m[UNHEARD].extra,
+        m[HEARD].disturbed || m[UNHEARD].disturbed ? ", disturbed" : "");
+    rows_add(&b->rows, &row);
+}
+
+/* The same pictures, a window to those of whose feedback estimates are made, and a window to the
+ * others. Of a voice alone there is no estimate. */
+static bool added_rows(struct bench *b, struct load *const *l,
+                       const struct server s[SIDES])
+{
+    struct series all[KINDS * SIDES];
+    size_t n = 0;
+    for (size_t k = 0; k < KINDS; k++)
+        for (size_t side = 0; side < SIDES && !kinds[k].phase.audio; side++) {
+            struct series *v = &all[n++];
+            *v = (struct series){.load = l[side],
+                                 .server = &s[side],
+                                 .phase = kinds[k].phase,
+                                 .wanted = WINDOWS_ADDED};
+            v->phase.rooms = b->rooms[k];
+            v->phase.settle = SEC(1); /* it has rested: estimates rise again */
+            v->phase.duration = SEC(2);
+        }
+    if (!measure_all(all, n))
+        return false;
+    for (size_t k = 0, i = 0; k < KINDS; k++)
+        if (!kinds[k].phase.audio) {
+            added_row(b, &kinds[k], &all[i]);
+            i += SIDES;
+        }
+    return true;
+}
+
+/* Each side has a server of its own, on the same core: the one that rests costs the other nothing. */
+static bool compare(struct bench *b, unsigned n, size_t profile)
+{
+    struct server s[SIDES] = {0};
+    struct load *l[SIDES] = {NULL};
+    struct load_joined joined;
+    char error[LOAD_ERROR_MAX] = "";
+    bool ok = true;
+    unsigned rooms = 1;
+    for (size_t k = 0; k < KINDS; k++)
+        if (!kinds[k].phase.audio && b->rooms[k] > rooms)
+            rooms = b->rooms[k];
+    for (size_t side = 0; side < SIDES && ok; side++) {
+        ok = server_start(&s[side], b->server, "127.0.0.1", b->pinned ? SERVER_CORE : -1);
+        struct load_conf conf = conf_of(b, &s[side], n, rooms, profile);
+        conf.plain = conf.unasked = side == UNHEARD;
+        ok = ok && sl_load_new(&conf, &l[side], error) == E_OK &&
+             sl_load_join(l[side], &joined, error) == E_OK;
+        if (ok)
+            sl_load_idle(l[side], MSEC(200));
+    }
+    if (error[0] != '\0')
+        (void)fprintf(stderr, "fanout: %s\n", error);
+    ok = ok && added_rows(b, l, s);
+    for (size_t side = 0; side < SIDES; side++) {
+        sl_load_free(l[side]);
+        server_stop(&s[side]);
+    }
     return ok;
 }
 
@@ -304,11 +349,8 @@ static bool run(struct bench *b)
                 (void)fprintf(stderr, "fanout: %s does not run\n", b->limit);
                 return false;
             }
-            b->unheard = false;
-            if (!block(b, sizes[i], p))
-                return false;
-            b->unheard = is_compared(sizes[i], p) && !b->plain;
-            if (b->unheard && !block(b, sizes[i], p))
+            if (!block(b, sizes[i], p) ||
+                (is_middle(sizes[i], p) && !b->plain && !compare(b, sizes[i], p)))
                 return false;
         }
     }

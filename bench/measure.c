@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #define DISTURBED 0.05 /* part of the time, or of the bursts */
-enum { WINDOWS_MAX = 8 /* with those that are measured again */ };
+/* After a window, so that what was sent in it arrives in time, should another load be next. */
+#define DRAIN     MSEC(150)
+enum { AGAIN = 5 /* windows that are measured again */ };
 
 const struct kind kinds[KINDS] = {
     {"video burst 1", {.burst = 1, .size = 1100, .rate_hz = 120}, "burst1_%s_1100", 2800},
@@ -122,7 +124,7 @@ bool measure_calibrate(struct load *l, const struct server *s, unsigned n, unsig
 {
     struct measured m;
     struct load_phase *p = &ret->phase;
-    *ret = (struct series){.phase = k->phase};
+    *ret = (struct series){.load = l, .server = s, .phase = k->phase};
     p->rooms = measure_rooms(load * 0.8, k->guess_ns, n, p);
     if (p->rooms > most)
         p->rooms = most;
@@ -151,32 +153,42 @@ static int by_delay(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool measure_all(struct load *l, const struct server *s, struct series *all, size_t n)
+static int wanted(const struct series *v)
 {
-    for (int left = WINDOWS_MAX; left > 0; left--)
+    return v->wanted > 0 ? v->wanted : WINDOWS;
+}
+
+bool measure_all(struct series *all, size_t n)
+{
+    int left = AGAIN;
+    for (size_t i = 0; i < n; i++)
+        left = wanted(&all[i]) + AGAIN > left ? wanted(&all[i]) + AGAIN : left;
+    for (; left > 0; left--)
         for (struct series *v = all; v < all + n; v++) {
-            if (v->n == WINDOWS)
+            if (v->n == wanted(v))
                 continue;
-            if (!measure(l, s, &v->phase, &v->windows[v->n]))
+            if (!measure(v->load, v->server, &v->phase, &v->windows[v->n]))
                 return false;
-            v->n += !v->windows[v->n].disturbed || left <= WINDOWS - v->n;
+            sl_load_idle(v->load, DRAIN);
+            v->n += !v->windows[v->n].disturbed || left <= wanted(v) - v->n;
         }
     return true;
 }
 
 struct measured measure_median(const struct series *v)
 {
-    struct measured all[WINDOWS], ret;
+    struct measured all[WINDOWS_MOST], ret;
+    size_t n = (size_t)wanted(v);
     memcpy(all, v->windows, sizeof all);
-    qsort(all, WINDOWS, sizeof all[0], by_cost);
-    ret = all[WINDOWS / 2];
-    qsort(all, WINDOWS, sizeof all[0], by_delay);
-    ret.p50 = all[WINDOWS / 2].p50;
-    ret.p99 = all[WINDOWS / 2].p99;
-    ret.p999 = all[WINDOWS / 2].p999;
-    ret.max = all[WINDOWS / 2].max;
+    qsort(all, n, sizeof all[0], by_cost);
+    ret = all[n / 2];
+    qsort(all, n, sizeof all[0], by_delay);
+    ret.p50 = all[n / 2].p50;
+    ret.p99 = all[n / 2].p99;
+    ret.p999 = all[n / 2].p999;
+    ret.max = all[n / 2].max;
     ret.lost = 0;
-    for (int i = 0; i < WINDOWS; i++)
+    for (size_t i = 0; i < n; i++)
         ret.lost += all[i].lost;
     return ret;
 }

@@ -56,11 +56,14 @@ bool measure(struct load *l, const struct server *s, const struct load_phase *ph
              struct measured *ret);
 
 /* The same over and over: what is measured in a row. */
-enum { WINDOWS = 3 };
+enum { WINDOWS = 3, WINDOWS_MOST = 5 };
 struct series {
+    struct load *load;
+    const struct server *server;
     struct load_phase phase;
+    int wanted; /* windows; 0: WINDOWS */
     int n;
-    struct measured windows[WINDOWS];
+    struct measured windows[WINDOWS_MOST];
 };
 
 /* So many rooms of n subscribers that the worker is as busy as `load` says, if a packet costs it ns;
@@ -75,7 +78,7 @@ bool measure_calibrate(struct load *l, const struct server *s, unsigned n, unsig
 /* A window of each in turn, so that a bad moment of the machine falls on one window of several
  * and not on all of one. A window in which others had the cores is measured again, as long as
  * enough of them can still be had. False: what went wrong was printed. */
-bool measure_all(struct load *l, const struct server *s, struct series *all, size_t n);
+bool measure_all(struct series *all, size_t n);
 
 /* The medians of cost and delay; what was lost in any. */
 struct measured measure_median(const struct series *v);
