@@ -54,18 +54,9 @@ async function audio() {
   return context;
 }
 
-// Draws noise on a canvas, other noise each time: a picture that takes all bits it can get.
-function grain(g, width, height) {
-  const noise = new OffscreenCanvas(2 * width, 2 * height), n = noise.getContext('2d');
-  const pixels = n.createImageData(noise.width, noise.height);
-  for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : Math.random() * 256;
-  n.putImageData(pixels, 0, 0);
-  return () => g.drawImage(noise, -Math.floor(Math.random() * width), -Math.floor(Math.random() * height));
-}
-
 // color: [r, g, b], or null for no picture; frequency: Hz, or 0 for no sound; id: 0..255.
-// camera: what the browser was given as such, in place of a colour. grainy: noise, in place of a colour's plane.
-rig.make = async ({name = 'local', color = null, camera = false, grainy = false, frequency = 0, id = 0,
+// camera: what the browser was given as such, in place of a colour.
+rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, id = 0,
                    width = 640, height = 360, fps = 30}) => {
   const stream = new MediaStream(), stop = [];
   let speech;
@@ -79,13 +70,10 @@ rig.make = async ({name = 'local', color = null, camera = false, grainy = false,
     const canvas = document.createElement('canvas');
     Object.assign(canvas, {width, height});
     const g = canvas.getContext('2d');
-    const ground = grainy ? grain(g, width, height) : () => {
-      g.fillStyle = `rgb(${color.join(',')})`;
-      g.fillRect(0, 0, width, height);
-    };
     let n = 0;
     const draw = () => {
-      ground();
+      g.fillStyle = `rgb(${color.join(',')})`;
+      g.fillRect(0, 0, width, height);
       // Something that moves, so that there is something to code in each frame.
       g.fillStyle = `hsl(${n * 7 % 360} 60% 50%)`;
       g.fillRect(n * 16 % width, height * 3 / 4, width / 10, height / 4);

@@ -7,10 +7,10 @@ let streams = 0;
 // Publishes a picture and a sound of its own into the room.
 export async function publisher(server, browser, {room, color = 'green', frequency = 440,
                                                    id = 1 + streams % 200, token, codec, simulcast, encodings,
-                                                   width, height, fps, page, camera, grainy, via} = {}) {
+                                                   width, height, fps, page, camera, via} = {}) {
   const stream = `s${++streams}`;
   page ??= await browser.page();
-  await call(page, 'make', {color: !camera && color && COLORS[color], camera, grainy, frequency, id,
+  await call(page, 'make', {color: !camera && color && COLORS[color], camera, frequency, id,
     width, height, fps});
   await call(page, 'publish', 'pub', {url: server.whip(room, stream),
     token: token ?? await server.token({room, publish: true}), codec, simulcast, encodings, via});
