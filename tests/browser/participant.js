@@ -8,7 +8,7 @@ import {Publisher, SIMULCAST} from '/web/whip.js';
 import {Viewer} from '/web/whep.js';
 import {Recorder} from '/recorder.js';
 
-const CELLS = 32;
+const CELLS = 32, AMPLITUDE = 64;
 const sleep = ms => new Promise(r => setTimeout(r, ms));
 const clock = () => Math.floor(performance.timeOrigin + performance.now());
 const rig = window.rig = {
@@ -54,12 +54,21 @@ async function audio() {
   return context;
 }
 
+// Draws grain on a canvas, elsewhere each time: noise around a middle grey.
+function grain(g, width, height) {
+  const noise = new OffscreenCanvas(2 * width, 2 * height), n = noise.getContext('2d');
+  const pixels = n.createImageData(noise.width, noise.height);
+  for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : 128 + (Math.random() - 0.5) * AMPLITUDE;
+  n.putImageData(pixels, 0, 0);
+  return () => g.drawImage(noise, -Math.floor(Math.random() * width), -Math.floor(Math.random() * height));
+}
+
 // color: [r, g, b], or null for no picture; frequency: Hz, or 0 for no sound; id: 0..255.
 // camera: what the browser was given as such, in place of a colour.
 rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, id = 0,
                    width = 640, height = 360, fps = 30}) => {
   const stream = new MediaStream(), stop = [];
-  let speech;
+  let speech, grainy;
   if (camera) {
     const taken = await navigator.mediaDevices.getUserMedia({
       video: {width, height, frameRate: fps}});
@@ -70,10 +79,16 @@ rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, 
     const canvas = document.createElement('canvas');
     Object.assign(canvas, {width, height});
     const g = canvas.getContext('2d');
-    let n = 0;
-    const draw = () => {
+    let n = 0, ground = () => {
       g.fillStyle = `rgb(${color.join(',')})`;
       g.fillRect(0, 0, width, height);
+    };
+    grainy = size => {
+      ({width, height} = Object.assign(canvas, size));
+      ground = grain(g, width, height);
+    };
+    const draw = () => {
+      ground();
       // Something that moves, so that there is something to code in each frame.
       g.fillStyle = `hsl(${n * 7 % 360} 60% 50%)`;
       g.fillRect(n * 16 % width, height * 3 / 4, width / 10, height / 4);
@@ -101,8 +116,11 @@ rig.make = async ({name = 'local', color = null, camera = false, frequency = 0, 
     stream.addTrack(out.stream.getAudioTracks()[0]);
     speech = gain.gain;
   }
-  rig.streams[name] = {stream, speech, stop: () => stop.forEach(f => f())};
+  rig.streams[name] = {stream, speech, grainy, stop: () => stop.forEach(f => f())};
 };
+
+// Its picture is from now on grain, of that size: it takes all bits that it can get.
+rig.grainy = (size, name = 'local') => rig.streams[name].grainy(size);
 
 // Its tone is from now on as loud as speech, or there is silence.
 rig.speak = (speaks, name = 'local') => {
